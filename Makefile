@@ -1,0 +1,40 @@
+# Two cores are enough for everything here. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
+
+.DEFAULT_GOAL := help
+.PHONY: help test test-slow lint format demo realdata clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(READY): pyproject.toml requirements.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "lrp_jax needs Python 3.11 or later, got %d.%d: make PYTHON=python3.11 ..." % v[:2])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $(READY)
+
+test: $(READY) ## the suite (minutes)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(READY) ## the tests that take minutes each
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(READY) ## ruff, as in CI
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(READY) ## ruff's fixes and format
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+demo: $(READY) ## train a captioner on drawn scenes and explain its words (under 10 minutes)
+	$(BIN)/python -m lrp_jax.demo
+
+realdata: $(READY) ## the same on photographs, where ../shared/realdata is
+	$(BIN)/python -m tests.realdata
+
+clean: ## remove what the targets made, the environment included
+	rm -rf $(VENV) .cache runs out .pytest_cache .ruff_cache

@@ -1,0 +1,40 @@
+"""The suite runs in float64 with eight fake CPU devices; float32 tests pass float32 arrays.
+
+The flags are set before jax is imported, so this file has to stay the first one that does.
+"""
+
+import os
+import pathlib
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(REPOSITORY / ".cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+import hypothesis
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+
+# Compilation makes the first example slow and the time of a test mean nothing; the seeds are fixed so that
+# a failure is a change of the code and not of the dice.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def goldens() -> pathlib.Path:
+    """The folder of the golden arrays."""
+    return pathlib.Path(__file__).parent / "goldens"
+
+
+@pytest.fixture(scope="session")
+def realdata() -> pathlib.Path:
+    """The folder of photographs and weights beside the repository; skips where there is none."""
+    folder = REPOSITORY.parent / "shared" / "realdata"
+    if not folder.is_dir():
+        pytest.skip(f"needs real data, which is not part of the repository: no folder {folder}")
+    return folder
