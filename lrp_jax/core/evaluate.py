@@ -1,0 +1,258 @@
+"""The transformed program: every operation as it was, with the plan's derivatives."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+from lrp_jax.core import backward
+from lrp_jax.core.demand import Activate, Block, Call, Halve
+from lrp_jax.core.graph import Graph, Node, Value
+from lrp_jax.core.layer import Layer
+from lrp_jax.core.neurons import Absorbed, LayerRule
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluator:
+    """Runs a planned graph.
+
+    Attributes:
+      masks: name -> array, multiplied with the density at the places that `checkpoint_name` gives that name.
+    """
+
+    masks: Mapping[str, Array]
+
+    def run(self, graph: Graph, args: Sequence[Array]) -> list[Array]:
+        """The outputs of the graph for `args`."""
+        _find_live(graph)
+        env: dict[Value, Array] = {}
+
+        def write(value: Value, array: Array) -> None:
+            env[value] = backward.neuron(value.end, array) if value.end is not None else array
+
+        def read(value: Value) -> Array:
+            return value.constant if value.constant is not None else env[value]
+
+        for value, array in zip(graph.inputs, args, strict=True):
+            write(value, array)
+        for node in graph.nodes:
+            if not any(v.live for v in node.outputs) or isinstance(node.action, Absorbed):
+                continue
+            for value, array in zip(*self._node(node, read), strict=True):
+                write(value, array)
+        return [read(v) for v in graph.outputs]
+
+    def _node(self, node: Node, read) -> tuple[list[Value], list[Array]]:
+        match node.action:
+            case Activate(rule, source, region):
+                return node.outputs, [_activation(rule, source, region, node.outputs[0], read)]
+            case LayerRule():
+                return node.outputs, [_layer(node.action, read)]
+            case Block(positions):
+                operands = [backward.block(read(v)) if i in positions else read(v) for i, v in enumerate(node.inputs)]
+                return node.outputs, node.bind(*operands)
+            case Halve():
+                return node.outputs, node.bind(*(backward.halve(read(v)) for v in node.inputs))
+            case Call():
+                return node.outputs, self._call(node, [read(v) for v in node.inputs])
+        results = node.bind(*(read(v) for v in node.inputs))
+        if node.name == "name" and node.params["name"] in self.masks:
+            results = [backward.masked(results[0], jnp.asarray(self.masks[node.params["name"]], results[0].dtype))]
+        return node.outputs, results
+
+    def _call(self, node: Node, args: list[Array]) -> list[Array]:
+        params = node.params
+
+        def body(*operands):
+            return self.run(node.bodies[0], operands)
+
+        match node.name:
+            case "jit":
+                # One compiled function for all calls whose plans agree would need the plans compared; XLA shares
+                # what it can.
+                return jax.jit(body)(*args)
+            case "remat2" | "checkpoint":
+                return jax.checkpoint(body, prevent_cse=params["prevent_cse"], policy=params["policy"])(*args)
+            case "scan":
+                return self._scan(node, args)
+            case "cond":
+                index, *operands = args
+                branches = [lambda *ops, body=b: self.run(body, ops) for b in node.bodies]
+                return lax.switch(index, branches, *operands)
+        # custom_jvp_call, custom_vjp_call and the plain calls: the function itself is explained, and the derivative
+        # that its author gave it does not apply to relevance.
+        return body(*args)
+
+    def _scan(self, node: Node, args: list[Array]) -> list[Array]:
+        params = node.params
+        constants, carries = params["num_consts"], params["num_carry"]
+        fixed, init, slices = (
+            args[:constants],
+            args[constants : constants + carries],
+            args[constants + carries :],
+        )
+
+        def step(carry, x):
+            outs = self.run(node.bodies[0], [*fixed, *carry, *x])
+            return tuple(outs[:carries]), tuple(outs[carries:])
+
+        carry, stacked = lax.scan(
+            step,
+            tuple(init),
+            tuple(slices),
+            length=params["length"],
+            reverse=params["reverse"],
+            unroll=params["unroll"],
+        )
+        return [*carry, *stacked]
+
+
+def _find_live(graph: Graph) -> None:
+    """Marks what the outputs need: an activation needs its source, not the inner nodes of its region."""
+    for node in graph.nodes:
+        for value in (*node.inputs, *node.outputs):
+            value.live = False
+    for value in graph.outputs:
+        value.live = True
+    for node in reversed(graph.nodes):
+        if isinstance(node.action, Absorbed) or not any(v.live for v in node.outputs):
+            continue
+        if isinstance(node.action, LayerRule):
+            constants = [v for n in node.action.chain for v in n.inputs]
+            needed = [*node.action.product.inputs, *constants]
+            needed += [v.node.inputs[0] for v in constants if _is_broadcast(v)]
+        elif isinstance(node.action, Activate):
+            needed = [node.action.source, *_outside(node.action.source, node.action.region)]
+        else:
+            needed = node.inputs
+        for value in needed:
+            value.live = True
+
+
+def _outside(source: Value, region: Sequence[Node]) -> list[Value]:
+    """The constants that a region reads."""
+    made = {v for n in region for v in n.outputs}
+    values = dict.fromkeys(v for n in region for v in n.inputs if v is not source and v not in made)
+    return [v for v in values if v.constant is None]
+
+
+def _activation(rule, source: Value, region: Sequence[Node], result: Value, read) -> Array:
+    constants = _outside(source, region)
+
+    def f(z, *arrays):
+        env = dict(zip([source, *constants], [z, *arrays], strict=True))
+        for node in region:
+            operands = [v.constant if v.constant is not None else env[v] for v in node.inputs]
+            env |= dict(zip(node.outputs, node.bind(*operands), strict=True))
+        return env[result]
+
+    return backward.activation(rule, f, read(source), tuple(read(v) for v in constants))
+
+
+def _layer(action: LayerRule, read) -> Array:
+    node = action.product
+    signal, kernel = node.inputs[action.signal], node.inputs[1 - action.signal]
+    steps = [node.outputs[0], *(n.outputs[0] for n in action.chain)]
+    others = [next((v for v in n.inputs if v is not u), None) for n, u in zip(action.chain, steps, strict=False)]
+
+    def product(x, w):
+        return node.bind(*((x, w) if action.signal == 0 else (w, x)))[0]
+
+    moves = [n for n, v in zip(action.chain, others, strict=True) if v is None and n.name != "neg"]
+
+    def op(x, w):
+        # The product in the layout of the layer's result, for what moves it is linear too.
+        result = product(x, w)
+        for move in moves:
+            (result,) = move.bind(result)
+        return result
+
+    def make(x, weights):
+        weight, constants = weights
+        output = product(x, weight)
+        scale, shift = jnp.ones((), output.dtype), jnp.zeros((), output.dtype)
+        axes = _channel_axes(node, action.signal)
+        for link, u, (whole, small) in zip(action.chain, steps, constants, strict=False):
+            if link in moves:
+                scale, shift = (
+                    a if a.ndim == 0 else link.bind(jnp.broadcast_to(a, u.shape))[0] for a in (scale, shift)
+                )
+                axes = _moved(axes, link)
+            last = whole is not None and link.inputs[1] is u
+            scale, shift = _affine(link.name, scale, shift, small, last)
+            (output,) = link.bind(*((output,) if whole is None else (whole, output) if last else (output, whole)))
+        return Layer(x, weight, scale, shift, output, op, axes, signal.facts.non_negative)
+
+    constants = [(None, None) if v is None else (read(v), _unbroadcast(v, read)) for v in others]
+    return backward.layer(action.rule, make, read(signal), (read(kernel), constants))
+
+
+def _affine(name: str, scale: Array, shift: Array, constant: Array, last: bool) -> tuple[Array, Array]:
+    """Scale and shift after one more operation; `last` says that the signal is its second operand."""
+    match name:
+        case "add" | "add_any":
+            return scale, shift + constant
+        case "sub":
+            return (-scale, constant - shift) if last else (scale, shift - constant)
+        case "mul":
+            return scale * constant, shift * constant
+        case "div":
+            return scale / constant, shift / constant
+        case "neg":
+            return -scale, -shift
+    return scale, shift
+
+
+def _unbroadcast(value: Value, read) -> Array:
+    """A constant with axes of size one where it was repeated, so that a scale per channel is seen as one."""
+    if not _is_broadcast(value):
+        return read(value)
+    node = value.node
+    shape = [1] * len(value.shape)
+    for axis, size in zip(node.params["broadcast_dimensions"], node.inputs[0].shape, strict=True):
+        shape[axis] = size
+    return read(node.inputs[0]).reshape(shape)
+
+
+def _is_broadcast(value: Value) -> bool:
+    return value.node is not None and value.node.name == "broadcast_in_dim" and value.node.inputs[0].shape != ()
+
+
+def _moved(axes: tuple[int, int] | None, node: Node) -> tuple[int, int] | None:
+    """The channel axes after data movement; None where the channels have no axis of their own any more."""
+    if axes is None:
+        return None
+    axis, kernel_axis = axes
+    before, after = node.inputs[0].shape, node.outputs[0].shape
+    match node.name:
+        case "transpose":
+            return node.params["permutation"].index(axis), kernel_axis
+        case "broadcast_in_dim":
+            return node.params["broadcast_dimensions"][axis], kernel_axis
+        case "rev" if axis in node.params["dimensions"]:
+            return None
+        case "reshape" | "squeeze" | "expand_dims":
+            for new, size in enumerate(after):
+                if size == before[axis] and math.prod(after[:new]) == math.prod(before[:axis]):
+                    return new, kernel_axis
+            return None
+    return axes
+
+
+def _channel_axes(node: Node, signal: int) -> tuple[int, int] | None:
+    numbers = node.params["dimension_numbers"]
+    if node.name == "conv_general_dilated":
+        if signal != 0 or node.params["batch_group_count"] != 1:
+            return None
+        return numbers.out_spec[1], numbers.rhs_spec[0]
+    contracted, batched = numbers
+    kernel = 1 - signal
+    taken = {*contracted[kernel], *batched[kernel]}
+    free = [axis for axis in range(len(node.inputs[kernel].shape)) if axis not in taken]
+    if len(free) != 1:
+        return None
+    return (len(node.outputs[0].shape) - 1 if kernel == 1 else len(batched[0])), free[0]

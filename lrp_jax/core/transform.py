@@ -1,0 +1,158 @@
+"""`lrp`: a function with the same value, whose derivative is relevance."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from lrp_jax.core import backward
+from lrp_jax.core.composite import PAPER, Composite
+from lrp_jax.core.evaluate import Evaluator
+from lrp_jax.core.plan import make_plan
+from lrp_jax.core.rules import divide
+
+
+class RelevanceError(TypeError):
+    """Relevance would pass through operations that have no meaning under the rules."""
+
+
+def lrp(
+    f: Callable[..., Any],
+    rules: Composite = PAPER,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    masks: Mapping[str, Array] | None = None,
+) -> Callable[..., Any]:
+    """Makes a function with the value of `f` whose JAX derivative is relevance.
+
+    `jax.grad(lrp(f))(x)` is R(x): how much each element of x spoke for (or against) the value f(x). With
+    R_i = x_i c_i the densities c propagate like gradients with some local derivatives changed (see `rules`); the
+    explained arguments multiply what arrives by themselves. Sums over several paths, vmap, jit, scan and second
+    derivatives are JAX's own. Apply `jax.jit` outside: `f` is traced at every call of an unjitted `lrp(f)`.
+
+    Args:
+      f: any function of arrays (or pytrees of them) that JAX can trace; integers carry no relevance.
+      rules: the composite.
+      argnums: the argument, or arguments, to explain.
+      has_aux: whether `f` returns (value, auxiliary); the auxiliary part carries no relevance.
+      masks: for values named with `jax.ad_checkpoint.checkpoint_name`, an array that multiplies their density, which
+        restricts the explanation to what flows through some of their elements. It broadcasts against the value.
+
+    Returns:
+      A function with the signature and the value of `f`.
+
+    Raises:
+      RelevanceError: when called, if relevance would reach operations without a rule; it lists them all.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, lrp_jax
+      >>> w = jnp.array([1.0, -2.0, 3.0])
+      >>> jax.grad(lrp_jax.lrp(lambda x: x @ w, lrp_jax.PAPER))(jnp.array([1.0, 1.0, 0.0])).round(2)
+      Array([ 0.99, -1.98,  0.  ], dtype=float32)
+
+    Reference:
+      Sun et al., Explain and Improve (arXiv 2001.01037), Eqs. 19-22; Bach et al., 2015.
+    """
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    masks = dict(masks or {})
+
+    @functools.wraps(f)
+    def transformed(*args, **kwargs):
+        _check_argnums(chosen, len(args))
+        wanted = {i % len(args) for i in chosen}
+        leaves, tree = jax.tree.flatten((args, kwargs))
+        owner = jax.tree.leaves(
+            (
+                tuple(jax.tree.map(lambda _, i=i: i in wanted, a) for i, a in enumerate(args)),
+                jax.tree.map(lambda _: False, kwargs),
+            )
+        )
+        explained = [e and _is_float(leaf) for e, leaf in zip(owner, leaves, strict=True)]
+
+        def flat(*flat_leaves):
+            flat_args, flat_kwargs = jax.tree.unflatten(tree, flat_leaves)
+            return f(*flat_args, **flat_kwargs)
+
+        plan = make_plan(flat, leaves, explained, rules, has_aux)
+        if plan.refusals:
+            raise RelevanceError(_message(rules, plan.refusals))
+        arrays = [jnp.asarray(leaf) for leaf in leaves]
+        if rules.times_input:
+            arrays = [backward.times_input(a) if e else a for e, a in zip(explained, arrays, strict=True)]
+        return jax.tree.unflatten(plan.outputs, Evaluator(masks).run(plan.graph, arrays))
+
+    return transformed
+
+
+def relevance(
+    f: Callable[..., Any],
+    rules: Composite = PAPER,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    masks: Mapping[str, Array] | None = None,
+) -> Callable[..., Any]:
+    """Makes a function that returns the value of `f` and the relevance of its arguments, like `jax.value_and_grad`.
+
+    Args:
+      f, rules, argnums, has_aux, masks: as for `lrp`.
+
+    Returns:
+      `g(*args, seed=None) -> (value, relevance)`, or `((value, auxiliary), relevance)`. The relevance has the
+      structure of the argument, or is a tuple of such for a tuple `argnums`. `seed` is the relevance given to the
+      output, of the output's structure and shapes; by default the output itself. Where the output is 0 the seed is
+      dropped: a dead unit has no density.
+
+    Example:
+      >>> import jax.numpy as jnp, lrp_jax
+      >>> value, r = lrp_jax.relevance(lambda x: jnp.maximum(x, 0.0).sum())(jnp.array([1.0, -1.0]))
+    """
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    transformed = lrp(f, rules, argnums, has_aux, masks)
+
+    @functools.wraps(f)
+    def with_relevance(*args, seed=None, **kwargs):
+        _check_argnums(chosen, len(args))
+
+        def of_chosen(*parts):
+            every = list(args)
+            for i, part in zip(chosen, parts, strict=True):
+                every[i] = part
+            return transformed(*every, **kwargs)
+
+        value, pull, *aux = jax.vjp(of_chosen, *(args[i] for i in chosen), has_aux=has_aux)
+        parts = pull(_densities(value, seed))
+        answer = parts[0] if isinstance(argnums, int) else parts
+        return ((value, aux[0]) if has_aux else value), answer
+
+    return with_relevance
+
+
+def _densities(value: Any, seed: Any) -> Any:
+    def density(v, s=None):
+        if not jnp.issubdtype(v.dtype, jnp.floating):
+            return np.zeros(v.shape, jax.dtypes.float0)
+        s = v if s is None else jnp.asarray(s, v.dtype)
+        if s.shape != v.shape:
+            raise ValueError(f"got a seed of shape {s.shape}; wanted the shape of the output, {v.shape}")
+        return divide(s, v)
+
+    return jax.tree.map(density, value) if seed is None else jax.tree.map(density, value, seed)
+
+
+def _is_float(leaf: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+
+
+def _check_argnums(argnums: Sequence[int], count: int) -> None:
+    for i in argnums:
+        if not isinstance(i, int) or not -count <= i < count:
+            raise ValueError(f"got argnums={i!r}; wanted the position of one of the {count} positional arguments")
+
+
+def _message(rules: Composite, refusals: Sequence[Any]) -> str:
+    lines = [f"{len(refusals)} operation(s) would carry relevance and have no rule in {rules.name}:"]
+    return "\n  ".join(lines + [str(r) for r in refusals])
