@@ -61,6 +61,17 @@ def block(gate: Array) -> Array:
 block.defvjp(lambda gate: (gate, None), lambda _, density: (None,))
 
 
+def opaque(f: Callable[..., list[Array]], operands: list[Array]) -> list[Array]:
+    """f(*operands), with no density, and without asking what its derivative is."""
+
+    @jax.custom_vjp
+    def apply(operands):
+        return f(*operands)
+
+    apply.defvjp(lambda operands: (f(*operands), None), lambda _, densities: (None,))
+    return apply(operands)
+
+
 @jax.custom_vjp
 def halve(factor: Array) -> Array:
     """Itself, with half the density: one of two equal partners in a product."""

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array
 
 from lrp_jax.core import backward
+from lrp_jax.core import primitives as P
 from lrp_jax.core.demand import Activate, Block, Call, Halve
 from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.layer import Layer
@@ -40,7 +41,7 @@ class Evaluator:
         for value, array in zip(graph.inputs, args, strict=True):
             write(value, array)
         for node in graph.nodes:
-            if not any(v.live for v in node.outputs) or isinstance(node.action, Absorbed):
+            if isinstance(node.action, Absorbed) or not _is_live(node):
                 continue
             for value, array in zip(*self._node(node, read), strict=True):
                 write(value, array)
@@ -59,7 +60,10 @@ class Evaluator:
                 return node.outputs, node.bind(*(backward.halve(read(v)) for v in node.inputs))
             case Call():
                 return node.outputs, self._call(node, [read(v) for v in node.inputs])
-        results = node.bind(*(read(v) for v in node.inputs))
+        operands = [read(v) for v in node.inputs]
+        if node.name in P.OPAQUE and any(v.facts.depends for v in node.inputs):
+            return node.outputs, backward.opaque(node.bind, operands)
+        results = node.bind(*operands)
         if node.name == "name" and node.params["name"] in self.masks:
             results = [backward.masked(results[0], jnp.asarray(self.masks[node.params["name"]], results[0].dtype))]
         return node.outputs, results
@@ -119,7 +123,7 @@ def _find_live(graph: Graph) -> None:
     for value in graph.outputs:
         value.live = True
     for node in reversed(graph.nodes):
-        if isinstance(node.action, Absorbed) or not any(v.live for v in node.outputs):
+        if isinstance(node.action, Absorbed) or not _is_live(node):
             continue
         if isinstance(node.action, LayerRule):
             constants = [v for n in node.action.chain for v in n.inputs]
@@ -131,6 +135,10 @@ def _find_live(graph: Graph) -> None:
             needed = node.inputs
         for value in needed:
             value.live = True
+
+
+def _is_live(node: Node) -> bool:
+    return any(v.live for v in node.outputs) or bool(node.eqn.effects)
 
 
 def _outside(source: Value, region: Sequence[Node]) -> list[Value]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core as jex
 
-from lrp_jax.core.places import Place
+from lrp_jax.core.places import Place, is_borrowed
 
 # Calls whose body becomes a graph of its own: it is analysed with what is known at the call and rebuilt around
 # the transformed body.
@@ -120,7 +120,7 @@ def build(closed: jex.ClosedJaxpr, keep_inline: frozenset[int] = frozenset()) ->
     counts: dict[int, int] = {}
     _count_calls(closed.jaxpr, counts)
     shared = {key for key, n in counts.items() if n > 1} - keep_inline
-    return _Builder(shared).graph(closed.jaxpr, closed.consts, scope="")
+    return _Builder(shared).graph(closed.jaxpr, closed.consts, None)
 
 
 def _count_calls(jaxpr: jex.Jaxpr, counts: dict[int, int]) -> None:
@@ -148,17 +148,18 @@ class _Builder:
     def __init__(self, shared: set[int]):
         self.shared = shared
 
-    def graph(self, jaxpr: jex.Jaxpr, consts: Sequence[Any], scope: str) -> Graph:
+    def graph(self, jaxpr: jex.Jaxpr, consts: Sequence[Any], outer: Place | None) -> Graph:
         inputs = [Value(v.aval) for v in jaxpr.invars]
         nodes: list[Node] = []
-        outputs = self._splice(jaxpr, consts, inputs, nodes, scope)
+        outputs = self._splice(jaxpr, consts, inputs, nodes, outer)
         users: dict[Value, list[Node]] = {}
         for node in nodes:
             for value in dict.fromkeys(node.inputs):
                 users.setdefault(value, []).append(node)
         return Graph(inputs, nodes, outputs, users, body_of=jaxpr)
 
-    def _splice(self, jaxpr, consts, inputs, nodes, scope) -> list[Value]:
+    def _splice(self, jaxpr, consts, inputs, nodes, outer) -> list[Value]:
+        borrowed = outer is not None and is_borrowed(jaxpr)
         env: dict[Any, Value] = dict(zip(jaxpr.invars, inputs, strict=True))
         env |= {v: Value(v.aval, constant=c) for v, c in zip(jaxpr.constvars, consts, strict=True)}
 
@@ -169,17 +170,17 @@ class _Builder:
 
         for eqn in jaxpr.eqns:
             operands = [read(a) for a in eqn.invars]
-            place = Place.of(eqn, scope)
+            place = Place.of(eqn, outer, borrowed)
             bodies = _bodies(eqn)
             if eqn.primitive.name == "jit":
                 body, body_consts = _open(bodies[0])
                 if id(body) not in self.shared or not _is_heavy(body):
-                    results = self._splice(body, body_consts, operands, nodes, place.scope)
+                    results = self._splice(body, body_consts, operands, nodes, place)
                     env |= dict(zip(eqn.outvars, results, strict=True))
                     continue
             results = [Value(v.aval) for v in eqn.outvars]
             node = Node(eqn.primitive.name, eqn, operands, results, place, index=len(nodes))
-            node.bodies = [self.graph(*_open(b), scope=place.scope) for b in bodies]
+            node.bodies = [self.graph(*_open(b), place) for b in bodies]
             for value in results:
                 value.node = node
             nodes.append(node)

@@ -28,19 +28,33 @@ class Place:
     scope: str = ""
 
     @staticmethod
-    def of(eqn: Any, outer_scope: str = "") -> "Place":
-        """The place of an equation whose enclosing call has the scope `outer_scope`."""
-        inner = str(eqn.source_info.name_stack)
-        scope = "/".join(part for part in (outer_scope, inner) if part)
-        return Place(_user_line(eqn.source_info.traceback), scope)
+    def of(eqn: Any, outer: "Place | None" = None, borrowed: bool = False) -> "Place":
+        """The place of an equation, inside the body of a call at `outer`.
+
+        `borrowed` says that the body is a library's: jax keeps traces of `jnp.cumprod` and its like, so the lines in
+        them are those of whoever called it first, and the line of this call is what a person can change.
+        """
+        outer = outer or Place()
+        scope = "/".join(part for part in (outer.scope, str(eqn.source_info.name_stack)) if part)
+        line = "" if borrowed else _user_line(eqn.source_info.traceback)
+        return Place(line or outer.line, scope)
 
     def __str__(self) -> str:
         return " in ".join(part for part in (self.line, self.scope) if part) or "an unknown line"
 
 
+def is_borrowed(jaxpr: Any) -> bool:
+    """Whether the function that a jaxpr was traced from is a library's."""
+    info = getattr(jaxpr.debug_info, "func_src_info", None) or ""
+    return not _is_users(info.partition(" at ")[2])
+
+
 def _user_line(traceback: Any) -> str:
     for frame in traceback.frames if traceback is not None else ():
-        file = frame.file_name
-        if not (file.startswith((_OURS, _JAX)) or any(p in file for p in _PACKAGES)):
-            return f"{file}:{frame.line_num} ({frame.function_name})"
+        if _is_users(frame.file_name):
+            return f"{frame.file_name}:{frame.line_num} ({frame.function_name})"
     return ""
+
+
+def _is_users(file: str) -> bool:
+    return not (file.startswith((_OURS, _JAX)) or any(p in file for p in _PACKAGES))

@@ -9,14 +9,14 @@ meaning under the rules, and `lrp` refuses it where it would carry relevance.
 MOVEMENT = frozenset({
     "reshape", "transpose", "squeeze", "expand_dims", "rev", "slice", "split", "copy", "copy_p",
     "convert_element_type", "reduce_precision", "name", "sharding_constraint", "device_put", "optimization_barrier",
-    "pvary",
+    "pvary", "unstack", "layout_constraint", "reshard", "pbroadcast",
 })  # fmt: skip
 
 # Linear too, but elements are repeated, mixed with others, or chosen: a sum ends before it.
 ROUTING = frozenset({
-    "broadcast_in_dim", "concatenate", "pad", "gather", "dynamic_slice", "dynamic_update_slice", "scatter", "select_n",
-    "sort", "top_k", "reduce_max", "reduce_min", "reduce_window_max", "reduce_window_min", "cummax", "cummin",
-    "all_gather", "ppermute", "all_to_all",
+    "broadcast_in_dim", "tile", "concatenate", "stack", "pad", "gather", "dynamic_slice", "dynamic_update_slice",
+    "scatter", "select_n", "sort", "top_k", "reduce_max", "reduce_min", "reduce_window_max", "reduce_window_min",
+    "cummax", "cummin", "all_gather", "ppermute", "all_to_all",
 })  # fmt: skip
 
 # The largest (smallest) takes all.
@@ -26,7 +26,10 @@ POOLING = frozenset({"reduce_max", "reduce_min", "reduce_window_max", "reduce_wi
 ADDITION = frozenset({"add", "sub", "add_any", "reduce_sum"})
 
 # Sums that begin anew: their operands are neurons, or have ended as such.
-SUMMATION = frozenset({"dot_general", "conv_general_dilated", "reduce_window_sum", "cumsum", "scatter-add", "psum"})
+SUMMATION = frozenset({
+    "dot_general", "conv_general_dilated", "reduce_window_sum", "cumsum", "scatter-add", "scatter-sub", "psum",
+    "psum_invariant",
+})  # fmt: skip
 
 BILINEAR = frozenset({"dot_general", "conv_general_dilated"})
 
@@ -57,3 +60,6 @@ FLAT = frozenset({
 
 # Primitives whose result cannot be negative, whatever goes in.
 NON_NEGATIVE = frozenset({"exp", "exp2", "logistic", "abs", "square", "sqrt"})
+
+# Calls that jax cannot differentiate backwards. Where they feed gates only, they need not be.
+OPAQUE = frozenset({"while", "pure_callback", "io_callback", "ffi_call"})

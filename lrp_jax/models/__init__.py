@@ -1,0 +1,25 @@
+"""Captioners and encoders as plain Flax Linen modules, their unrolling over a caption, and decoding."""
+
+from lrp_jax.models.ada_lstm import AdaLSTM
+from lrp_jax.models.captioner import Attention, Captioner
+from lrp_jax.models.decode import greedy
+from lrp_jax.models.mh_fc import MHFC
+from lrp_jax.models.preprocessing import IMAGENET, Preprocessing
+from lrp_jax.models.squeezenet import SqueezeNet
+from lrp_jax.models.unroll import Trace, logits, unroll
+from lrp_jax.models.vgg import VGG16
+
+__all__ = [
+    "IMAGENET",
+    "MHFC",
+    "VGG16",
+    "AdaLSTM",
+    "Attention",
+    "Captioner",
+    "Preprocessing",
+    "SqueezeNet",
+    "Trace",
+    "greedy",
+    "logits",
+    "unroll",
+]
