@@ -1,5 +1,6 @@
 """Layer-wise relevance propagation as a JAX transformation."""
 
+from lrp_jax.core.audit import Audit, audit
 from lrp_jax.core.composite import GRADIENT, PAPER, Composite, On
 from lrp_jax.core.markers import gate, neuron
 from lrp_jax.core.rules import AlphaBeta, Derivative, Epsilon, Pass, SignalTakesAll, WinnerTakesAll
@@ -9,6 +10,7 @@ __all__ = [
     "GRADIENT",
     "PAPER",
     "AlphaBeta",
+    "Audit",
     "Composite",
     "Derivative",
     "Epsilon",
@@ -17,6 +19,7 @@ __all__ = [
     "RelevanceError",
     "SignalTakesAll",
     "WinnerTakesAll",
+    "audit",
     "gate",
     "lrp",
     "neuron",

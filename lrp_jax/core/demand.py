@@ -75,7 +75,7 @@ class Demand:
           How the inputs are used inside.
         """
         for node in graph.nodes:
-            node.action = None
+            node.action, node.absorbed = None, False
             for value in (*node.inputs, *node.outputs):
                 value.use = NONE
         for value in graph.inputs:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from lrp_jax.core import primitives as P
 from lrp_jax.core.demand import Activate, Block, Call, Halve
 from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.layer import Layer
-from lrp_jax.core.neurons import Absorbed, LayerRule
+from lrp_jax.core.neurons import LayerRule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,9 +23,11 @@ class Evaluator:
 
     Attributes:
       masks: name -> array, multiplied with the density at the places that `checkpoint_name` gives that name.
+      tap: called with every array that carries relevance and a key for where it does, e.g. to measure it there.
     """
 
     masks: Mapping[str, Array]
+    tap: Callable[..., Array] = lambda array, *point: array
 
     def run(self, graph: Graph, args: Sequence[Array]) -> list[Array]:
         """The outputs of the graph for `args`."""
@@ -33,40 +35,48 @@ class Evaluator:
         env: dict[Value, Array] = {}
 
         def write(value: Value, array: Array) -> None:
-            env[value] = backward.neuron(value.end, array) if value.end is not None else array
+            array = self.tap(array, "in", value)
+            if value.end is not None:
+                array = backward.neuron(value.end, array)
+            env[value] = self.tap(array, "out", value)
 
         def read(value: Value) -> Array:
             return value.constant if value.constant is not None else env[value]
 
+        def reader(node: Node) -> Callable[[Value], Array]:
+            return lambda value: self.tap(read(value), "edge", node, value)
+
         for value, array in zip(graph.inputs, args, strict=True):
             write(value, array)
         for node in graph.nodes:
-            if isinstance(node.action, Absorbed) or not _is_live(node):
+            if node.absorbed or not _is_live(node):
                 continue
-            for value, array in zip(*self._node(node, read), strict=True):
+            for value, array in zip(node.outputs, self._node(node, reader(node)), strict=True):
                 write(value, array)
         return [read(v) for v in graph.outputs]
 
-    def _node(self, node: Node, read) -> tuple[list[Value], list[Array]]:
+    def _node(self, node: Node, read: Callable[[Value], Array]) -> list[Array]:
         match node.action:
             case Activate(rule, source, region):
-                return node.outputs, [_activation(rule, source, region, node.outputs[0], read)]
+                return [_activation(rule, source, region, node.outputs[0], read)]
             case LayerRule():
-                return node.outputs, [_layer(node.action, read)]
+                return [_layer(node.action, read)]
             case Block(positions):
-                operands = [backward.block(read(v)) if i in positions else read(v) for i, v in enumerate(node.inputs)]
-                return node.outputs, node.bind(*operands)
+                return node.bind(
+                    *(backward.block(read(v)) if i in positions else read(v) for i, v in enumerate(node.inputs))
+                )
             case Halve():
-                return node.outputs, node.bind(*(backward.halve(read(v)) for v in node.inputs))
+                return node.bind(*(backward.halve(read(v)) for v in node.inputs))
             case Call():
-                return node.outputs, self._call(node, [read(v) for v in node.inputs])
+                return self._call(node, [read(v) for v in node.inputs])
         operands = [read(v) for v in node.inputs]
         if node.name in P.OPAQUE and any(v.facts.depends for v in node.inputs):
-            return node.outputs, backward.opaque(node.bind, operands)
+            return backward.opaque(node.bind, operands)
         results = node.bind(*operands)
         if node.name == "name" and node.params["name"] in self.masks:
-            results = [backward.masked(results[0], jnp.asarray(self.masks[node.params["name"]], results[0].dtype))]
-        return node.outputs, results
+            mask = jnp.asarray(self.masks[node.params["name"]], results[0].dtype)
+            return [backward.masked(results[0], mask)]
+        return results
 
     def _call(self, node: Node, args: list[Array]) -> list[Array]:
         params = node.params
@@ -123,7 +133,7 @@ def _find_live(graph: Graph) -> None:
     for value in graph.outputs:
         value.live = True
     for node in reversed(graph.nodes):
-        if isinstance(node.action, Absorbed) or not _is_live(node):
+        if node.absorbed or not _is_live(node):
             continue
         if isinstance(node.action, LayerRule):
             constants = [v for n in node.action.chain for v in n.inputs]

@@ -67,7 +67,11 @@ class Value:
 
 @dataclasses.dataclass(eq=False)
 class Node:
-    """One equation. `bodies` are the graphs of a call; `action` is what the plan does with it."""
+    """One equation.
+
+    `bodies` are the graphs of a call, `action` is what the plan does with it; an `absorbed` node belongs to a layer
+    that a later node computes.
+    """
 
     name: str
     eqn: Any
@@ -77,6 +81,7 @@ class Node:
     index: int  # its position in the graph
     bodies: list["Graph"] = dataclasses.field(default_factory=list)
     action: Any = None
+    absorbed: bool = False
 
     @property
     def params(self) -> dict[str, Any]:

@@ -34,11 +34,6 @@ class LayerRule:
     chain: tuple[Node, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Absorbed:
-    """This node belongs to the layer that a later node computes."""
-
-
 class CutLayer(Exception):
     """A layer's bias or batch norm may stand outside the jitted body `body` that the layer stands in: inline it."""
 
@@ -69,8 +64,10 @@ class Neurons:
         for value, began in zip(graph.inputs, inputs, strict=True):
             self._continue(value, began)
         for node in graph.nodes:
-            if isinstance(node.action, (Absorbed, LayerRule)) or not any(
-                v.use and v.facts.depends for v in node.outputs
+            if (
+                node.absorbed
+                or isinstance(node.action, LayerRule)
+                or not any(v.use and v.facts.depends for v in node.outputs)
             ):
                 continue
             if isinstance(node.action, Call):
@@ -126,9 +123,10 @@ class Neurons:
             chain.append(user)
             value = user.outputs[0]
         for link in (node, *chain):
-            link.action = Absorbed()
+            link.absorbed = True
         signal = next(i for i, v in enumerate(node.inputs) if v.facts.depends)
-        (chain or [node])[-1].action = LayerRule(rule, node, signal, tuple(chain))
+        last = (chain or [node])[-1]
+        last.absorbed, last.action = False, LayerRule(rule, node, signal, tuple(chain))
 
     def _call(self, node: Node) -> None:
         if node.name == "scan":

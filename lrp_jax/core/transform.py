@@ -1,5 +1,6 @@
 """`lrp`: a function with the same value, whose derivative is relevance."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from jaxtyping import Array
 from lrp_jax.core import backward
 from lrp_jax.core.composite import PAPER, Composite
 from lrp_jax.core.evaluate import Evaluator
-from lrp_jax.core.plan import make_plan
+from lrp_jax.core.plan import Plan, make_plan
 from lrp_jax.core.rules import divide
 
 
@@ -57,35 +58,57 @@ def lrp(
     Reference:
       Sun et al., Explain and Improve (arXiv 2001.01037), Eqs. 19-22; Bach et al., 2015.
     """
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    masks = dict(masks or {})
+    evaluator = Evaluator(dict(masks or {}))
 
     @functools.wraps(f)
     def transformed(*args, **kwargs):
-        _check_argnums(chosen, len(args))
-        wanted = {i % len(args) for i in chosen}
-        leaves, tree = jax.tree.flatten((args, kwargs))
-        owner = jax.tree.leaves(
-            (
-                tuple(jax.tree.map(lambda _, i=i: i in wanted, a) for i, a in enumerate(args)),
-                jax.tree.map(lambda _: False, kwargs),
-            )
-        )
-        explained = [e and _is_float(leaf) for e, leaf in zip(owner, leaves, strict=True)]
-
-        def flat(*flat_leaves):
-            flat_args, flat_kwargs = jax.tree.unflatten(tree, flat_leaves)
-            return f(*flat_args, **flat_kwargs)
-
-        plan = make_plan(flat, leaves, explained, rules, has_aux)
+        prepared = prepare(f, rules, argnums, has_aux, args, kwargs)
+        plan = prepared.plan
         if plan.refusals:
             raise RelevanceError(_message(rules, plan.refusals))
-        arrays = [jnp.asarray(leaf) for leaf in leaves]
-        if rules.times_input:
-            arrays = [backward.times_input(a) if e else a for e, a in zip(explained, arrays, strict=True)]
-        return jax.tree.unflatten(plan.outputs, Evaluator(masks).run(plan.graph, arrays))
+        arrays = times_inputs(prepared.arrays, prepared.explained, rules)
+        return jax.tree.unflatten(plan.outputs, evaluator.run(plan.graph, arrays))
 
     return transformed
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A call of a function, flattened: its plan, its arguments, and which of them are explained."""
+
+    plan: Plan
+    arrays: list[Array]
+    explained: list[bool]
+
+
+def prepare(
+    f: Callable[..., Any],
+    rules: Composite,
+    argnums: int | Sequence[int],
+    has_aux: bool,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Prepared:
+    """Plans the relevance of one call `f(*args, **kwargs)`."""
+    chosen = _positions(argnums, len(args))
+    leaves, tree = jax.tree.flatten((args, kwargs))
+    mine = tuple(jax.tree.map(lambda _, i=i: i in chosen, a) for i, a in enumerate(args))
+    owned = jax.tree.leaves((mine, jax.tree.map(lambda _: False, kwargs)))
+    explained = [own and _is_float(leaf) for own, leaf in zip(owned, leaves, strict=True)]
+
+    def flat(*flat_leaves):
+        flat_args, flat_kwargs = jax.tree.unflatten(tree, flat_leaves)
+        return f(*flat_args, **flat_kwargs)
+
+    plan = make_plan(flat, leaves, explained, rules, has_aux)
+    return Prepared(plan, [jnp.asarray(leaf) for leaf in leaves], explained)
+
+
+def times_inputs(arrays: Sequence[Array], explained: Sequence[bool], rules: Composite) -> list[Array]:
+    """The arguments, the explained ones such that what arrives there becomes relevance."""
+    if not rules.times_input:
+        return list(arrays)
+    return [backward.times_input(a) if e else a for a, e in zip(arrays, explained, strict=True)]
 
 
 def relevance(
@@ -110,12 +133,11 @@ def relevance(
       >>> import jax.numpy as jnp, lrp_jax
       >>> value, r = lrp_jax.relevance(lambda x: jnp.maximum(x, 0.0).sum())(jnp.array([1.0, -1.0]))
     """
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     transformed = lrp(f, rules, argnums, has_aux, masks)
 
     @functools.wraps(f)
     def with_relevance(*args, seed=None, **kwargs):
-        _check_argnums(chosen, len(args))
+        chosen = _positions(argnums, len(args))
 
         def of_chosen(*parts):
             every = list(args)
@@ -124,14 +146,16 @@ def relevance(
             return transformed(*every, **kwargs)
 
         value, pull, *aux = jax.vjp(of_chosen, *(args[i] for i in chosen), has_aux=has_aux)
-        parts = pull(_densities(value, seed))
+        parts = pull(densities(value, seed))
         answer = parts[0] if isinstance(argnums, int) else parts
         return ((value, aux[0]) if has_aux else value), answer
 
     return with_relevance
 
 
-def _densities(value: Any, seed: Any) -> Any:
+def densities(value: Any, seed: Any) -> Any:
+    """The cotangents of a value that a seed stands for: seed / value, and 0 where the value is 0."""
+
     def density(v, s=None):
         if not jnp.issubdtype(v.dtype, jnp.floating):
             return np.zeros(v.shape, jax.dtypes.float0)
@@ -147,10 +171,12 @@ def _is_float(leaf: Any) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
 
 
-def _check_argnums(argnums: Sequence[int], count: int) -> None:
-    for i in argnums:
+def _positions(argnums: int | Sequence[int], count: int) -> list[int]:
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    for i in chosen:
         if not isinstance(i, int) or not -count <= i < count:
             raise ValueError(f"got argnums={i!r}; wanted the position of one of the {count} positional arguments")
+    return [i % count for i in chosen]
 
 
 def _message(rules: Composite, refusals: Sequence[Any]) -> str:

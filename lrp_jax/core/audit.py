@@ -1,0 +1,253 @@
+"""`audit`: what has no rule, and where relevance is absorbed, stopped or created on its way back."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from lrp_jax.core.composite import PAPER, Composite
+from lrp_jax.core.demand import Activate, Halve, Refusal
+from lrp_jax.core.evaluate import Evaluator
+from lrp_jax.core.graph import Graph, Node, Value
+from lrp_jax.core.neurons import LayerRule
+from lrp_jax.core.places import Place
+from lrp_jax.core.transform import densities, prepare, times_inputs
+
+# Why relevance does not arrive where it should, in the order of the table.
+CAUSES = {
+    "epsilon": "absorbed by the epsilon of a neuron",
+    "bias": "absorbed by a bias or another constant",
+    "dead": "stopped at a unit that is 0, or that no input spoke for",
+    "derivative": "made or lost by an operation that keeps its own derivative",
+    "seed": "stopped at an output that is 0",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What one operation did to relevance.
+
+    Attributes:
+      place: source line and scope.
+      operation: the primitive.
+      cause: a key of `CAUSES`.
+      before: the relevance that arrived.
+      lost: how much of it did not go on; negative where the operation added to it.
+    """
+
+    place: Place
+    operation: str
+    cause: str
+    before: float
+    lost: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """The way of relevance through a function, for one input.
+
+    Attributes:
+      refusals: places that have no rule; if there are any, nothing was computed and the rest is empty.
+      rows: every operation at which relevance was lost or made, in the order of the program.
+      seed: the relevance given to the output.
+      relevance: the sum over all explained inputs.
+    """
+
+    refusals: tuple[Refusal, ...]
+    rows: tuple[Row, ...] = ()
+    seed: float = 0.0
+    relevance: float = 0.0
+
+    @property
+    def lost(self) -> dict[str, float]:
+        """Relevance lost, by cause."""
+        return {cause: sum(r.lost for r in self.rows if r.cause == cause) for cause in CAUSES}
+
+    @property
+    def unexplained(self) -> float:
+        """seed - lost - relevance: 0 but for rounding, or the audit has overlooked something."""
+        return self.seed - sum(r.lost for r in self.rows) - self.relevance
+
+    def __str__(self) -> str:
+        if self.refusals:
+            lines = [f"{len(self.refusals)} operation(s) have no rule, so nothing was propagated:"]
+            return "\n  ".join(lines + [str(r) for r in self.refusals])
+        lines = [f"{'relevance of the output':<60} {self.seed:>12.6g}"]
+        largest = max((abs(r.lost) for r in self.rows), default=0)
+        for cause, text in CAUSES.items():
+            rows = [r for r in self.rows if r.cause == cause and abs(r.lost) > 1e-6 * largest]
+            if rows:
+                lines.append(f"{text:<60} {-self.lost[cause]:>12.6g}")
+                ordered = sorted(rows, key=lambda r: -abs(r.lost))
+                lines += [f"    {r.operation + ' at ' + str(r.place):<56} {-r.lost:>12.6g}" for r in ordered]
+        lines.append(f"{'relevance of the explained inputs':<60} {self.relevance:>12.6g}")
+        lines.append(f"{'not accounted for':<60} {self.unexplained:>12.1e}")
+        return "\n".join(lines)
+
+
+def audit(
+    f: Callable[..., Any],
+    rules: Composite = PAPER,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    masks: Mapping[str, Array] | None = None,
+) -> Callable[..., Audit]:
+    """Makes a function that says what becomes of relevance on its way through `f`.
+
+    Args:
+      f, rules, argnums, has_aux, masks: as for `lrp`.
+
+    Returns:
+      `g(*args, seed=None) -> Audit`; `seed` as for `relevance`. `print` it for a table.
+
+    Example:
+      >>> import jax.numpy as jnp, lrp_jax
+      >>> print(lrp_jax.audit(lambda x: (x + 1.0).sum())(jnp.array([1.0, 3.0])))  # doctest: +SKIP
+    """
+
+    @functools.wraps(f)
+    def with_audit(*args, seed=None, **kwargs):
+        prepared = prepare(f, rules, argnums, has_aux, args, kwargs)
+        plan, explained = prepared.plan, prepared.explained
+        if plan.refusals:
+            return Audit(plan.refusals)
+        points = _points(plan.graph)
+        index = {point: i for i, point in enumerate(points)}
+
+        @jax.jit
+        def measure(arrays, seed):
+            def run(probes, chosen):
+                every = _merge(arrays, chosen, explained)
+                taps = Taps(index, probes)
+                results = Evaluator(dict(masks or {}), taps).run(plan.graph, times_inputs(every, explained, rules))
+                value = jax.tree.unflatten(plan.outputs, results)
+                return value if has_aux else (value, None)
+
+            chosen = [a for a, e in zip(arrays, explained, strict=True) if e]
+            value, pull, _ = jax.vjp(run, [jnp.zeros(()) for _ in points], chosen, has_aux=True)
+            given = value if seed is None else seed
+            total = sum((jnp.sum(s) for s in jax.tree.leaves(given)), start=jnp.zeros(()))
+            cotangents = densities(value, seed)
+            arrived = sum(
+                (jnp.sum(v * c) for v, c in zip(jax.tree.leaves(value), jax.tree.leaves(cotangents), strict=True)
+                 if jnp.issubdtype(v.dtype, jnp.floating)),
+                start=jnp.zeros(()),
+            )  # fmt: skip
+            flows, relevance = pull(cotangents)
+            if not rules.times_input:
+                relevance = [x * r for x, r in zip(chosen, relevance, strict=True)]
+            return total, arrived, flows, sum((jnp.sum(r) for r in relevance), start=jnp.zeros(()))
+
+        total, arrived, flows, relevance = measure(prepared.arrays, seed)
+        rows = _rows(plan.graph, {p: float(x) for p, x in zip(points, flows, strict=True)}, rules)
+        stopped = float(total - arrived)
+        if stopped:
+            rows.append(Row(Place("the output"), "seed", "seed", float(total), stopped))
+        return Audit((), tuple(rows), float(total), float(relevance))
+
+    return with_audit
+
+
+def _merge(arrays, chosen, explained):
+    rest = iter(chosen)
+    return [next(rest) if e else a for a, e in zip(arrays, explained, strict=True)]
+
+
+# Points at which relevance is measured: ("out", value) before the rule of a neuron, ("in", value) after it, and
+# ("edge", node, value) where a node hands it to an operand.
+
+
+@dataclasses.dataclass(frozen=True)
+class Taps:
+    """Measures sum(x c) at the points of a graph, as the derivative of the output along scalar probes."""
+
+    index: dict[tuple, int]
+    probes: list[Array]
+
+    def __call__(self, array: Array, *point: Any) -> Array:
+        i = self.index.get(point)
+        return array if i is None else _tap(array, self.probes[i])
+
+
+@jax.custom_vjp
+def _tap(x: Array, probe: Array) -> Array:
+    return x
+
+
+def _tap_back(saved, density):
+    x, probe = saved
+    return density, jnp.sum(x * density).astype(probe.dtype)
+
+
+_tap.defvjp(lambda x, probe: (x, (x, probe)), _tap_back)
+
+
+def _points(graph: Graph) -> list[tuple]:
+    points: list[tuple] = []
+    for value in graph.inputs:
+        if value.end is not None:
+            points += [("out", value), ("in", value)]
+    for node in graph.nodes:
+        for value in node.outputs:
+            if value.use and value.facts.depends:
+                points += [("out", value), ("in", value)]
+        points += [("edge", node, value) for value in _read_signals(node)]
+        for body in node.bodies if node.action is not None else ():
+            points += _points(body)
+    return points
+
+
+def _read_signals(node: Node) -> list[Value]:
+    """The operands that an operation hands relevance to: a whole layer, or activation, reads where it begins."""
+    if not any(v.use and v.facts.depends for v in node.outputs):
+        return []
+    match node.action:
+        case Activate(_, source, _):
+            return [source]
+        case LayerRule(_, product, signal, _):
+            return [product.inputs[signal]]
+    return list(dict.fromkeys(v for v in node.inputs if v.facts.depends))
+
+
+def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row]:
+    rows: list[Row] = []
+
+    def end(value: Value, place: Place, operation: str) -> None:
+        if value.end is not None:
+            before = flows[("out", value)]
+            rows.append(Row(place, operation, "epsilon", before, before - flows[("in", value)]))
+
+    for value in graph.inputs:
+        end(value, value.open.place if value.open else Place(), "sum")
+    for node in graph.nodes:
+        signals = _read_signals(node)
+        if not signals or node.absorbed:
+            continue
+        for value in node.outputs:
+            if value.use and value.facts.depends:
+                end(value, node.place, node.name)
+        if node.bodies and not isinstance(node.action, Activate):
+            for body in node.bodies:
+                rows += _rows(body, flows, rules)
+            continue
+        before = sum(flows[("in", v)] for v in node.outputs if v.use and v.facts.depends)
+        lost = before - sum(flows[("edge", node, v)] for v in signals)
+        rows.append(Row(node.place, node.name, _cause(node), before, lost))
+    return [r for r in rows if r.lost != 0]
+
+
+def _cause(node: Node) -> str:
+    match node.action:
+        case Activate():
+            return "dead"
+        case LayerRule(rule, _, _, _):
+            return "bias" if getattr(rule, "bias", False) else "dead"
+        case Halve():
+            return "derivative"
+    constants = any(not v.facts.depends and v.is_float for v in node.inputs)
+    linear = node.name in ("add", "sub", "add_any", "select_n", "pad", "concatenate", "stack", "dynamic_update_slice")
+    return "bias" if constants and linear else "derivative"

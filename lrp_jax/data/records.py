@@ -1,0 +1,106 @@
+"""One captioned image, wherever it comes from, and how its pixels are read."""
+
+import dataclasses
+import io
+import os
+import pathlib
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Example:
+    """An image with its reference captions and, where known, the boxes of its objects.
+
+    Attributes:
+        id: name of the image, unique within its dataset.
+        image: pixels as uint8 [H, W, 3], an encoded file as bytes, or the path of one; `load_image` reads
+            all three, so that a dataset of photographs need not be decoded to be listed.
+        captions: reference captions as plain strings.
+        boxes: (x0, y0, x1, y1) of each annotated object as shares of the image's width and height,
+            float32 [n, 4] in [0, 1]; [0, 4] where nothing is annotated.
+        names: category of each box.
+        split: the split that the image belongs to.
+
+    Raises:
+        ValueError: if `boxes` is not [n, 4] with one name per box.
+    """
+
+    id: str
+    image: bytes | pathlib.Path | np.ndarray
+    captions: tuple[str, ...] = ()
+    boxes: Float[np.ndarray, "n 4"] = dataclasses.field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    names: tuple[str, ...] = ()
+    split: str = ""
+
+    def __post_init__(self):
+        if np.shape(self.boxes) != (len(self.names), 4):
+            raise ValueError(
+                f"example {self.id!r}: got boxes of shape {np.shape(self.boxes)}, wanted "
+                f"({len(self.names)}, 4) for its {len(self.names)} names; give every box one name"
+            )
+
+
+def load_image(
+    image: bytes | str | os.PathLike | np.ndarray, size: tuple[int, int] | None = None
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Returns the pixels of an image as RGB, upright.
+
+    Args:
+        image: uint8 array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (transparency is laid over white), the
+            bytes of an image file, or its path. Files are turned as their EXIF orientation says.
+        size: (height, width) to resize to, bilinear with antialiasing, without keeping the aspect; None
+            keeps the image's own size.
+
+    Returns:
+        Pixels, uint8 [H, W, 3].
+
+    Raises:
+        ValueError: if an array is of another dtype or shape, a file is no image or damaged, or `size` is no
+            pair of positive integers.
+        FileNotFoundError: if the path does not exist.
+    """
+    if size is not None and not (len(size) == 2 and all(int(n) == n and n > 0 for n in size)):
+        raise ValueError(f"got size={size!r}, wanted (height, width) in pixels, both positive")
+    if isinstance(image, np.ndarray):
+        picture = _from_array(image)
+    else:
+        picture = _from_file(image)
+    if size is not None and picture.size != (size[1], size[0]):
+        picture = picture.resize((int(size[1]), int(size[0])), Image.Resampling.BILINEAR)
+    return np.array(picture, np.uint8)
+
+
+def _from_array(image: np.ndarray) -> Image.Image:
+    if image.dtype != np.uint8:
+        raise ValueError(f"got an image of dtype {image.dtype}, wanted uint8 in 0..255; scale and cast it first")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))) or 0 in image.shape:
+        raise ValueError(f"got an image of shape {image.shape}, wanted [height, width, 3] of one image")
+    return _over_white(Image.fromarray(image))
+
+
+def _from_file(image: bytes | str | os.PathLike) -> Image.Image:
+    is_bytes = isinstance(image, bytes | bytearray | memoryview)
+    name = "bytes" if is_bytes else os.fspath(image)
+    try:
+        with Image.open(io.BytesIO(image) if is_bytes else image) as opened:
+            return _over_white(ImageOps.exif_transpose(opened))
+    except FileNotFoundError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name}: got no readable image ({error}), wanted a whole JPEG, PNG or the like") from error
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, picture).convert("RGB")
+    if picture.mode.startswith(("I;16", "I")):  # 16-bit greyscale: Pillow's own conversion clips instead of scaling
+        values = np.asarray(picture, np.float64) / 257.0
+        return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
+    return picture.convert("RGB")

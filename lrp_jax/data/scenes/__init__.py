@@ -1,0 +1,40 @@
+"""Drawn scenes: a captioning world whose truth is known.
+
+`dataset` gives captioned images; `Scenes.scene(i)` the graph behind one; `draw`, `labels`, `masks` and
+`captions` are functions of that graph alone. docs/SCENES.md specifies the world.
+"""
+
+from lrp_jax.data.scenes.captions import captions
+from lrp_jax.data.scenes.colours import COLOURS
+from lrp_jax.data.scenes.dataset import SPLITS, Scenes, dataset
+from lrp_jax.data.scenes.frequencies import BACKGROUNDS, LANGUAGE_PARTNERS, RHO, VISUAL_PARTNERS
+from lrp_jax.data.scenes.kinds import GROUPS, KINDS, SYNONYMS
+from lrp_jax.data.scenes.paint import draw, labels, masks
+from lrp_jax.data.scenes.words import COLOUR_WORDS, NUMBER_WORDS
+from lrp_jax.data.scenes.world import LIGHTS, RELATIONS, Entity, Object, Relation, Scene
+
+__all__ = [
+    "BACKGROUNDS",
+    "COLOURS",
+    "COLOUR_WORDS",
+    "GROUPS",
+    "KINDS",
+    "LANGUAGE_PARTNERS",
+    "LIGHTS",
+    "NUMBER_WORDS",
+    "RELATIONS",
+    "RHO",
+    "SPLITS",
+    "SYNONYMS",
+    "VISUAL_PARTNERS",
+    "Entity",
+    "Object",
+    "Relation",
+    "Scene",
+    "Scenes",
+    "captions",
+    "dataset",
+    "draw",
+    "labels",
+    "masks",
+]

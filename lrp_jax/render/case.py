@@ -1,0 +1,140 @@
+"""What there is to draw: one image, its caption, and an explanation of each word."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+
+class Explanation(Protocol):
+    """The arrays that are drawn, one row per word of a caption of T words; anything numpy can convert.
+
+    tokens [T+1] (the start token first), logits [T], and, where the method has them, features [T, n_v, d],
+    regions [T, n_v], words [T, T] (relevance of input token i for word t), betas [T], pixels [T, H, W, 3];
+    grid is the (h, w) layout of the n_v regions, head the attention head that was explained alone.
+    """
+
+    method: str
+    tokens: Any
+    logits: Any
+    features: Any
+    regions: Any
+    words: Any
+    betas: Any
+    pixels: Any
+    grid: tuple[int, int] | None
+    head: int | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+    """One image with the explained words of its caption.
+
+    Attributes:
+        name: what the reader knows the image by; shown, never used as a path.
+        image: the picture as it is shown, uint8 [H, W, 3]. It may be larger than what the model saw, and of
+            another aspect: maps are stretched over it, as the image was squeezed into the model.
+        words: the caption as strings, the start token first, so that `words[t + 1]` is what row t of the
+            explanation explains, and `words[: t + 1]` is what the model had read by then.
+        explanation: the arrays, see `Explanation`.
+        rows: which words to show, as rows of the explanation; None shows all.
+        boxes: (x0, y0, x1, y1) of each region in [0, 1], [n_v, 4], where regions are boxes and not a grid.
+        notes: remarks for the reader, one sentence each.
+
+    Raises:
+        ValueError: if the shapes do not fit together, a row does not exist, nothing is there to be shown over
+            the image, or a value is not finite.
+    """
+
+    name: str
+    image: UInt8[np.ndarray, "H W 3"]
+    words: Sequence[str]
+    explanation: Explanation
+    rows: Sequence[int] | None = None
+    boxes: Float[np.ndarray, "n 4"] | None = None
+    notes: Sequence[str] = ()
+
+    def __post_init__(self):
+        image = np.asarray(self.image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"got an image {image.dtype}{list(image.shape)}, wanted uint8 [height, width, 3]")
+        arrays = {
+            name: np.asarray(value)
+            for name in ("logits", "regions", "words", "betas", "pixels")
+            if (value := getattr(self.explanation, name)) is not None
+        }
+        count = len(self.words) - 1
+        wanted = {"logits": (count,), "words": (count, count), "betas": (count,)}
+        for name, array in arrays.items():
+            if array.shape[:1] != (count,) or array.shape != wanted.get(name, array.shape):
+                shape = ", ".join(map(str, wanted[name])) if name in wanted else f"{count}, ..."
+                raise ValueError(
+                    f"explanation.{name} has shape {list(array.shape)}, wanted [{shape}] for a caption of "
+                    f"{count} words; pass the words that were explained, the start token first"
+                )
+            if not np.isfinite(array).all():
+                bad = int((~np.isfinite(array)).sum())
+                raise ValueError(
+                    f"explanation.{name} has {bad} values that are not finite and cannot be drawn; "
+                    "look for an overflow in the model or an epsilon of 0 in the rules"
+                )
+        if "pixels" not in arrays and "regions" not in arrays:
+            raise ValueError(f"method {self.explanation.method!r} gave neither pixels nor regions: nothing to draw")
+        bad_rows = [row for row in self.shown if not 0 <= row < count]
+        if bad_rows or not self.shown:
+            raise ValueError(f"got rows {list(self.shown)}, wanted at least one, each from 0 to {count - 1}")
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The rows to show, in the order of the caption."""
+        rows = range(len(self.words) - 1) if self.rows is None else self.rows
+        return tuple(sorted(set(map(int, rows))))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """Where one word's logit comes from, summed.
+
+    Attributes:
+        logit: the logit of the word.
+        picture: sum of the relevance of the image: of its pixels, or of its regions (see `is_by_pixel`).
+        support, oppose: the positive and the negative part of `picture`.
+        words: sum over the preceding tokens, start token included; None where the method says nothing of
+            words.
+        rest: logit - picture - words, what biases, epsilon and the initial state keep; None for methods that
+            do not share the logit out.
+    """
+
+    logit: float
+    picture: float
+    support: float
+    oppose: float
+    words: float | None
+    rest: float | None
+
+
+def is_by_pixel(explanation: Explanation) -> bool:
+    """Whether pixels have values of their own; Grad-CAM and attention give them their region's, enlarged."""
+    return explanation.pixels is not None and (explanation.features is not None or explanation.regions is None)
+
+
+def sums(case: Case, row: int) -> Sums:
+    """The sums of one word's relevance; `row` counts from 0 for the first word after the start token."""
+    explanation = case.explanation
+    on_image = explanation.pixels if is_by_pixel(explanation) else explanation.regions
+    image = np.asarray(on_image)[row].astype(np.float64)
+    logit = float(np.asarray(explanation.logits)[row])
+    words = None
+    if explanation.words is not None:
+        words = float(np.asarray(explanation.words)[row].astype(np.float64).sum())
+    shares_out = explanation.method.startswith("lrp") and words is not None
+    return Sums(
+        logit=logit,
+        picture=float(image.sum()),
+        support=float(image[image > 0].sum()),
+        oppose=float(image[image < 0].sum()),
+        words=words,
+        rest=logit - float(image.sum()) - words if shares_out else None,
+    )

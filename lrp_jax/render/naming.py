@@ -1,0 +1,36 @@
+"""Folder and file names from names that come from outside."""
+
+import collections
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+
+LONGEST = 100
+
+
+def safe(text: str) -> str:
+    """A file name that is safe anywhere: letters, digits, dots, dashes, underscores, at most LONGEST bytes.
+
+    Separators and leading dots go, so that no name leaves its folder or hides in it; what is left empty
+    becomes "_".
+    """
+    kept = re.sub(r"[^\w.-]+", "_", text).encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore")
+    return kept.strip("._") or "_"
+
+
+def folders(names: Sequence[str]) -> list[str]:
+    """One folder name per image: all different, and the same again for the same images in any order.
+
+    The name without its ending; images that would share one (a.png and a.jpg) each get a few digits of a hash
+    of their full name.
+
+    Args:
+        names: the images' names, all different, e.g. paths relative to the folder they were found in.
+    """
+    plain = [safe(os.path.splitext(name)[0]) for name in names]
+    counts = collections.Counter(name.casefold() for name in plain)
+    return [
+        f"{short}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}" if counts[short.casefold()] > 1 else short
+        for short, name in zip(plain, names, strict=True)
+    ]

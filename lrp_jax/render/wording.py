@@ -1,0 +1,68 @@
+"""What the methods are called and what their colours mean, in words for readers."""
+
+import dataclasses
+
+from lrp_jax.render.case import Case, is_by_pixel
+
+
+@dataclasses.dataclass(frozen=True)
+class Wording:
+    """How a method is spoken of.
+
+    Attributes:
+        title: the method's name.
+        noun: what one value is called.
+        meaning: what the colours mean, with {red} and {blue} where these words stand.
+        low, high: the ends of the colour scale; low="" for methods whose maps have no negative values.
+        unit: what one value of the map is.
+    """
+
+    title: str
+    noun: str
+    meaning: str
+    low: str = "against the word"
+    high: str = "for the word"
+    unit: str = ""
+
+
+WORDING = {
+    "lrp": Wording(
+        "layer-wise relevance propagation (LRP)",
+        "relevance",
+        "{red} speaks for it and {blue} against it, in the picture and in the words before it.",
+    ),
+    "gradient": Wording(
+        "gradient",
+        "gradient",
+        "more of what is {red} would raise its score and more of what is {blue} lower it, in the picture and "
+        "in the words before it.",
+        low="lowers the score",
+        high="raises the score",
+    ),
+    "grad_cam": Wording(
+        "Grad-CAM",
+        "Grad-CAM",
+        "{red} speaks for it in the picture; of the words before it, {red} would raise its score and {blue} lower it.",
+        low="",
+    ),
+    "attention": Wording(
+        "attention",
+        "attention",
+        "{red} is where the model looked when it said it.",
+        low="",
+        high="more attention",
+    ),
+}
+
+
+def wording_of(case: Case) -> Wording:
+    """The wording for a case; a method that is not in the table is taken to be signed like LRP."""
+    explanation = case.explanation
+    method = explanation.method
+    wording = WORDING.get(method) or dataclasses.replace(WORDING["lrp"], title=method)
+    head = "" if explanation.head is None else f", through attention head {explanation.head} only"
+    if is_by_pixel(explanation):
+        place = "pixel"
+    else:
+        place = "box pixel" if explanation.pixels is None and explanation.grid is None else "region"
+    return dataclasses.replace(wording, title=wording.title + head, unit=f"{wording.noun} per {place}")

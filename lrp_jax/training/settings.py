@@ -1,0 +1,59 @@
+"""The settings of a run: what the paper fixes, and what it leaves open with the source of our choice."""
+
+import ml_collections
+
+
+class SettingsError(ValueError):
+    """A setting has a value that does not work; the message says which, and what to write."""
+
+
+def paper_settings() -> ml_collections.ConfigDict:
+    """The settings that all runs start from; a config changes what is its own.
+
+    "published" marks what only the authors' code says: https://github.com/SunJiamei/LRP-imagecaptioning-pytorch
+    """
+    config = ml_collections.ConfigDict()
+    config.seed = 0
+
+    # Data. A source is "scenes:BIAS" or "json:PATH", see `lrp_jax.data.source`.
+    config.source = ""
+    config.min_count = 3  # rarer words are <unk>; section 5.1 has 3 for Flickr30K, 4 for MSCOCO2017
+    config.lengths = (10, 15, 20, 25)  # padded lengths of captions, <end> included; the last cuts
+    config.features_folder = ""  # where encoded images are kept between runs; "": in memory only
+
+    # Encoder, frozen.
+    config.encoder = ""  # "scenes", "squeezenet" or "vgg16"; the weights of the latter two are a file
+    config.encoder_weights = ""
+    config.image_size = 224  # pixels of a side, the aspect is not kept; published
+
+    # Captioner, section 3.2 and "Decoder and predictor" of section 5.1.
+    config.captioner = "ada"  # "ada" (Ada-LSTM) or "mhfc" (MH-FC)
+    config.hidden = 512
+    config.embedding = 512
+    config.ada = ml_collections.ConfigDict()
+    config.ada.attention = 196  # the paper's n_v: W_I maps to as many dimensions as there are regions
+    config.ada.global_feature = "mean"  # I_g is the mean of I, section 3.1
+    config.ada.dropout = 0.5  # published
+    config.mhfc = ml_collections.ConfigDict()
+    config.mhfc.heads = 8
+    config.mhfc.dropout = 0.3  # published
+
+    # Training, "Training details" of section 5.1.
+    config.batch_size = 32  # published
+    config.epochs = 30  # at most; published, for the CNN features
+    config.learning_rate = 5e-4
+    config.b1 = 0.8
+    config.b2 = 0.999
+    config.clip = 0.1  # of single gradient values; published
+    config.anneal_factor = 0.8  # "by 20 %"
+    config.anneal_after = 3  # epochs without a better validation CIDEr; published: 2
+    config.least_learning_rate = 2e-5  # published
+    config.stop_after = 6  # epochs without a better validation CIDEr
+
+    # Validation decodes greedily; the paper's tables and the published validation use beam 3.
+    config.evaluation_batch_size = 128
+
+    # What a run writes.
+    config.log_every = 50  # steps
+    config.checkpoint_every = 0  # steps between checkpoints within an epoch; 0: at the end of epochs only
+    return config

@@ -1,0 +1,161 @@
+"""The audit accounts for all relevance: by hand, and on random programs."""
+
+import hypothesis
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from jax import lax
+
+import lrp_jax
+from lrp_jax import PAPER, AlphaBeta, Composite, Epsilon, On
+
+RULES = {
+    "PAPER": PAPER,
+    "alpha2beta1": Composite(
+        "A2B1", (On("conv", AlphaBeta(1.0, bias=True)), On("dense", AlphaBeta(0.5)), *PAPER.lines)
+    ),
+    "LRP-0": Composite("LRP-0", (On("*", Epsilon(0.0)), *PAPER.lines)),
+}
+
+
+def test_by_hand():
+    """x + 1 with x = [1, 3], epsilon 0.5: each neuron keeps z / (z + 0.5) and gives 1 / (z + 0.5) of it to the 1."""
+    rules = Composite("TEST", (On("*", Epsilon(0.5)), *PAPER.lines))
+    audit = lrp_jax.audit(lambda x: x + 1.0, rules)(jnp.array([1.0, 3.0]))
+    kept = np.array([2 / 2.5, 4 / 4.5]) * [2, 4]
+    assert audit.seed == 6
+    np.testing.assert_allclose(audit.lost["epsilon"], 6 - kept.sum())
+    np.testing.assert_allclose(audit.lost["bias"], kept @ [1 / 2, 1 / 4])
+    np.testing.assert_allclose(audit.relevance, kept @ [1 / 2, 3 / 4])
+    assert abs(audit.unexplained) < 1e-14
+    text = str(audit)
+    assert "test_audit.py" in text
+    assert "absorbed by a bias" in text
+
+
+def test_a_seed_on_a_dead_output_is_counted_as_stopped():
+    f = lambda x: jnp.maximum(x, 0.0)  # noqa: E731
+    audit = lrp_jax.audit(f)(jnp.array([-1.0, 2.0]), seed=jnp.array([5.0, 7.0]))
+    assert audit.lost["seed"] == 5
+    np.testing.assert_allclose(audit.relevance, 7.0)
+
+
+def test_refusals_are_returned_not_raised():
+    audit = lrp_jax.audit(lambda x: (x * x).sum() + jnp.cumprod(x).sum())(jnp.ones(3))
+    assert {r.what.split("`")[1] for r in audit.refusals} == {"mul", "cumprod"}
+    assert "lrp_jax.gate" in str(audit)
+    assert not audit.rows
+
+
+def test_relevance_is_that_of_relevance():
+    x = jax.random.normal(jax.random.key(0), (5,))
+    w = jax.random.normal(jax.random.key(1), (5, 4))
+    f = lambda x: {"a": jnp.tanh(x @ w + 0.3), "b": x.sum()}  # noqa: E731
+    seed = {"a": jnp.arange(4.0), "b": jnp.array(2.0)}
+    audit = lrp_jax.audit(f)(x, seed=seed)
+    np.testing.assert_allclose(audit.relevance, lrp_jax.relevance(f)(x, seed=seed)[1].sum(), rtol=1e-12)
+    assert audit.seed == 8
+
+
+# Random programs: each step takes arrays made before and makes one more. All are [3, 4].
+
+KEYS = jax.random.split(jax.random.key(9), 8)
+W = jax.random.normal(KEYS[0], (4, 4))
+K = jax.random.normal(KEYS[1], (3, 1, 1))
+B = jax.random.normal(KEYS[2], (4,))
+M = jax.random.normal(KEYS[3], (3, 4))
+
+
+def through_a_scan(a, b):
+    return lax.scan(lambda h, row: (jnp.tanh(row @ W + h), h + row), b[0], a)[1]
+
+
+def convolution(a, b):
+    return lax.conv_general_dilated(a.T[..., None], K, (1,), "SAME", dimension_numbers=("NHC", "HIO", "NHC"))[..., 0].T
+
+
+STEPS = {
+    "dense": lambda a, b: a @ W,
+    "dense with bias": lambda a, b: a @ W + B,
+    "convolution": convolution,
+    "convolution with bias": lambda a, b: convolution(a, b) * 0.5 + 0.2,
+    "relu": lambda a, b: jax.nn.relu(a),
+    "tanh": lambda a, b: jnp.tanh(a),
+    "silu": lambda a, b: jax.nn.silu(a),
+    "gelu": lambda a, b: jax.nn.gelu(a),
+    "softplus": lambda a, b: jax.nn.softplus(a),
+    "elu": lambda a, b: jax.nn.elu(a),
+    "residual": lambda a, b: a + b,
+    "difference": lambda a, b: a - 0.5 * b,
+    "constant": lambda a, b: a + M,
+    "scale": lambda a, b: a * M / 2,
+    "mean": lambda a, b: jnp.broadcast_to(a.mean(0), (3, 4)),
+    "gate": lambda a, b: a * jax.nn.sigmoid(b),
+    "attention": lambda a, b: jax.nn.softmax((b @ W) @ b.T) @ a,
+    "gates": lambda a, b: jax.nn.sigmoid(a) * jax.nn.sigmoid(b),
+    "mixture": lambda a, b: (s := jax.nn.sigmoid(M)) * a + (1 - s) * b,
+    "where": lambda a, b: jnp.where(M > 0, a, b),
+    "masked": lambda a, b: jnp.where(M > 0, a, 0.7),
+    "maximum": lambda a, b: jnp.maximum(a, b),
+    "transpose and slice": lambda a, b: jnp.concatenate([a[1:], b[:1]]).T.reshape(3, 4),
+    "roll": lambda a, b: jnp.roll(a, 1, axis=0),
+    "pad": lambda a, b: jnp.pad(a[:2], ((1, 0), (0, 0)), constant_values=0.3),
+    "gather": lambda a, b: a[jnp.array([2, 0, 2])],
+    "cumulative sum": lambda a, b: jnp.cumsum(a, axis=1),
+    "largest": lambda a, b: jnp.broadcast_to(a.max(0), (3, 4)),
+    "sorted": lambda a, b: jnp.sort(a, axis=1),
+    "scan": through_a_scan,
+    "jit": lambda a, b: jax.jit(lambda a: jnp.tanh(a @ W) + B)(a),
+    "checkpoint": lambda a, b: jax.checkpoint(lambda a, b: jax.nn.relu(a @ W + b))(a, b),
+    "cond": lambda a, b: lax.cond(b.sum() > 0, lambda a: jnp.tanh(a), lambda a: a @ W + B, a),
+    "neuron": lambda a, b: lrp_jax.neuron(a) + b,
+}
+
+PROGRAMS = st.lists(
+    st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 99), st.integers(0, 99)), min_size=5, max_size=30
+)
+
+
+def program(steps):
+    def f(x):
+        made = [x]
+        for name, i, j in steps:
+            # Values grow by a few per cent a step, not by powers.
+            made.append(STEPS[name](made[-1 - i % min(len(made), 3)], made[j % len(made)]) * 0.7)
+        return made[-1] + made[len(made) // 2]
+
+    return f
+
+
+def assert_accounted_for(rules, steps, seed):
+    f = program(steps)
+    x = jax.random.normal(jax.random.key(seed), (3, 4))
+    audit = lrp_jax.audit(f, rules)(x)
+    assert not audit.refusals, str(audit)
+    scale = max([1.0, abs(audit.seed), abs(audit.relevance), *(abs(r.lost) for r in audit.rows)])
+    assert abs(audit.unexplained) <= 1e-8 * scale, str(audit)
+    value, r = jax.jit(lrp_jax.relevance(f, rules))(x)
+    np.testing.assert_allclose(value, f(x), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(r.sum(), audit.relevance, rtol=1e-6, atol=1e-8 * scale)
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+@hypothesis.settings(max_examples=3)
+@hypothesis.given(PROGRAMS, st.integers(0, 5))
+def test_random_programs_are_accounted_for(rules, steps, seed):
+    assert_accounted_for(rules, steps, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+@hypothesis.settings(max_examples=60)
+@hypothesis.given(PROGRAMS, st.integers(0, 5))
+def test_many_random_programs_are_accounted_for(rules, steps, seed):
+    assert_accounted_for(rules, steps, seed)
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_each_operation_is_accounted_for(name):
+    assert_accounted_for(PAPER, [("dense with bias", 0, 0), (name, 0, 1), ("residual", 0, 2)], 0)
