@@ -77,9 +77,10 @@ class Audit:
             lines = [f"{len(self.refusals)} operation(s) have no rule, so nothing was propagated:"]
             return "\n  ".join(lines + [str(r) for r in self.refusals])
         lines = [f"{'relevance of the output':<60} {self.seed:>12.6g}"]
-        largest = max((abs(r.lost) for r in self.rows), default=0)
+        # Rounding is not worth a line.
+        least = 1e-6 * max([abs(self.seed), abs(self.relevance), *(abs(r.lost) for r in self.rows)])
         for cause, text in CAUSES.items():
-            rows = [r for r in self.rows if r.cause == cause and abs(r.lost) > 1e-6 * largest]
+            rows = [r for r in self.rows if r.cause == cause and abs(r.lost) > least]
             if rows:
                 lines.append(f"{text:<60} {-self.lost[cause]:>12.6g}")
                 ordered = sorted(rows, key=lambda r: -abs(r.lost))
