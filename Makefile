@@ -34,7 +34,7 @@ demo: $(READY) ## train a captioner on drawn scenes and explain its words (under
 	$(BIN)/python -m lrp_jax.demo
 
 realdata: $(READY) ## the same on photographs, where ../shared/realdata is
-	$(BIN)/python -m tests.realdata
+	$(BIN)/python -m benchmarks.photographs --data=../shared/realdata
 
 clean: ## remove what the targets made, the environment included
 	rm -rf $(VENV) .cache runs out .pytest_cache .ruff_cache

@@ -1,0 +1,147 @@
+"""Both captioners on a thousand photographs: python -m benchmarks.photographs --data=FOLDER [--out=runs/photographs]
+
+Trains each with three seeds by train.py, explains test photographs by explain.py, and prints
+  - how far SqueezeNet is from its reference output,
+  - CIDEr on both test splits, the mean of the seeds,
+  - the correctness of LRP on COCO's boxes beside chance.
+What is finished already is not done again, so a run that was stopped goes on.
+
+FOLDER holds weights/squeezenet1_1_oihw.npz, flickr8k_1000/flickr8k_1000.json, coco_small/coco_small.json (each with
+its folder of images) and annotations/chair_synonyms.txt.
+"""
+
+import argparse
+import functools
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+
+from lrp_jax.data.sources import json_source
+from lrp_jax.experiments import correctness_of_words, summarise
+from lrp_jax.explain import explain_image
+from lrp_jax.training import load_run
+from lrp_jax.weights import squeezenet_from_arrays
+
+CAPTIONERS, SEEDS = ("ada", "mhfc"), (0, 1, 2)
+SETS = ("flickr8k_1000", "coco_small")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=pathlib.Path)
+    parser.add_argument("--out", default=pathlib.Path("runs/photographs"), type=pathlib.Path)
+    options = parser.parse_args()
+    if not options.data.is_dir():
+        print(f"no photographs at {options.data}: they are not part of the repository, and nothing was done")
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = {"squeezenet": squeezenet_error(options.data)}
+    print(f"SqueezeNet, largest difference from its reference output: {results['squeezenet']:.1e}", flush=True)
+    for captioner in CAPTIONERS:
+        for seed in SEEDS:
+            train(captioner, seed, options.data, options.out)
+    for captioner in CAPTIONERS:
+        results[captioner] = ciders(captioner, options.out) | {"correctness": localisation(captioner, options)}
+    (options.out / "results.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
+    explain(options)
+
+
+def squeezenet_error(data: pathlib.Path) -> float:
+    with np.load(weights(data), allow_pickle=False) as file:
+        arrays = dict(file)
+    encoder, params = squeezenet_from_arrays(arrays)
+    images = jnp.asarray(arrays["test0_input"].transpose(0, 2, 3, 1))
+    classes = encoder.apply(params, images, method="classify")
+    return float(jnp.abs(classes - arrays["test0_output"]).max())
+
+
+def weights(data: pathlib.Path) -> pathlib.Path:
+    return data / "weights" / "squeezenet1_1_oihw.npz"
+
+
+def train(captioner: str, seed: int, data: pathlib.Path, out: pathlib.Path) -> None:
+    workdir = out / f"{captioner}-{seed}"
+    if (workdir / "results.json").exists():
+        return
+    print(f"training {workdir}", flush=True)
+    source = ",".join(str(data / name / f"{name}.json") for name in SETS)
+    run(
+        "train.py",
+        f"--config=configs/photos.py:{captioner}",
+        f"--workdir={workdir}",
+        "--resume",
+        f"--config.source=json:{source}",
+        f"--config.encoder_weights={weights(data)}",
+        f"--config.features_folder={out / 'features'}",
+        f"--config.seed={seed}",
+    )
+
+
+def ciders(captioner: str, out: pathlib.Path) -> dict:
+    table = {}
+    for name in SETS:
+        runs = [
+            json.loads((out / f"{captioner}-{s}" / "results.json").read_text())[f"cider/test_{name}"] for s in SEEDS
+        ]
+        table[name] = {"mean": float(np.mean(runs)), "runs": runs}
+        each = ", ".join(f"{x:.3f}" for x in runs)
+        print(f"{captioner:5} CIDEr on {name:14} {np.mean(runs):.3f}  (seeds {each})", flush=True)
+    return table
+
+
+def localisation(captioner: str, options: argparse.Namespace) -> dict:
+    """Correctness of LRP for the objects that captions of the test photographs name rightly."""
+    model = load_run(options.out / f"{captioner}-0")
+    examples = [e for e in json_source(options.data / "coco_small" / "coco_small.json")["test"] if len(e.boxes)]
+    explain = functools.partial(
+        explain_image,
+        model.captioner,
+        model.params,
+        encoder=model.encoder,
+        encoder_params=model.encoder_params,
+        preprocessing=model.preprocessing,
+        max_length=max(model.config.lengths),
+    )
+    synonyms = options.data / "annotations" / "chair_synonyms.txt"
+    lines = [[w.strip() for w in line.split(",")] for line in synonyms.read_text().splitlines() if line.strip()]
+    categories = {word: line[0] for line in lines for word in line}
+    found = summarise(correctness_of_words(examples, lambda image: explain(image=image), model.vocabulary, categories))
+    print(
+        f"{captioner:5} LRP's correctness {found.correctness:.3f} [{found.interval[0]:.3f}, {found.interval[1]:.3f}] "
+        f"where boxes cover {found.share:.3f} ({found.gain:.2f} times); map of another image {found.elsewhere:.3f}; "
+        f"{found.words} words in {found.images} photographs",
+        flush=True,
+    )
+    return {"mean": found.correctness, "interval": found.interval, "share": found.share, "elsewhere": found.elsewhere}
+
+
+def explain(options: argparse.Namespace) -> None:
+    """Ten test photographs of each set, as pages."""
+    samples = options.out / "samples"
+    samples.mkdir(exist_ok=True)
+    for name in SETS:
+        for example in json_source(options.data / name / f"{name}.json")["test"][:10]:
+            shutil.copy(example.image, samples)
+    for captioner in CAPTIONERS:
+        pages = options.out / f"pages-{captioner}"
+        run(
+            "explain.py",
+            f"--checkpoint={options.out / captioner}-0",
+            f"--images={samples}",
+            f"--out={pages}",
+            "--resume",
+        )
+        print(f"{captioner:5} pages: {pages / 'index.html'}", flush=True)
+
+
+def run(script: str, *flags: str) -> None:
+    subprocess.run([sys.executable, script, *flags], check=True)
+
+
+if __name__ == "__main__":
+    main()
