@@ -20,7 +20,10 @@ ALLOWED = {
     "experiments": {"core", "models", "weights", "explain", "render", "data", "metrics"},
 }
 # Packages that are kept from third parties as well.
-ONLY = {"core": {"jax", "numpy", "jaxtyping"}, "render": {"numpy", "PIL", "matplotlib", "jinja2", "jaxtyping", "markupsafe"}}
+ONLY = {
+    "core": {"jax", "numpy", "jaxtyping"},
+    "render": {"numpy", "PIL", "matplotlib", "jinja2", "jaxtyping", "markupsafe"},
+}
 STANDARD = set(__import__("sys").stdlib_module_names)
 
 

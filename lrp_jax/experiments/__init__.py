@@ -1,5 +1,5 @@
-"""The paper's measurements, each a function from a trained model and a dataset to a table."""
+"""The paper's measurements, each a function from a trained model and a dataset to numbers."""
 
-from lrp_jax.experiments.correctness import NamedObject, Summary, correctness_of_words, summarise
+from lrp_jax.experiments.correctness import LocatedWord, locate_words
 
-__all__ = ["NamedObject", "Summary", "correctness_of_words", "summarise"]
+__all__ = ["LocatedWord", "locate_words"]

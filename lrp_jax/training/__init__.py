@@ -1,10 +1,11 @@
 """Training captioners, and the folders that training leaves."""
 
+from lrp_jax.training.encoders import Encoder, load_encoder
 from lrp_jax.training.evaluate import caption_features
 from lrp_jax.training.logs import MetricLog, read_metrics
 from lrp_jax.training.loop import train_and_evaluate
 from lrp_jax.training.losses import cross_entropy
-from lrp_jax.training.runs import Encoder, Run, build_captioner, load_run
+from lrp_jax.training.runs import Run, build_captioner, load_run
 from lrp_jax.training.schedule import Plateau
 from lrp_jax.training.settings import SettingsError, paper_settings
 from lrp_jax.training.state import TrainState, create_state, make_optimiser, make_step
@@ -20,6 +21,7 @@ __all__ = [
     "caption_features",
     "create_state",
     "cross_entropy",
+    "load_encoder",
     "load_run",
     "make_optimiser",
     "make_step",

@@ -27,9 +27,10 @@ from lrp_jax.training.checkpoints import (
     restore_checkpoint,
     save_checkpoint,
 )
+from lrp_jax.training.encoders import Encoder, load_encoder, save_encoder
 from lrp_jax.training.evaluate import caption_features
 from lrp_jax.training.logs import MetricLog
-from lrp_jax.training.runs import Encoder, build_captioner, load_config, save_config, save_encoder
+from lrp_jax.training.runs import build_captioner, load_config, save_config
 from lrp_jax.training.schedule import Plateau
 from lrp_jax.training.settings import SettingsError
 from lrp_jax.training.state import create_state, make_optimiser, make_step
@@ -38,9 +39,9 @@ from lrp_jax.training.state import create_state, make_optimiser, make_step
 def train_and_evaluate(
     config: ml_collections.ConfigDict,
     workdir: str | pathlib.Path,
-    encoder: Encoder,
     *,
     resume: bool = False,
+    encoder: Encoder | None = None,
     splits: Mapping[str, Dataset] | None = None,
 ) -> dict[str, float]:
     """Trains a captioner and scores it.
@@ -48,10 +49,10 @@ def train_and_evaluate(
     Args:
       config: the settings, see `paper_settings`.
       workdir: the run's folder, see `runs`; must not hold a run unless `resume`.
-      encoder: the frozen encoder.
       resume: go on from the last checkpoint in `workdir`, if there is one. The parameters are those of a run
         that was never interrupted, bit by bit.
-      splits: the data, if it is not to be read from `config.source`.
+      encoder: the frozen encoder, if it is not to be the one of `config.encoder`.
+      splits: the data, if it is not to be that of `config.source`.
 
     Returns:
       CIDEr of the best captioner, `{"cider/validation": ..., "cider/TEST SPLIT": ...}`; also in `results.json`.
@@ -59,7 +60,8 @@ def train_and_evaluate(
     Raises:
       FileExistsError: `workdir` holds a run and `resume` is False.
       SettingsError: `resume`, and `workdir` holds a run with other settings; the devices do not divide a
-        batch; or there is no such source.
+        batch; or there is no such source, encoder or captioner.
+      FileNotFoundError: a file that the config names is not there.
     """
     workdir = pathlib.Path(workdir)
     devices = len(jax.local_devices())
@@ -69,6 +71,7 @@ def train_and_evaluate(
     _check_workdir(config, workdir, resume)
 
     # ------------------------------------------------------------------------------------------------- data
+    encoder = load_encoder(config) if encoder is None else encoder
     if splits is None:
         try:
             splits = source(config.source)

@@ -149,29 +149,20 @@ def _beach(u: tuple[float, ...], h: float) -> Backdrop:
 
 def _lake(u: tuple[float, ...], h: float) -> Backdrop:
     water = mix((70, 150, 206), (60, 132, 172), u[0])
-    b = Backdrop(((150, 200, 236), (230, 238, 240)), (mix(water, (255, 255, 255), 0.3), mix(water, (16, 50, 110), 0.45)),
-                 shadow=(220, 240, 250))  # fmt: skip
+    far, near = mix(water, (255, 255, 255), 0.3), mix(water, (16, 50, 110), 0.45)
+    b = Backdrop(((150, 200, 236), (230, 238, 240)), (far, near), shadow=(220, 240, 250))
     _hills(b.pen, (128, 164, 150), h, 0.07 + 0.05 * u[1], u[2])
     _hills(b.pen, (92, 138, 112), h, 0.03 + 0.02 * u[3], u[4], 2.9)
     for i, (x, y) in enumerate(_spread(u[5], 16)):
         y = h + 0.03 + (0.95 - h) * y
         w = 0.03 + 0.12 * (y - h)
         tone = mix(water, (255, 255, 255), 0.5) if i % 3 else mix(water, (10, 40, 100), 0.4)
-        b.pen.curve(
-            tone,
-            0.005 + 0.006 * (y - h),
-            (x - w, y),
-            (x - w / 2, y - 0.008),
-            (x, y + 0.004),
-            (x + w / 2, y - 0.008),
-            (x + w, y),
-        )
+        ripple = ((x - w, y), (x - w / 2, y - 0.008), (x, y + 0.004), (x + w / 2, y - 0.008), (x + w, y))
+        b.pen.curve(tone, 0.005 + 0.006 * (y - h), *ripple)
     side = -0.02 if u[6] > 0.5 else 1.02
     for i in range(5):
-        x = side + (i - 2) * 0.025
-        b.pen.limb(
-            (88, 122, 62), (x, 1.02), (x + 0.03 * (u[7] - 0.5) + (i - 2) * 0.012, 0.8 - 0.03 * (i % 3)), 0.014, 0.006
-        )
+        x, sway = side + (i - 2) * 0.025, 0.03 * (u[7] - 0.5) + (i - 2) * 0.012
+        b.pen.limb((88, 122, 62), (x, 1.02), (x + sway, 0.8 - 0.03 * (i % 3)), 0.014, 0.006)
     return b
 
 
@@ -187,15 +178,15 @@ def _kitchen(u: tuple[float, ...], h: float) -> Backdrop:
     for j in range(10):
         x = (j + u[3]) / 9
         pen.rect(grout, x - 0.003, -0.01, x + 0.003, top)
+
+    def floor(j: int, y: float) -> tuple[float, float]:
+        return 0.5 + ((j + u[4]) / 7 - 0.5) * (1 + 1.1 * (y - h) / (1 - h)), y
+
     for i in range(5):  # a checkered floor, in perspective
         y0, y1 = (h + (1.02 - h) * (t / 5) ** 1.5 for t in (i, i + 1))
         for j in range(-1, 8):
             if (i + j) % 2:
-                xs = [
-                    0.5 + ((j + k + u[4]) / 7 - 0.5) * (1 + 1.1 * (y - h) / (1 - h))
-                    for k, y in ((0, y0), (1, y0), (1, y1), (0, y1))
-                ]
-                pen.poly(tint, (xs[0], y0), (xs[1], y0), (xs[2], y1), (xs[3], y1))
+                pen.poly(tint, floor(j, y0), floor(j + 1, y0), floor(j + 1, y1), floor(j, y1))
     pen.rect(front, -0.1, top, 1.1, h)
     pen.rect(mix(front, (30, 24, 30), 0.5), -0.1, h - 0.02, 1.1, h)
     pen.rect((240, 238, 232), -0.1, top - 0.022, 1.1, top + 0.01)
@@ -230,19 +221,14 @@ def _desert(u: tuple[float, ...], h: float) -> Backdrop:
     _hills(b.pen, mix(sand, (200, 130, 110), 0.5), h, 0.12 + 0.06 * u[1], u[2], 0.9)
     _hills(b.pen, mix(sand, (190, 110, 70), 0.35), h + 0.02, 0.07 + 0.03 * u[3], u[4], 1.3)
     y = h + 0.1 + 0.08 * u[5]
-    b.pen.blob(mix(sand, (255, 232, 180), 0.35), (-0.2, y + 0.03), (0.2, y - 0.04), (0.6, y + 0.01), (1.2, y - 0.05), (1.2, y + 0.07),
-               (0.6, y + 0.09), (0.1, y + 0.06))  # fmt: skip
+    crest = ((-0.2, y + 0.03), (0.2, y - 0.04), (0.6, y + 0.01), (1.2, y - 0.05))
+    foot = ((1.2, y + 0.07), (0.6, y + 0.09), (0.1, y + 0.06))
+    b.pen.blob(mix(sand, (255, 232, 180), 0.35), *crest, *foot)
     for i in range(9):
         y = h + 0.22 + (0.8 - h) * i / 9
         x = (u[6] + i * _GOLDEN) % 1.0
-        b.pen.curve(
-            mix(sand, (160, 90, 50), 0.5),
-            0.006,
-            (x - 0.16, y),
-            (x - 0.05, y - 0.016),
-            (x + 0.05, y + 0.006),
-            (x + 0.16, y - 0.008),
-        )
+        ripple = ((x - 0.16, y), (x - 0.05, y - 0.016), (x + 0.05, y + 0.006), (x + 0.16, y - 0.008))
+        b.pen.curve(mix(sand, (160, 90, 50), 0.5), 0.006, *ripple)
     return b
 
 
@@ -253,23 +239,16 @@ def _mountains(u: tuple[float, ...], h: float) -> Backdrop:
     pen = b.pen
     for i, (x, peak) in enumerate(((0.1, 0.5), (0.86, 0.56), (0.48, 0.8))):
         x += 0.24 * (u[2 + i] - 0.5)
-        top = h * (1 - peak * (0.8 + 0.2 * u[5]))
+        top, span = h * (1 - peak * (0.8 + 0.2 * u[5])), 0.44
         tone = mix(rock, (206, 220, 236), 0.35 if i < 2 else 0.0)
-        span = 0.44
         pen.poly(tone, (x - span, h + 0.01), (x, top), (x + span, h + 0.01))
-        pen.poly(
-            mix(tone, (40, 40, 70), 0.3),
-            (x, top),
-            (x + span, h + 0.01),
-            (x + 0.08, h + 0.01),
-            (x - 0.03, (top + h) / 2),
-        )
-        cap = (h - top) * 0.3
-        side = cap / (h - top) * span
-        pen.poly((248, 250, 252), (x, top), (x + side, top + cap), (x + side * 0.45, top + cap * 0.75), (x + 0.01, top + cap * 1.1),
-                 (x - side * 0.4, top + cap * 0.78), (x - side, top + cap))  # fmt: skip
-    pen.blob(mix(grass, (90, 110, 90), 0.4), (-0.2, h + 0.03), (0.2, h - 0.03), (0.6, h + 0.005), (1.2, h - 0.04), (1.2, h + 0.06),
-             (0.5, h + 0.05))  # fmt: skip
+        shade = ((x, top), (x + span, h + 0.01), (x + 0.08, h + 0.01), (x - 0.03, (top + h) / 2))
+        pen.poly(mix(tone, (40, 40, 70), 0.3), *shade)
+        cap, side = (h - top) * 0.3, 0.3 * span
+        right = ((x + side, top + cap), (x + side * 0.45, top + cap * 0.75), (x + 0.01, top + cap * 1.1))
+        pen.poly((248, 250, 252), (x, top), *right, (x - side * 0.4, top + cap * 0.78), (x - side, top + cap))
+    crest = ((-0.2, h + 0.03), (0.2, h - 0.03), (0.6, h + 0.005), (1.2, h - 0.04))
+    pen.blob(mix(grass, (90, 110, 90), 0.4), *crest, (1.2, h + 0.06), (0.5, h + 0.05))
     for x, y in _spread(u[7], 10):
         y = h + 0.07 + (0.9 - h) * y
         s = 0.014 + 0.03 * (y - h)
@@ -281,12 +260,13 @@ def _mountains(u: tuple[float, ...], h: float) -> Backdrop:
 def _stage(u: tuple[float, ...], h: float) -> Backdrop:
     cloth = ((150, 34, 48), (60, 44, 116), (28, 92, 96))[int(u[0] * 3)]
     floor = mix((176, 122, 76), (140, 92, 62), u[1])
-    b = Backdrop((mix(cloth, (10, 6, 20), 0.7), mix(cloth, (10, 6, 20), 0.5)), (floor, mix(floor, (60, 36, 26), 0.45)))
+    dark = (10, 6, 20)
+    b = Backdrop((mix(cloth, dark, 0.7), mix(cloth, dark, 0.5)), (floor, mix(floor, (60, 36, 26), 0.45)))
     pen = b.pen
     for j in range(9):
         x = j / 8 + 0.05 * (u[2] - 0.5)
-        pen.blob(mix(cloth, (10, 6, 20), 0.3), (x - 0.035, -0.05), (x + 0.02, -0.05), (x + 0.035, h * 0.6), (x + 0.015, h),
-                 (x - 0.045, h))  # fmt: skip
+        fold = ((x - 0.035, -0.05), (x + 0.02, -0.05), (x + 0.035, h * 0.6), (x + 0.015, h), (x - 0.045, h))
+        pen.blob(mix(cloth, dark, 0.3), *fold)
     for j in range(9):
         x = (j + u[3]) / 8
         pen.limb(mix(floor, (50, 30, 20), 0.4), (x, h), (0.5 + (x - 0.5) * 1.7, 1.03), 0.004, 0.007)
@@ -296,21 +276,15 @@ def _stage(u: tuple[float, ...], h: float) -> Backdrop:
     for side in (0, 1):
         for j in range(3):
             x = j * reach / 2.4
-            xs = [x - 0.03, x + 0.035, x + 0.05 - 0.02 * j, x + 0.045, x - 0.03]
-            ys = [-0.05, -0.05, h * 0.6, h + 0.1, h + 0.1]
-            tone = mix(cloth, (255, 255, 255), 0.06) if j % 2 else mix(cloth, (10, 6, 20), 0.16)
+            xs = (x - 0.03, x + 0.035, x + 0.05 - 0.02 * j, x + 0.045, x - 0.03)
+            ys = (-0.05, -0.05, h * 0.6, h + 0.1, h + 0.1)
+            tone = mix(cloth, (255, 255, 255), 0.06) if j % 2 else mix(cloth, dark, 0.16)
             pen.blob(tone, *((1 - a if side else a, c) for a, c in zip(xs, ys, strict=True)))
     for j in range(6):
         x = (j + 0.5) / 6
-        pen.blob(
-            mix(cloth, (255, 255, 255), 0.1),
-            (x - 0.1, -0.06),
-            (x + 0.1, -0.06),
-            (x + 0.085, 0.05),
-            (x, 0.1),
-            (x - 0.085, 0.05),
-        )
-        pen.curve((226, 182, 84), 0.009, (x - 0.085, 0.05), (x, 0.1), (x + 0.085, 0.05))
+        hem = ((x + 0.085, 0.05), (x, 0.1), (x - 0.085, 0.05))
+        pen.blob(mix(cloth, (255, 255, 255), 0.1), (x - 0.1, -0.06), (x + 0.1, -0.06), *hem)
+        pen.curve((226, 182, 84), 0.009, *reversed(hem))
     return b
 
 
@@ -326,78 +300,4 @@ BACKDROPS: dict[str, Callable[[tuple[float, ...], float], Backdrop]] = {
     "desert": _desert,
     "mountains": _mountains,
     "stage": _stage,
-}
-
-
-def _rock(pen: Pen, u: float) -> None:
-    pen.blob((150, 148, 150), (0, 60), (14, 24), (50, 8 + 16 * u), (88, 26), (100, 62), (50, 70))
-    pen.blob((116, 114, 120), (60, 30), (88, 28), (100, 62), (56, 70), (70, 50))
-
-
-def _crate(pen: Pen, u: float) -> None:
-    pen.rect((176, 130, 80), 0, 0, 70, 66)
-    for y in (0, 22, 44):
-        pen.rect((134, 94, 56), 0, y + 20, 70, y + 23)
-    pen.limb((134, 94, 56), (6, 62), (64, 6), 8)
-
-
-def _cone(pen: Pen, u: float) -> None:
-    pen.poly((232, 110, 50), (26, 0), (38, 0), (54, 62), (10, 62))
-    pen.poly((246, 240, 232), (19, 30), (45, 30), (49, 45), (15, 45))
-    pen.rect((190, 84, 40), 0, 62, 64, 70)
-
-
-def _barrel(pen: Pen, u: float) -> None:
-    pen.blob((150, 98, 58), (6, 0), (54, 0), (62, 40), (54, 80), (6, 80), (-2, 40))
-    for y in (16, 60):
-        pen.rect((96, 96, 104), 0, y, 60, y + 6)
-
-
-def _sign(pen: Pen, u: float) -> None:
-    pen.rect((130, 130, 136), 26, 20, 32, 96)
-    pen.rect((236, 232, 220), 0, 0, 58, 34)
-    for i in range(2 + (u > 0.5)):
-        pen.rect((120, 116, 120), 8, 7 + 9 * i, 50 - 8 * i, 10 + 9 * i)
-
-
-def _puddle(pen: Pen, u: float) -> None:
-    pen.blob((150, 180, 200), (0, 12), (30, 0), (72, 4), (100, 14), (64, 26), (22, 24))
-    pen.blob((196, 216, 228), (20, 10), (40, 5), (66, 8), (40, 14))
-
-
-def _paper(pen: Pen, u: float) -> None:
-    pen.poly((246, 244, 236), (0, 10), (46, 0), (60, 34), (12, 44))
-    for i in range(3):
-        pen.limb((170, 168, 170), (10 + 3 * i, 14 + 8 * i), (44 + 3 * i, 7 + 8 * i), 2)
-
-
-def _stick(pen: Pen, u: float) -> None:
-    pen.limb((112, 78, 52), (0, 14), (90, 4 + 10 * u), 7, 5)
-    pen.limb((112, 78, 52), (50, 10), (66, -8), 5, 3)
-
-
-def _vase(pen: Pen, u: float) -> None:
-    tone = mix((90, 120, 150), (170, 110, 90), u)
-    pen.blob(tone, (16, 0), (44, 0), (40, 18), (58, 48), (44, 80), (16, 80), (2, 48), (20, 18))
-    pen.blob(mix(tone, (255, 255, 255), 0.4), (14, 40), (20, 30), (22, 56), (16, 62))
-
-
-def _books(pen: Pen, u: float) -> None:
-    for i, tone in enumerate(((150, 70, 70), (80, 110, 90), (90, 90, 140))):
-        pen.rect(tone, 5 * ((i * 2) % 3), 40 - 16 * i, 70 + 5 * (i % 2), 55 - 16 * i)
-        pen.rect((240, 234, 220), 60 + 5 * (i % 2), 43 - 16 * i, 70 + 5 * (i % 2), 52 - 16 * i)
-
-
-# Lies about on any background, with equal chances: it must say nothing about where we are.
-CLUTTER: dict[str, Callable[[Pen, float], None]] = {
-    "rock": _rock,
-    "crate": _crate,
-    "cone": _cone,
-    "barrel": _barrel,
-    "sign": _sign,
-    "puddle": _puddle,
-    "paper": _paper,
-    "stick": _stick,
-    "vase": _vase,
-    "books": _books,
 }

@@ -70,7 +70,7 @@ def _sentence(
     place = dice.zipf(words.PLACES[scene.background], _STEEP - 1) if dice.chance(0.8) else ""
     say_light = dice.chance(0.06 if scene.light == "day" else 0.3)
     light = dice.zipf(words.LIGHT_PHRASES[scene.light], _STEEP - 1) if say_light else ""
-    adverb = dice.zipf(words.ADVERBS, 1.2) if dice.chance(0.05) else ""
+    adverb = dice.zipf(words.ADVERBS, 1.6) if dice.chance(0.05) else ""
 
     added = [step for step in steps if step[0].name == "and"]
     told = [step for step in steps if step[0].name != "and"]
@@ -137,7 +137,7 @@ def noun_phrase(dice: Dice, entity: Entity) -> str:
     if dice.chance(0.22):
         size = "large" if entity.area > 0.1 else "small" if entity.area < 0.03 else ""
         size = dice.zipf(words.SIZES[size], 1.8) if size else ""
-    flavour = dice.zipf(words.FLAVOUR, 1.1) if dice.chance(0.05) else ""
+    flavour = dice.zipf(words.FLAVOUR, 1.5) if dice.chance(0.05) else ""
     behind = ""
     if colour and entity.kind in PEOPLE:
         garment = dice.zipf(words.CLOTHES[entity.kind], _STEEP)

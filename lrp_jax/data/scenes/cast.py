@@ -73,9 +73,7 @@ def draw_cast(dice: Dice, background: str, bias: str) -> Cast:
         name, holder = _small_relation(dice, parts, area)
         kind = dice.weighted(SMALL, frequencies.small_kinds(bias)[name])
         parts.append(Part(kind, dice.zipf(tuple(COLOURS)), 1, area))
-        if name in ("left of", "right of", "beside") and dice.chance(0.5):
-            relations.append(Relation(name, len(parts) - 1, holder))
-        elif name in ("in front of", "on"):
+        if (name in ("left of", "right of", "beside") and dice.chance(0.5)) or name in ("in front of", "on"):
             relations.append(Relation(name, len(parts) - 1, holder))
         else:
             relations.append(Relation(name, holder, len(parts) - 1))

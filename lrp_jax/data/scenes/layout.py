@@ -260,9 +260,7 @@ def _fits(
                     return False
             elif relation.name == "and" and _gap(block.box, other.box) < 0.06:
                 return False
-        elif share > (0.5 if crowded else 0.03):
-            return False
-        elif relation.name == "and" and _gap(block.box, other.box) < 0.03:
+        elif share > (0.5 if crowded else 0.03) or (relation.name == "and" and _gap(block.box, other.box) < 0.03):
             return False
     return True
 

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 from PIL import Image, ImageDraw
 
-from lrp_jax.data.scenes.backdrops import BACKDROPS, CLUTTER
+from lrp_jax.data.scenes.backdrops import BACKDROPS
+from lrp_jax.data.scenes.clutter import CLUTTER
 from lrp_jax.data.scenes.colours import COLOURS, HAIRS, RGB, SKINS, mix, palette
 from lrp_jax.data.scenes.figures import figure
 from lrp_jax.data.scenes.pen import Figure, Pen

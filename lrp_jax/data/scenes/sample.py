@@ -1,8 +1,8 @@
 """Makes the scene that belongs to a key."""
 
 from lrp_jax.data.scenes import frequencies
-from lrp_jax.data.scenes.backdrops import CLUTTER
 from lrp_jax.data.scenes.cast import draw_cast, redraw_areas
+from lrp_jax.data.scenes.clutter import CLUTTER
 from lrp_jax.data.scenes.dice import Dice
 from lrp_jax.data.scenes.layout import arrange
 from lrp_jax.data.scenes.world import LIGHTS, Clutter, Scene

@@ -47,6 +47,8 @@ FLAVOUR: tuple[str, ...] = (
     "weary", "proud", "gentle", "handsome", "mysterious", "peaceful", "stylish", "tidy", "vivid", "quirky",
     "delightful", "antique", "dapper", "timid", "merry", "remarkable", "unusual", "worn", "polished", "striking",
     "ancient", "playful", "sleepy", "magnificent", "pleasant", "solemn", "weathered", "marvelous", "whimsical",
+    "glorious", "bashful", "stately", "homely", "exotic", "battered", "spotless", "dreamy", "comical", "radiant",
+    "rugged", "serene", "drowsy", "enchanting", "picturesque", "venerable", "flamboyant", "inconspicuous",
 )  # fmt: skip
 
 ADVERBS: tuple[str, ...] = (
@@ -78,10 +80,10 @@ LIGHT_PHRASES: dict[str, tuple[str, ...]] = {
 
 # With the number of the subject: {be} is "is" or "are".
 INTRODUCTIONS: tuple[str, ...] = (
-    "there {be}", "a picture of", "this picture shows", "we see", "here {be}", "a drawing of", "in this picture there {be}",
-    "you can see", "the picture shows", "an image of", "this is a picture of", "a painting of", "this image shows",
-    "we can see", "a scene with", "a view of", "a sketch of", "this is a drawing of", "here we see", "an illustration of",
-    "the scene shows", "behold", "look at", "a cartoon of",
+    "there {be}", "a picture of", "this picture shows", "we see", "here {be}", "a drawing of",
+    "in this picture there {be}", "you can see", "the picture shows", "an image of", "this is a picture of",
+    "a painting of", "this image shows", "we can see", "a scene with", "a view of", "a sketch of",
+    "this is a drawing of", "here we see", "an illustration of", "the scene shows", "behold", "look at", "a cartoon of",
 )  # fmt: skip
 
 # What is said of what stands in no telling relation.

@@ -75,8 +75,8 @@ def _person(pen: Pen, u: tuple[float, ...], gesture: str, *, child: bool, female
         flare = 15.5 + 3 * u[4] + (6 if seated else 0)
         pen.blob("base", (-half + 1, shoulder_y), (0, shoulder_y - 2), (half - 1, shoulder_y), (half - 2.5, hip_y - 14),
                  (flare + sway, hem), (0, hem + 3), (-flare + sway, hem), (-half + 2.5, hip_y - 14))  # fmt: skip
-        pen.blob("dark", (-half + 1, shoulder_y + 2), (-half + 5, shoulder_y + 4), (-4, hip_y - 12), (-flare * 0.35, hem),
-                 (-flare + sway, hem), (-half + 2.5, hip_y - 14))  # fmt: skip
+        pen.blob("dark", (-half + 1, shoulder_y + 2), (-half + 5, shoulder_y + 4), (-4, hip_y - 12),
+                 (-flare * 0.35, hem), (-flare + sway, hem), (-half + 2.5, hip_y - 14))  # fmt: skip
         pen.limb("deep", (-half + 4, hip_y - 13), (half - 4, hip_y - 13), 2.6)
     else:
         pen.blob("base", (-half, shoulder_y + 1), (0, shoulder_y - 2), (half, shoulder_y + 1), (half - 2, hip_y - 6),
@@ -100,11 +100,11 @@ def _person(pen: Pen, u: tuple[float, ...], gesture: str, *, child: bool, female
                  (head_r + 0.5, head_y - 4))  # fmt: skip
         pen.limb("deep", (2, head_y - 5), (head_r + 8, head_y - 4), 4.4, 3.2)
     else:
-        pen.blob("hair", (-head_r, head_y + 1), (-head_r * 0.85, 3), (0, -1.5), (head_r * 0.85, 3), (head_r, head_y - 2),
-                 (head_r * 0.5, head_y - 5.5), (-head_r * 0.6, head_y - 4.5))  # fmt: skip
+        pen.blob("hair", (-head_r, head_y + 1), (-head_r * 0.85, 3), (0, -1.5), (head_r * 0.85, 3),
+                 (head_r, head_y - 2), (head_r * 0.5, head_y - 5.5), (-head_r * 0.6, head_y - 4.5))  # fmt: skip
         if u[2] > 0.72:
-            pen.blob("hair", (-head_r * 0.85, head_y + 3), (0, head_y + 6), (head_r * 0.9, head_y + 3), (5, head_y + 13),
-                     (-5, head_y + 13))  # fmt: skip
+            pen.blob("hair", (-head_r * 0.85, head_y + 3), (0, head_y + 6), (head_r * 0.9, head_y + 3),
+                     (5, head_y + 13), (-5, head_y + 13))  # fmt: skip
     eye = 1.7 if child else 1.4
     for side in (-1, 1):
         pen.oval("ink", x + side * head_r * 0.38, head_y + 1, eye, eye * 1.25)

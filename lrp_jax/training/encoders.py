@@ -1,0 +1,91 @@
+"""The frozen encoder of a run: by name from a config, and in the run's folder."""
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import ml_collections
+import numpy as np
+from flax import traverse_util
+
+from lrp_jax import models, weights
+from lrp_jax.data.files import atomic
+from lrp_jax.models import IMAGENET, Preprocessing
+from lrp_jax.models.scene_cnn import SceneCNN
+from lrp_jax.training.settings import SettingsError
+from lrp_jax.weights.scene_encoder import load_scene_encoder
+
+ENCODERS = {kind.__name__: kind for kind in (models.VGG16, models.SqueezeNet, SceneCNN)}
+IMPORTERS = {"squeezenet": weights.squeezenet_from_arrays, "vgg16": weights.vgg16_from_state_dict}
+
+
+class Encoder(NamedTuple):
+    """A frozen encoder: `module.apply(params, preprocessing(images))` are its features."""
+
+    module: nn.Module
+    params: Any
+    preprocessing: Preprocessing
+
+
+def load_encoder(config: ml_collections.ConfigDict) -> Encoder:
+    """The frozen encoder that a config names.
+
+    Raises:
+      SettingsError: there is no such encoder, or its weights are not named or of another form.
+      FileNotFoundError: its weights are not there.
+    """
+    if config.encoder == "scenes":
+        return Encoder(*load_scene_encoder())
+    if config.encoder not in IMPORTERS:
+        raise SettingsError(f"config.encoder is {config.encoder!r}: wanted one of {', '.join(['scenes', *IMPORTERS])}")
+    if not config.encoder_weights:
+        raise SettingsError(f"{config.encoder} needs its ImageNet weights: --config.encoder_weights=FILE.npz")
+    try:
+        with np.load(config.encoder_weights, allow_pickle=False) as arrays:
+            module, params = IMPORTERS[config.encoder](dict(arrays))
+    except (TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise SettingsError(f"config.encoder_weights={config.encoder_weights}: {error}") from error
+    size = (config.image_size, config.image_size)
+    return Encoder(module, params, dataclasses.replace(IMAGENET, size=size))
+
+
+def save_encoder(encoder: Encoder, folder: pathlib.Path) -> None:
+    """Writes an encoder: its weights as npz, what it is and its preprocessing as JSON.
+
+    Raises:
+      ValueError: it is not of a kind that `read_encoder` knows.
+    """
+    kind = type(encoder.module).__name__
+    if ENCODERS.get(kind) is not type(encoder.module):
+        raise ValueError(f"cannot save an encoder of class {kind}: wanted one of {', '.join(ENCODERS)}")
+    fields = {
+        field.name: getattr(encoder.module, field.name)
+        for field in dataclasses.fields(encoder.module)
+        if field.name not in ("parent", "name")
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = traverse_util.flatten_dict(encoder.params, sep="/")
+    with atomic(folder / "weights.npz", "wb") as file:
+        np.savez(file, **{name: np.asarray(array) for name, array in arrays.items()})
+    record = {"kind": kind, "fields": fields, "preprocessing": dataclasses.asdict(encoder.preprocessing)}
+    with atomic(folder / "encoder.json") as file:
+        json.dump(record, file, indent=2)
+
+
+def read_encoder(folder: pathlib.Path) -> Encoder:
+    """Reads what `save_encoder` wrote.
+
+    Raises:
+      ValueError: the kind of encoder is not known.
+    """
+    record: Mapping[str, Any] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+    if record["kind"] not in ENCODERS:
+        raise ValueError(f"{folder} holds an encoder {record['kind']!r}: wanted one of {', '.join(ENCODERS)}")
+    with np.load(folder / "weights.npz", allow_pickle=False) as file:
+        params = traverse_util.unflatten_dict(dict(file), sep="/")
+    module = ENCODERS[record["kind"]](**record["fields"])
+    return Encoder(module, params, Preprocessing(**record["preprocessing"]))

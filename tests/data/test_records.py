@@ -1,0 +1,111 @@
+"""Examples, and images read from arrays, bytes and paths."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lrp_jax.data.records import Example, load_image
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+
+
+def encoded(picture, format="PNG", **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def test_example_defaults_to_no_boxes():
+    example = Example("a", b"")
+    assert example.boxes.shape == (0, 4) and example.boxes.dtype == np.float32
+    assert example.captions == () and example.names == () and example.split == ""
+
+
+@pytest.mark.parametrize("boxes", [np.zeros((1, 4)), np.zeros((2, 3)), np.zeros(8)])
+def test_example_wants_one_name_per_box(boxes):
+    with pytest.raises(ValueError, match=r"wanted \(2, 4\)"):
+        Example("a", b"", boxes=boxes, names=("dog", "cat"))
+
+
+def test_array_bytes_and_path_agree(pixels, tmp_path):
+    data = encoded(Image.fromarray(pixels))
+    path = tmp_path / "image.png"
+    path.write_bytes(data)
+    for image in (pixels, data, path, str(path)):
+        loaded = load_image(image)
+        assert loaded.dtype == np.uint8
+        np.testing.assert_array_equal(loaded, pixels)
+
+
+def test_result_is_a_writable_copy(pixels):
+    loaded = load_image(pixels)
+    loaded[:] = 0
+    assert pixels.any()
+
+
+def test_greyscale_becomes_rgb(pixels):
+    grey = pixels[..., 0]
+    for image in (grey, grey[..., None], encoded(Image.fromarray(grey))):
+        np.testing.assert_array_equal(load_image(image), np.repeat(grey[..., None], 3, -1))
+
+
+def test_sixteen_bit_greyscale_is_scaled_not_clipped():
+    values = np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16)
+    loaded = load_image(encoded(Image.fromarray(values)))
+    np.testing.assert_array_equal(loaded[..., 0], [[0, 100], [200, 255]])
+
+
+def test_transparency_lies_over_white():
+    clear = np.zeros((2, 2, 4), np.uint8)
+    clear[0, 0] = (10, 20, 30, 255)
+    for image in (clear, encoded(Image.fromarray(clear))):
+        loaded = load_image(image)
+        np.testing.assert_array_equal(loaded[0, 0], (10, 20, 30))
+        assert (loaded[1, 1] == 255).all()
+
+
+@pytest.mark.parametrize("orientation, turn", [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_exif_orientation_is_applied(pixels, orientation, turn):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(pixels), exif=exif)
+    np.testing.assert_array_equal(load_image(data), np.rot90(pixels, turn))
+
+
+def test_size_is_height_then_width_and_keeps_no_aspect(pixels):
+    assert load_image(pixels, (4, 20)).shape == (4, 20, 3)
+    flat = np.full((31, 17, 3), 77, np.uint8)
+    assert (load_image(flat, (8, 8)) == 77).all()
+
+
+def test_shrinking_averages():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255
+    inner = load_image(stripes, (8, 8))[2:-2, 2:-2]
+    assert abs(inner.astype(int) - 128).max() < 8  # picking single pixels would give 0 or 255
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5,), (5, 5.5), (-1, 3)])
+def test_bad_size(pixels, size):
+    with pytest.raises(ValueError, match="wanted"):
+        load_image(pixels, size)
+
+
+@pytest.mark.parametrize("image", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8)])
+def test_bad_array(image):
+    with pytest.raises(ValueError, match="wanted"):
+        load_image(image)
+
+
+def test_bad_files(tmp_path, pixels):
+    with pytest.raises(ValueError, match="no readable image"):
+        load_image(b"not an image")
+    with pytest.raises(ValueError, match="no readable image"):
+        load_image(encoded(Image.fromarray(np.repeat(pixels, 40, 0)))[:200])
+    with pytest.raises(FileNotFoundError):
+        load_image(tmp_path / "missing.png")

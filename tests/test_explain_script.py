@@ -1,0 +1,310 @@
+"""explain.py with a small untrained captioner: which files it reads, what it says, what it writes."""
+
+import importlib.util
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import types
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from lrp_jax import explain, training
+from lrp_jax.data import END, Vocabulary
+from lrp_jax.models import VGG16, AdaLSTM, Preprocessing
+from lrp_jax.training import checkpoints, encoders, runs
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "explain.py"
+WORDS = ("a", "red", "blue", "dog", "ball", "on", "the", "grass")
+
+
+class Encoder(nn.Module):
+    """Two convolutions: images [B, 32, 32, 3] -> [B, 4, 4, 6]."""
+
+    @nn.compact
+    def __call__(self, images):
+        x = nn.relu(nn.Conv(4, (3, 3), strides=(4, 4))(images))
+        return nn.relu(nn.Conv(6, (3, 3), strides=(2, 2))(x))
+
+
+def random_params(module, *args):
+    """Parameters of a module without compiling its initialisers, which would take longer than the tests."""
+    rng = np.random.default_rng(0)
+    shapes = jax.eval_shape(module.init, jax.random.key(0), *args)
+    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(0, 0.3, leaf.shape), jnp.float32), shapes)
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("explain_script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def run():
+    """What `load_run` gives, with random weights."""
+    vocabulary = Vocabulary(("<pad>", "<start>", "<end>", "<unk>", *WORDS))
+    encoder = Encoder()
+    captioner = AdaLSTM(vocabulary_size=len(vocabulary), hidden=8, embedding=8, attention=8)
+    params = random_params(captioner, jnp.zeros((1, 16, 6)), jnp.zeros((1, 3), int))
+    encoder_params = random_params(encoder, jnp.zeros((1, 32, 32, 3)))
+    return types.SimpleNamespace(
+        captioner=captioner,
+        params=params,
+        encoder=encoder,
+        encoder_params=encoder_params,
+        preprocessing=Preprocessing(mean=(0.4, 0.4, 0.4), size=(32, 32)),
+        vocabulary=vocabulary,
+        config={"source": "scenes:strong,size=32", "learning_rate": 5e-4},
+    )
+
+
+@pytest.fixture
+def call(script, run, tmp_path, monkeypatch):
+    """call(images, **options) -> exit code; the results are in tmp_path/out."""
+    monkeypatch.setattr(script, "load_run", lambda path: run)
+
+    def start(images, **options):
+        options = {"caption": "a red ball"} | options
+        return script.explain_all(
+            script.Options(checkpoint="run", images=str(images), out=str(tmp_path / "out"), **options)
+        )
+
+    return start
+
+
+@pytest.fixture
+def record(tmp_path):
+    return lambda name: json.loads((tmp_path / "out" / name / "record.json").read_text(encoding="utf-8"))
+
+
+def photograph(path, mode="RGB", size=(40, 30), seed=0, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path, **options)
+    return path
+
+
+def test_the_raw_relevance_is_that_of_the_caption_alone(call, run, tmp_path, record):
+    path = photograph(tmp_path / "photo.png", size=(32, 32))
+    assert call(path) == 0
+    alone = explain.explain_image(
+        run.captioner,
+        run.params,
+        np.asarray(Image.open(path)),
+        np.array([1, *run.vocabulary.encode("a red ball")]),
+        encoder=run.encoder,
+        encoder_params=run.encoder_params,
+        preprocessing=run.preprocessing,
+    )
+    with np.load(tmp_path / "out" / "photo" / "relevance.npz", allow_pickle=False) as arrays:
+        for name in ("logits", "regions", "words", "betas", "pixels"):
+            wanted = np.asarray(getattr(alone, name))
+            np.testing.assert_allclose(arrays[name], wanted, atol=1e-4 * abs(wanted).max(), err_msg=name)
+        assert arrays["tokens"].tolist() == alone.tokens.tolist()
+        assert arrays["inputs"].tolist() == ["<start>", "a", "red", "ball"]
+    found = record("photo")
+    assert found["caption"] == "a red ball" and "given" in found["notes"][0]
+    assert "AlphaBeta(alpha=0.0" in found["rules"] and "Epsilon(epsilon=0.01)" in found["rules"]
+    assert found["versions"]["jax"] == jax.__version__ and found["config"]["learning_rate"] == 5e-4
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_the_model_says_its_own_caption_without_an_end_token(call, run, tmp_path, record, monkeypatch):
+    path = photograph(tmp_path / "photo.png")
+    # An untrained model may stop at once: its end token is made unlikely.
+    bias = run.params["params"]["fc"]["bias"].at[END].set(-1e3)
+    params = {"params": run.params["params"] | {"fc": run.params["params"]["fc"] | {"bias": bias}}}
+    monkeypatch.setattr(run, "params", params)
+    assert call(path, caption=None, max_length=6) == 0
+    assert len(record("photo")["words"]) == 6
+    with np.load(tmp_path / "out" / "photo" / "relevance.npz") as arrays:
+        assert set(arrays["inputs"][1:].tolist()) <= set(WORDS)
+
+
+@pytest.mark.parametrize("method", explain.METHODS)
+def test_every_method_gives_every_format(call, tmp_path, record, method):
+    assert call(photograph(tmp_path / "photo.png"), method=method) == 0
+    files = record("photo")["files"]
+    assert {"words.png", "relevance.npz", "report.html"} <= set(files)
+    assert record("photo")["method"] == method
+    assert (record("photo")["rules"] is None) == (method == "attention")
+
+
+def test_a_folder_of_all_kinds_of_images_loses_none(call, tmp_path, record, capsys):
+    folder = tmp_path / "photos"
+    photograph(folder / "plain.jpg")
+    photograph(folder / "grey.png", "L")
+    photograph(folder / "cmyk.jpg", "CMYK")
+    photograph(folder / "palette.png", "P")
+    photograph(folder / "alpha.png", "RGBA")
+    photograph(folder / "progressive.jpg", progressive=True)
+    photograph(folder / "below" / "deep.webp")
+    photograph(folder / "one.png", size=(1, 1))
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by 90 degrees
+    photograph(folder / "turned.jpg", exif=turned)
+    whole = photograph(folder / "cut.jpg", size=(200, 200)).read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.png").write_text("no image")
+    (folder / "empty.jpg").touch()
+    (folder / "notes.txt").write_text("no image and not called one")
+    assert call(folder, format=("html", "png")) == 1
+    printed = capsys.readouterr()
+    failures = printed.err.splitlines()
+    assert len(failures) == 3 and all("FAILED" in line for line in failures)
+    for name in ("cut.jpg", "text.png", "empty.jpg"):
+        assert sum(name in line for line in failures) == 1
+    assert "9 explained" in printed.out.splitlines()[-1] and "3 failed" in printed.out.splitlines()[-1]
+    for name in ("plain", "grey", "cmyk", "palette", "alpha", "progressive", "below_deep", "one", "turned"):
+        assert record(name)["caption"] == "a red ball"
+    upright = Image.open(tmp_path / "out" / "turned" / "word_01_a.png")
+    assert upright.height > upright.width
+
+
+def test_results_inside_the_folder_of_images_are_not_explained(call, tmp_path, capsys):
+    photograph(tmp_path / "photo.png")
+    for _ in range(2):
+        assert call(tmp_path) == 0
+        assert "1 explained" in capsys.readouterr().out
+
+
+def test_a_finished_image_is_left_alone_by_resume(call, tmp_path, capsys):
+    path = photograph(tmp_path / "photo.png")
+    assert call(path) == 0 == call(path, resume=True)
+    assert "1 were finished before" in capsys.readouterr().out
+    assert call(path, resume=True, caption="a blue ball") == 0
+    assert "1 explained" in capsys.readouterr().out
+
+
+def test_only_the_asked_words_are_written(call, tmp_path, record, capsys):
+    path = photograph(tmp_path / "photo.png")
+    assert call(path, words=("ball", "dog")) == 0
+    assert [word["word"] for word in record("photo")["words"]] == ["ball"]
+    assert "word_03_ball.png" in record("photo")["files"]
+    assert "photo.png: no 'dog' in the caption 'a red ball'" in capsys.readouterr().out
+
+
+def test_words_that_no_caption_has_are_a_line_and_exit_code_1(call, tmp_path, capsys):
+    assert call(photograph(tmp_path / "photo.png"), words=("dog",)) == 1
+    assert "1 without the words asked for" in capsys.readouterr().out
+    assert not (tmp_path / "out" / "photo").exists()
+
+
+def test_unknown_words(call, script, tmp_path, record, capsys):
+    path = photograph(tmp_path / "photo.png")
+    assert call(path, caption="A purple dog!", words=("dog", "zebra")) == 0
+    out = capsys.readouterr().out
+    assert "--caption: the model does not know 'purple' and reads <unk> instead" in out
+    assert "--words: the model does not know 'zebra'" in out
+    assert record("photo")["caption"] == "a <unk> dog"
+    with pytest.raises(script.CannotStartError, match="does not know 'zebra' and never says it"):
+        call(path, words=("zebra",))
+    with pytest.raises(script.CannotStartError, match="got no words"):
+        call(path, caption=" ?! ")
+
+
+def test_no_images_are_said_at_once(call, script, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    for images in (tmp_path / "missing.png", tmp_path / "nothing"):
+        with pytest.raises(script.CannotStartError, match=f"--images={images}: no"):
+            call(images)
+    (tmp_path / "out").rmdir()
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(script.CannotStartError, match=r"--out=.*cannot make this folder"):
+        call(tmp_path)
+
+
+def test_drawn_scenes_are_images_too(call, script, tmp_path, record):
+    assert call("scenes:test_broken:1,3-4", format=("json",)) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"test_broken_{i}" for i in (1, 3, 4)}
+    with pytest.raises(script.CannotStartError, match="got split 'nowhere', wanted one of train"):
+        call("scenes:nowhere:0")
+    for indices in ("x", "3-", "5-4"):
+        with pytest.raises(script.CannotStartError, match="wanted indices"):
+            call(f"scenes:test_broken:{indices}")
+
+
+def shell(*flags):
+    return subprocess.run([sys.executable, SCRIPT, *flags], capture_output=True, text=True, timeout=120)
+
+
+def test_help_has_examples():
+    shown = shell("--help").stdout
+    assert "python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out" in shown
+    for field in ("--caption", "--images", "--method", "--[no]resume", "--words"):
+        assert field in shown
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory, run):
+    """The folder of a run, as training leaves it."""
+    folder = tmp_path_factory.mktemp("run")
+    config = training.paper_settings()
+    config.update(source="scenes:strong,size=32", encoder="VGG16", hidden=8, embedding=8)
+    runs.save_config(config, folder)
+    run.vocabulary.save(folder / "vocabulary.json")
+    encoder = VGG16(width=2)
+    encoder_params = random_params(encoder, jnp.zeros((1, 32, 32, 3)))
+    encoders.save_encoder(training.Encoder(encoder, encoder_params, run.preprocessing), folder / "encoder")
+    captioner = training.build_captioner(config, len(run.vocabulary))
+    params = random_params(captioner, jnp.zeros((1, 4, 16)), jnp.zeros((1, 3), int))
+    state = training.TrainState(jnp.zeros((), int), params, (), jax.random.key(0))
+    with checkpoints.open_checkpoints(folder / "checkpoints") as manager:
+        checkpoints.save_checkpoint(manager, state, checkpoints.Progress({}, {}), score=0.5)
+    return folder
+
+
+def test_the_command_line_from_a_run_folder_to_a_page(run_folder, tmp_path, record):
+    photograph(tmp_path / "photos" / "good.png")
+    (tmp_path / "photos" / "bad.png").write_text("no image")
+    ended = shell(
+        f"--checkpoint={run_folder}",
+        f"--images={tmp_path / 'photos'}",
+        f"--out={tmp_path / 'out'}",
+        "--caption=A red ball.",
+        "--words=Ball,red",
+        "--method=attention",
+        "--format=html,json",
+    )
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[0] == "[2/2] good.png: a red ball"
+    assert ended.stderr.startswith("[1/2] bad.png: FAILED: ") and len(ended.stderr.splitlines()) == 1
+    assert [word["word"] for word in record("good")["words"]] == ["red", "ball"]
+    assert record("good")["config"]["hidden"] == 8
+    assert "a red ball" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [("--format=pdf", "wanted one or more of png, npz, json, html"), ("--metod=lrp", "Did you mean: method")],
+)
+def test_a_wrong_flag_is_one_line_and_exit_code_2(flag, message):
+    ended = shell("--checkpoint=none", "--images=x.png", "--out=out", flag)
+    assert ended.returncode == 2 and message in ended.stderr and len(ended.stderr.splitlines()) == 1
+
+
+def test_a_damaged_checkpoint_is_one_line(script, run_folder, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    (folder / "encoder" / "weights.npz").write_bytes(b"PK damaged")
+    options = script.Options(checkpoint=str(folder), images="x.png", out=str(tmp_path / "out"))
+    with pytest.raises(script.CannotStartError, match="--checkpoint=") as caught:
+        script.explain_all(options)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_run_that_is_not_there_is_one_line_and_exit_code_2(tmp_path):
+    ended = shell(f"--checkpoint={tmp_path / 'none'}", "--images=x.png", f"--out={tmp_path / 'out'}")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"explain.py: --checkpoint={tmp_path / 'none'}: ")
+    assert "Traceback" not in ended.stderr
