@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow lint format demo realdata clean
+.PHONY: help test test-slow test-newest lint format demo realdata clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,12 @@ test: $(READY) ## the suite (minutes)
 test-slow: $(READY) ## the tests that take minutes each
 	$(BIN)/python -m pytest -n 2 -m slow
 
+test-newest: ## core's tests on the newest jax (needs Python 3.12 or later: make test-newest PYTHON=python3.12)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12) and "the newest jax needs Python 3.12 or later: make test-newest PYTHON=python3.12")'
+	test -x $(VENV)-newest/bin/python || $(PYTHON) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade jax flax equinox chex jaxtyping numpy pytest pytest-xdist hypothesis
+	JAX_COMPILATION_CACHE_DIR= PYTHONPATH=. $(VENV)-newest/bin/python -m pytest -n 2 -m "not slow" tests/core
+
 lint: $(READY) ## ruff, as in CI
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -37,4 +43,4 @@ realdata: $(READY) ## the same on photographs, where ../shared/realdata is
 	$(BIN)/python -m benchmarks.photographs --data=../shared/realdata
 
 clean: ## remove what the targets made, the environment included
-	rm -rf $(VENV) .cache runs out .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-newest .cache runs out .pytest_cache .ruff_cache

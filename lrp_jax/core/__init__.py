@@ -1,24 +1,71 @@
 """Layer-wise relevance propagation as a JAX transformation."""
 
 from lrp_jax.core.audit import Audit, audit
-from lrp_jax.core.composite import GRADIENT, PAPER, Composite, On
+from lrp_jax.core.composite import Composite, On
 from lrp_jax.core.markers import gate, neuron
-from lrp_jax.core.rules import AlphaBeta, Derivative, Epsilon, Pass, SignalTakesAll, WinnerTakesAll
+from lrp_jax.core.presets import (
+    ATTN_LRP,
+    CP_LRP,
+    DECONVNET,
+    GRADIENT,
+    GRADIENT_X_INPUT,
+    GUIDED_BACKPROP,
+    PAPER,
+    EpsilonAlpha2Beta1,
+    EpsilonAlpha2Beta1Flat,
+    EpsilonGammaBox,
+    EpsilonPlus,
+    EpsilonPlusFlat,
+)
+from lrp_jax.core.rules import (
+    AlphaBeta,
+    DeconvReLU,
+    Derivative,
+    Epsilon,
+    Flat,
+    Gamma,
+    GuidedReLU,
+    Pass,
+    Proportional,
+    SignalTakesAll,
+    Uniform,
+    WinnerTakesAll,
+    WSquare,
+    ZBox,
+)
 from lrp_jax.core.transform import RelevanceError, lrp, relevance
 
 __all__ = [
+    "ATTN_LRP",
+    "CP_LRP",
+    "DECONVNET",
     "GRADIENT",
+    "GRADIENT_X_INPUT",
+    "GUIDED_BACKPROP",
     "PAPER",
     "AlphaBeta",
     "Audit",
     "Composite",
+    "DeconvReLU",
     "Derivative",
     "Epsilon",
+    "EpsilonAlpha2Beta1",
+    "EpsilonAlpha2Beta1Flat",
+    "EpsilonGammaBox",
+    "EpsilonPlus",
+    "EpsilonPlusFlat",
+    "Flat",
+    "Gamma",
+    "GuidedReLU",
     "On",
     "Pass",
+    "Proportional",
     "RelevanceError",
     "SignalTakesAll",
+    "Uniform",
+    "WSquare",
     "WinnerTakesAll",
+    "ZBox",
     "audit",
     "gate",
     "lrp",

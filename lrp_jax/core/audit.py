@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from lrp_jax.core.composite import PAPER, Composite
+from lrp_jax.core.composite import Composite
 from lrp_jax.core.demand import Activate, Halve, Refusal
 from lrp_jax.core.evaluate import Evaluator
 from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.neurons import LayerRule
 from lrp_jax.core.places import Place
-from lrp_jax.core.transform import densities, prepare, times_inputs
+from lrp_jax.core.presets import PAPER
+from lrp_jax.core.transform import densities, prepare, read_inputs
 
 # Why relevance does not arrive where it should, in the order of the table.
 CAUSES = {
@@ -124,7 +125,7 @@ def audit(
             def run(probes, chosen):
                 every = _merge(arrays, chosen, explained)
                 taps = Taps(index, probes)
-                results = Evaluator(dict(masks or {}), taps).run(plan.graph, times_inputs(every, explained, rules))
+                results = Evaluator(dict(masks or {}), taps).run(plan.graph, *read_inputs(every, explained, rules))
                 value = jax.tree.unflatten(plan.outputs, results)
                 return value if has_aux else (value, None)
 
@@ -169,9 +170,11 @@ class Taps:
     index: dict[tuple, int]
     probes: list[Array]
 
-    def __call__(self, array: Array, *point: Any) -> Array:
+    def __call__(self, array: Array, *point: Any, second: bool = False) -> Array:
         i = self.index.get(point)
-        return array if i is None else _tap(array, self.probes[i])
+        if i is None:
+            return array
+        return (_tap_second if second else _tap)(array, self.probes[i])
 
 
 @jax.custom_vjp
@@ -185,6 +188,14 @@ def _tap_back(saved, density):
 
 
 _tap.defvjp(lambda x, probe: (x, (x, probe)), _tap_back)
+
+
+@jax.custom_vjp
+def _tap_second(x: Array, probe: Array) -> Array:
+    return x
+
+
+_tap_second.defvjp(lambda x, probe: (x, probe), lambda probe, r: (r, jnp.sum(r).astype(probe.dtype)))
 
 
 def _points(graph: Graph) -> list[tuple]:

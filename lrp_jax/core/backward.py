@@ -10,6 +10,8 @@ from typing import Any
 import jax
 from jaxtyping import Array
 
+from lrp_jax.core.rules import divide
+
 
 def neuron(rule: Any, z: Array) -> Array:
     """z, with the density multiplied as a rule for sums says."""
@@ -52,6 +54,49 @@ def layer(rule: Any, make: Callable[..., Any], x: Array, weights: Any) -> Array:
     return apply(x, weights)
 
 
+def layer_of_relevance(rule: Any, make: Callable[..., Any], x: Array, second: Array | None, weights: Any) -> Array:
+    """The layer `make(x, weights)` under a rule whose `back` returns relevance of x.
+
+    `second` is the read of x that takes relevance, where x is an explained input, or was moved from one. Elsewhere
+    relevance has to become a density, and what falls on an x of 0 is lost.
+    """
+
+    @jax.custom_vjp
+    def apply(x, second, weights):
+        return make(x, weights).output
+
+    def forward(x, second, weights):
+        built = make(x, weights)
+        return built.output, (built, rule.prepare(built), x)
+
+    def back(saved, density):
+        built, prepared, x = saved
+        relevance = rule.back(built, prepared, density)
+        return (divide(relevance, x), None, None) if second is None else (None, relevance, None)
+
+    apply.defvjp(forward, back)
+    return apply(x, second, weights)
+
+
+def pool(window_sum: Callable[[Array], Array], window_max: Callable[[Array], Array], x: Array) -> Array:
+    """window_max(x), whose density is shared as if the window had been summed: R_i = R_j x_i / sum_k x_k."""
+
+    @jax.custom_vjp
+    def apply(x):
+        return window_max(x)
+
+    def forward(x):
+        y, total = window_max(x), window_sum(x)
+        return y, (divide(y, total), x)
+
+    def back(saved, density):
+        ratio, x = saved
+        return jax.linear_transpose(window_sum, x)(density * ratio)
+
+    apply.defvjp(forward, back)
+    return apply(x)
+
+
 @jax.custom_vjp
 def block(gate: Array) -> Array:
     """A gate: itself, with no density."""
@@ -82,12 +127,21 @@ halve.defvjp(lambda factor: (factor, None), lambda _, density: (density / 2,))
 
 
 @jax.custom_vjp
-def times_input(x: Array) -> Array:
-    """An explained input: the density that arrives is multiplied by x, which makes it relevance."""
-    return x
+def read_times_input(x: Array) -> tuple[Array, Array]:
+    """An explained input, twice: density that arrives at the first is multiplied by x, relevance at the second not."""
+    return x, x
 
 
-times_input.defvjp(lambda x: (x, x), lambda x, density: (x * density,))
+read_times_input.defvjp(lambda x: ((x, x), x), lambda x, arrived: (x * arrived[0] + arrived[1],))
+
+
+@jax.custom_vjp
+def read(x: Array) -> tuple[Array, Array]:
+    """An explained input, twice, for derivatives: what arrives at either is taken as it is."""
+    return x, x
+
+
+read.defvjp(lambda x: ((x, x), None), lambda _, arrived: (arrived[0] + arrived[1],))
 
 
 @jax.custom_vjp

@@ -3,40 +3,61 @@
 import dataclasses
 from fnmatch import fnmatchcase
 
-from lrp_jax.core.rules import (
-    KINDS,
-    AlphaBeta,
-    Derivative,
-    Epsilon,
-    Pass,
-    Rule,
-    SignalTakesAll,
-    WinnerTakesAll,
-)
+from lrp_jax.core.rules import KINDS, Rule
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """An operation as a composite sees it.
+
+    Attributes:
+      kind: one of `rules.KINDS`.
+      names: its name scope, and the path of its weight among the function's arguments, as far as they are known.
+      first: whether no layer and no activation stands between it and the explained inputs.
+      last: whether none stands between it and the output.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ("",)
+    first: bool = False
+    last: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class On:
-    """One line of a composite: operations of a kind, in a scope, get a rule.
+    """One line of a composite: operations of a kind, in a scope, at a position, get a rule.
 
     Attributes:
-      kind: one of `rules.KINDS`, or "*" for every kind that the rule is for.
+      kind: one of `rules.KINDS`, or "*" for every kind that the rule is for. "activation" includes "relu".
       rule: the rule.
-      scope: a glob over the operation's name scope, e.g. "*/head/*".
+      scope: a glob over the operation's name scope (`jax.named_scope`, Linen's module paths) or the path of its
+        weight among the arguments, e.g. "*/head/*".
+      position: "first", "last", or None for any.
     """
 
     kind: str
     rule: Rule
     scope: str = "*"
+    position: str | None = None
 
     def __post_init__(self):
         if self.kind != "*" and self.kind not in KINDS:
             raise ValueError(f"got kind {self.kind!r}; wanted one of {', '.join(KINDS)} or '*'")
         if self.kind != "*" and self.kind not in self.rule.kinds:
             raise ValueError(f"{self.rule} is for {', '.join(self.rule.kinds)}, not for {self.kind!r}")
+        if self.position not in (None, "first", "last"):
+            raise ValueError(f"got position {self.position!r}; wanted 'first', 'last' or None")
 
-    def fits(self, kind: str, scope: str) -> bool:
-        return self.kind in ("*", kind) and kind in self.rule.kinds and fnmatchcase(scope, self.scope)
+    def fits(self, site: Site) -> bool:
+        kinds = ("*", site.kind, "activation") if site.kind == "relu" else ("*", site.kind)
+        placed = {None: True, "first": site.first, "last": site.last}[self.position]
+        named = any(fnmatchcase(name, self.scope) for name in site.names)
+        return placed and named and self.kind in kinds and site.kind in self.rule.kinds
+
+    def __str__(self) -> str:
+        where = [f"in {self.scope}"] if self.scope != "*" else []
+        where += [f"{self.position} only"] if self.position else []
+        return f"{self.kind:<10} {self.rule}" + (f"  ({', '.join(where)})" if where else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,28 +74,10 @@ class Composite:
     lines: tuple[On, ...]
     times_input: bool = True
 
-    def rule(self, kind: str, scope: str = "") -> Rule | None:
+    def rule(self, site: Site) -> Rule | None:
         """The rule for an operation, or None if no line fits."""
-        return next((line.rule for line in self.lines if line.fits(kind, scope)), None)
+        return next((line.rule for line in self.lines if line.fits(site)), None)
 
     def __str__(self) -> str:
-        lines = [
-            f"  {line.kind:<10} {line.rule}" + (f" in {line.scope}" if line.scope != "*" else "") for line in self.lines
-        ]
-        return "\n".join([f"{self.name} ({'relevance' if self.times_input else 'derivative'})", *lines])
-
-
-PAPER = Composite(
-    "PAPER",
-    (
-        On("conv", AlphaBeta(alpha=0.0, bias=False)),
-        On("activation", Pass()),
-        On("product", SignalTakesAll()),
-        On("pool", WinnerTakesAll()),
-        On("*", Epsilon(1e-2)),
-    ),
-)
-"""Section 5.1: the alpha rule with alpha = 0 on convolutions, the epsilon rule with eps = 0.01 on all other sums."""
-
-GRADIENT = Composite("GRADIENT", (On("*", Derivative()),), times_input=False)
-"""The plain gradient: every operation keeps its own derivative."""
+        head = f"{self.name} ({'relevance' if self.times_input else 'derivative'})"
+        return "\n".join([head, *(f"  {line}" for line in self.lines)])

@@ -7,12 +7,14 @@ if relevance arrives at it: query times key feeds nothing but a gate.
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 from lrp_jax.core import primitives as P
-from lrp_jax.core.composite import Composite
+from lrp_jax.core.composite import Composite, Site
 from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.markers import NEURON
 from lrp_jax.core.places import Place
-from lrp_jax.core.rules import Derivative
+from lrp_jax.core.rules import Derivative, Proportional, Uniform
 
 # How a value's relevance-carrying uses look to a sum that ends in it: there is none; there is one, and the sum goes
 # on through it; it ends here.
@@ -53,8 +55,27 @@ class Activate:
 
 
 @dataclasses.dataclass(frozen=True)
+class Share:
+    """Max pooling whose relevance the whole window shares."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Call:
     """A call whose body carries relevance and is rebuilt."""
+
+
+def site(node: Node, kind: str) -> Site:
+    """An operation as composites see it."""
+    signals = [v for v in node.inputs if v.facts.depends]
+    names = (node.place.scope, *(p for v in node.inputs if not v.facts.depends and (p := _path(v))))
+    return Site(kind, names, all(v.facts.first for v in signals), any(v.last for v in node.outputs))
+
+
+def _path(value: Value) -> str:
+    """Where among the function's arguments a weight comes from."""
+    while value.node is not None and value.node.name in P.MOVEMENT | {"broadcast_in_dim"}:
+        value = value.node.inputs[0]
+    return value.path
 
 
 class Demand:
@@ -93,13 +114,23 @@ class Demand:
             return
         signals = [v for v in node.inputs if v.facts.depends]
         name = node.name
-        if name == "name" and node.params["name"] == NEURON:
+        straight = (
+            name in P.MOVEMENT or name in P.ADDITION or name == "neg" or (name in ("mul", "div") and len(signals) == 1)
+        )
+        if straight and any(v.last for v in node.outputs):
+            for value in signals:
+                value.last = True
+        if _is_softmax(node):
+            self._softmax(node)
+        elif name == "name" and node.params["name"] == NEURON:
             _add(signals[0], ON)
         elif name in P.MOVEMENT:
             for value in signals:
                 _add(value, ON)
         elif name in P.POOLING:
             self._use(node, signals, "pool")
+            if name == "reduce_window_max" and isinstance(self._rule("pool", node), Proportional):
+                node.action = Share()
         elif name in P.ROUTING:
             repeats = name != "broadcast_in_dim" or node.outputs[0].size != node.inputs[0].size
             for value in signals:
@@ -111,6 +142,12 @@ class Demand:
                 _add(value, END if repeated else ON)
         elif name == "neg" or (name in ("mul", "div") and len(signals) == 1 and _is_numerator(node, signals[0])):
             _add(signals[0], ON if signals[0].size == node.outputs[0].size else END)
+        elif (
+            name in ("mul", "div")
+            and len(signals) == 2
+            and (norms := [v.facts.norm for v in node.inputs])[1] | (name == "mul" and norms[0])
+        ):
+            self._norm(node, signals, 1 if norms[1] else 0)
         elif name == "mul" or name in P.BILINEAR:
             self._product(node, signals)
         elif name in P.SUMMATION:
@@ -132,7 +169,7 @@ class Demand:
             _add(value, END)
 
     def _rule(self, kind: str, node: Node) -> Any:
-        return self.rules.rule(kind, node.place.scope)
+        return self.rules.rule(site(node, kind))
 
     def _other(self, node: Node, signals: list[Value], what: str, advice: str) -> None:
         if not isinstance(self._rule("other", node), Derivative):
@@ -146,18 +183,19 @@ class Demand:
             return
         rule = self._rule("product", node)
         gates = [i for i, v in enumerate(node.inputs) if v.facts.gate]
+        different = node.inputs[0] is not node.inputs[1]
         if isinstance(rule, Derivative):
+            for value in signals:
+                _add(value, END)
+        elif node.name == "mul" and (region := _region(node)) and not _is_polynomial(region[1]):
+            self._activation(node, region)
+        elif rule is not None and different and (isinstance(rule, Uniform) or len(gates) == 2):
+            node.action = Halve()
             for value in signals:
                 _add(value, END)
         elif rule is not None and len(gates) == 1:
             node.action = Block(tuple(gates))
             _add(node.inputs[1 - gates[0]], END)
-        elif rule is not None and len(gates) == 2 and node.inputs[0] is not node.inputs[1]:
-            node.action = Halve()
-            for value in signals:
-                _add(value, END)
-        elif node.name == "mul" and (region := _region(node)) and not _is_polynomial(region[1]):
-            self._activation(node, region)
         else:
             self._other(
                 node,
@@ -166,9 +204,35 @@ class Demand:
                 "write lrp_jax.gate(x) around the factor that is meant as a gate",
             )
 
+    def _norm(self, node: Node, signals: list[Value], position: int) -> None:
+        rule = self._rule("norm", node)
+        if rule is None:
+            self._other(
+                node,
+                signals,
+                f"`{node.name}` divides a signal by a norm",
+                "use a composite with a line for 'norm', such as ATTN_LRP, or write lrp_jax.gate(x) around the norm",
+            )
+        elif isinstance(rule, Derivative):
+            for value in signals:
+                _add(value, END)
+        else:
+            node.action = Block((position,))
+            _add(node.inputs[1 - position], END)
+
+    def _softmax(self, node: Node) -> None:
+        region = _softmax_region(node)
+        if self._rule("softmax", node) is None or region is None:
+            what = "a softmax carries relevance itself"
+            self._other(node, [], what, "explain its logits, or use a composite with a line for 'softmax'")
+            region = region or (node.inputs[0], ())
+        else:
+            node.action = Activate(Derivative(), *region)
+        _add(region[0], END)
+
     def _activation(self, node: Node, region: tuple[Value, tuple[Node, ...]]) -> None:
         source, nodes = region
-        rule = self._rule("activation", node)
+        rule = self._rule("relu" if _is_rectifier(nodes) else "activation", node)
         if rule is None:
             self._other(
                 node,
@@ -253,33 +317,76 @@ def _advice(name: str) -> str:
 # Elementwise subgraphs of one signal
 
 
-def _region(node: Node) -> tuple[Value, tuple[Node, ...]] | None:
-    """The smallest elementwise subgraph that ends in `node` and depends on one value only: that value and the nodes."""
-    shape = node.outputs[0].shape
-    order: list[Node] = []
-    frontier: dict[Value, None] = {}
+# What a softmax is made of, from its scores on.
+_SOFTMAX = frozenset({
+    "exp", "log", "reduce_sum", "div", "mul", "sub", "add", "max", "reduce_max", "stop_gradient", "broadcast_in_dim",
+    "reshape", "expand_dims", "squeeze", "integer_pow", "select_n", "convert_element_type",
+})  # fmt: skip
 
-    def inside(value: Value) -> bool:
+
+def _is_softmax(node: Node) -> bool:
+    """Whether a node is the division (or the exp of a difference) that ends a softmax."""
+    facts = [v.facts for v in node.inputs]
+    match node.name:
+        case "div" | "mul":
+            return (
+                len(facts) == 2
+                and {f.part for f in facts} in ({"exp", "sum"}, {"exp", "inverse"})
+                and (facts[0].of is facts[1].of)
+            )
+        case "exp":
+            return facts[0].part == "log"
+    return False
+
+
+def _softmax_region(node: Node) -> tuple[Value, tuple[Node, ...]] | None:
+    """The scores of the softmax that ends in `node`, and all nodes from there on."""
+    region = _region(node, _SOFTMAX)
+    if region is None:
+        return None
+    source, nodes = region
+    # Before the exp stands the subtraction of the largest score, which is a constant and no bias.
+    while source.node is not None and source.node.name in ("exp", "sub") and not source.node.bodies:
+        signals = [v for v in source.node.inputs if v.facts.depends]
+        if len(signals) != 1 or (source.node.name == "sub" and signals[0] is not source.node.inputs[0]):
+            break
+        nodes = (source.node, *nodes)
+        (source,) = signals
+        if nodes[0].name == "sub":
+            break
+    return source, nodes
+
+
+def _region(node: Node, inside: frozenset[str] | None = None) -> tuple[Value, tuple[Node, ...]] | None:
+    """The smallest subgraph that ends in `node` and depends on one value only: that value, and the nodes.
+
+    `inside` are the primitives that it may be made of; by default elementwise ones, all of the node's own shape.
+    """
+    shape = node.outputs[0].shape
+
+    def may_belong(value: Value) -> bool:
         producer = value.node
-        return producer is not None and producer.name in P.ELEMENTWISE and not producer.bodies and value.shape == shape
+        if producer is None or producer.bodies:
+            return False
+        if inside is not None:
+            return producer.name in inside
+        return producer.name in P.ELEMENTWISE and value.shape == shape
 
     # Walk back from the node through the producer that stands last in the program until one value is left.
+    nodes = [node]
     frontier = {v: None for v in node.inputs if v.facts.depends}
-    order.append(node)
     while len(frontier) > 1:
-        candidates = [v for v in frontier if inside(v)]
+        candidates = [v for v in frontier if may_belong(v)]
         if not candidates:
             return None
         latest = max(candidates, key=_position)
         del frontier[latest]
-        order.append(latest.node)
+        nodes.append(latest.node)
         frontier |= {v: None for v in latest.node.inputs if v.facts.depends}
-    if not frontier:
-        return None
     (source,) = frontier
-    if source.shape != shape:
+    if inside is None and source.shape != shape:
         return None
-    return source, tuple(sorted(order, key=lambda n: n.index))
+    return source, tuple(sorted(nodes, key=lambda n: n.index))
 
 
 def _position(value: Value) -> int:
@@ -288,6 +395,18 @@ def _position(value: Value) -> int:
 
 def _is_polynomial(nodes: tuple[Node, ...]) -> bool:
     return not any(n.name in P.ACTIVATION or n.name in ("max", "min", "clamp", "select_n") for n in nodes)
+
+
+def _is_rectifier(nodes: tuple[Node, ...]) -> bool:
+    """Whether all that an activation does is max(x, 0)."""
+
+    def rectifies(node: Node) -> bool:
+        if node.bodies:
+            return all(_is_rectifier(tuple(b.nodes)) for b in node.bodies)
+        constants = [v.constant for v in node.inputs if not v.facts.depends]
+        return node.name == "max" and len(constants) == 1 and constants[0] is not None and not np.any(constants[0])
+
+    return len(nodes) == 1 and rectifies(nodes[0])
 
 
 def _before_log(node: Node) -> tuple[Value, tuple[Node, ...]]:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array
 
 from lrp_jax.core import backward
 from lrp_jax.core import primitives as P
-from lrp_jax.core.demand import Activate, Block, Call, Halve
+from lrp_jax.core.demand import Activate, Block, Call, Halve, Share
 from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.layer import Layer
 from lrp_jax.core.neurons import LayerRule
+from lrp_jax.core.rules import Derivative
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,14 +25,21 @@ class Evaluator:
 
     Attributes:
       masks: name -> array, multiplied with the density at the places that `checkpoint_name` gives that name.
-      tap: called with every array that carries relevance and a key for where it does, e.g. to measure it there.
+      tap: called with every array that carries relevance and a key for where it does, e.g. to measure it there;
+        with `second=True` if what arrives at the array is relevance and not a density.
     """
 
     masks: Mapping[str, Array]
-    tap: Callable[..., Array] = lambda array, *point: array
+    tap: Callable[..., Array] = lambda array, *point, second=False: array
 
-    def run(self, graph: Graph, args: Sequence[Array]) -> list[Array]:
-        """The outputs of the graph for `args`."""
+    def run(self, graph: Graph, args: Sequence[Array], seconds: Sequence[Array | None] = ()) -> list[Array]:
+        """The outputs of the graph.
+
+        Args:
+          graph: with a plan.
+          args: its inputs.
+          seconds: the second reads of the explained ones (`transform.read_inputs`); bodies of calls have none.
+        """
         _find_live(graph)
         env: dict[Value, Array] = {}
 
@@ -43,6 +52,19 @@ class Evaluator:
         def read(value: Value) -> Array:
             return value.constant if value.constant is not None else env[value]
 
+        moved = dict(zip(graph.inputs, seconds, strict=True)) if seconds else {}
+
+        def second(value: Value) -> Array | None:
+            """The second read of an input, moved as the first was to become `value`; None if it was not just moved."""
+            if value not in moved:
+                moved[value] = None
+                node = value.node
+                if node is not None and (node.name in P.MOVEMENT or node.name in P.ROUTING - P.POOLING):
+                    operands = [second(v) if v.facts.depends else read(v) for v in node.inputs]
+                    if all(o is not None for o in operands):
+                        moved.update(zip(node.outputs, node.bind(*operands), strict=True))
+            return moved[value]
+
         def reader(node: Node) -> Callable[[Value], Array]:
             return lambda value: self.tap(read(value), "edge", node, value)
 
@@ -51,20 +73,22 @@ class Evaluator:
         for node in graph.nodes:
             if node.absorbed or not _is_live(node):
                 continue
-            for value, array in zip(node.outputs, self._node(node, reader(node)), strict=True):
+            for value, array in zip(node.outputs, self._node(node, reader(node), second), strict=True):
                 write(value, array)
         return [read(v) for v in graph.outputs]
 
-    def _node(self, node: Node, read: Callable[[Value], Array]) -> list[Array]:
+    def _node(self, node: Node, read: Callable[[Value], Array], second: Callable[[Value], Array | None]) -> list[Array]:
         match node.action:
             case Activate(rule, source, region):
                 return [_activation(rule, source, region, node.outputs[0], read)]
             case LayerRule():
-                return [_layer(node.action, read)]
+                return [self._layer(node, node.action, read, second)]
             case Block(positions):
                 return node.bind(
                     *(backward.block(read(v)) if i in positions else read(v) for i, v in enumerate(node.inputs))
                 )
+            case Share():
+                return [_share(node, read(node.inputs[0]))]
             case Halve():
                 return node.bind(*(backward.halve(read(v)) for v in node.inputs))
             case Call():
@@ -77,6 +101,16 @@ class Evaluator:
             mask = jnp.asarray(self.masks[node.params["name"]], results[0].dtype)
             return [backward.masked(results[0], mask)]
         return results
+
+    def _layer(self, node: Node, action: LayerRule, read, second) -> Array:
+        signal = action.product.inputs[action.signal]
+        make, weights = _built_layer(action, read)
+        if not getattr(action.rule, "of_relevance", False):
+            return backward.layer(action.rule, make, read(signal), weights)
+        again = second(signal)
+        if again is not None:
+            again = self.tap(again, "edge", node, signal, second=True)
+        return backward.layer_of_relevance(action.rule, make, read(signal), again, weights)
 
     def _call(self, node: Node, args: list[Array]) -> list[Array]:
         params = node.params
@@ -168,10 +202,27 @@ def _activation(rule, source: Value, region: Sequence[Node], result: Value, read
             env |= dict(zip(node.outputs, node.bind(*operands), strict=True))
         return env[result]
 
-    return backward.activation(rule, f, read(source), tuple(read(v) for v in constants))
+    arrays = tuple(read(v) for v in constants)
+    return (
+        f(read(source), *arrays) if isinstance(rule, Derivative) else backward.activation(rule, f, read(source), arrays)
+    )
 
 
-def _layer(action: LayerRule, read) -> Array:
+def _share(node: Node, x: Array) -> Array:
+    params = node.params
+    options = {name: params[name] for name in ("padding", "base_dilation", "window_dilation")}
+
+    def window_sum(x):
+        zero = np.zeros((), x.dtype)
+        return lax.reduce_window(
+            x, zero, lax.add, node.params["window_dimensions"], node.params["window_strides"], **options
+        )
+
+    return backward.pool(window_sum, lambda x: node.bind(x)[0], x)
+
+
+def _built_layer(action: LayerRule, read):
+    """The layer as a function of (input, weights), and its weights."""
     node = action.product
     signal, kernel = node.inputs[action.signal], node.inputs[1 - action.signal]
     steps = [node.outputs[0], *(n.outputs[0] for n in action.chain)]
@@ -206,7 +257,7 @@ def _layer(action: LayerRule, read) -> Array:
         return Layer(x, weight, scale, shift, output, op, axes, signal.facts.non_negative)
 
     constants = [(None, None) if v is None else (read(v), _unbroadcast(v, read)) for v in others]
-    return backward.layer(action.rule, make, read(signal), (read(kernel), constants))
+    return make, (read(kernel), constants)
 
 
 def _affine(name: str, scale: Array, shift: Array, constant: Array, last: bool) -> tuple[Array, Array]:

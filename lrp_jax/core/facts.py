@@ -19,6 +19,9 @@ class Facts:
       gate: it comes from a logistic or a softmax through data movement, products of gates, or operations with
         constants only, or it was declared to be one.
       non_negative: no element can be below zero.
+      first: no layer and no activation stands between it and the explained inputs.
+      norm: it is the norm or the deviation of a signal, or its inverse: it comes from a square root through data
+        movement and operations with constants.
       part: its part in a softmax that is being computed: "exp", "sum" (of exp), "inverse" (of the sum), "logsum",
         "log" (of the softmax); None otherwise.
       of: the `exp` node the part belongs to, so that only a value divided by its own sum counts.
@@ -27,6 +30,8 @@ class Facts:
     depends: bool = False
     gate: bool = False
     non_negative: bool = False
+    first: bool = False
+    norm: bool = False
     part: str | None = None
     of: Any = None
 
@@ -61,8 +66,25 @@ def _node_facts(node: Node) -> list[Facts]:
         return _call_facts(node, ins)
     if node.name in P.FLAT or not any(f.depends for f in ins):
         return [Facts(non_negative=_non_negative(node, ins))] * len(node.outputs)
-    facts = Facts(True, _is_gate(node, ins), _non_negative(node, ins), *_softmax_part(node, ins))
-    return [facts] * len(node.outputs)
+    flags = _is_gate(node, ins), _non_negative(node, ins), _is_first(node, ins), _is_norm(node, ins)
+    return [Facts(True, *flags, *_softmax_part(node, ins))] * len(node.outputs)
+
+
+def _is_first(node: Node, ins: list[Facts]) -> bool:
+    signals = [f for f in ins if f.depends]
+    moves = node.name in P.MOVEMENT or node.name in P.ROUTING - P.POOLING
+    affine = node.name in ("add", "sub", "mul", "div", "neg") and len(signals) == 1
+    return (moves or affine) and all(f.first for f in signals)
+
+
+def _is_norm(node: Node, ins: list[Facts]) -> bool:
+    signals = [f for f in ins if f.depends]
+    if node.name in ("sqrt", "rsqrt"):
+        return True
+    if len(signals) != 1 or not signals[0].norm:
+        return False
+    inverse = node.name == "integer_pow" and node.params["y"] == -1
+    return inverse or node.name in ("mul", "div", "add", "max", "broadcast_in_dim") or node.name in P.MOVEMENT
 
 
 def _is_gate(node: Node, ins: list[Facts]) -> bool:
@@ -183,4 +205,6 @@ def _meet(*alternatives: Facts) -> Facts:
         depends,
         depends and all(f.gate for f in alternatives if f.depends),
         all(f.non_negative for f in alternatives),
+        depends and all(f.first for f in alternatives if f.depends),
+        depends and all(f.norm for f in alternatives if f.depends),
     )

@@ -51,6 +51,8 @@ class Value:
     open: "Node | None" = None  # the operation that began the sum which this value continues
     end: Any = None  # the rule of the neuron that ends here
     live: bool = False
+    last: bool = False  # no layer and no activation stands between it and the output
+    path: str = ""  # of an input of the program: where it is among the function's arguments
 
     @property
     def is_float(self) -> bool:

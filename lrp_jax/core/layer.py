@@ -3,10 +3,15 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
+
+# Which weights count: all; only the positive, or the negative, ones; their squares; ones in their place.
+Part = Literal["all", "plus", "minus", "square", "ones"]
+_OPPOSITE = {"plus": "minus", "minus": "plus"}
 
 
 @partial(
@@ -17,6 +22,8 @@ from jaxtyping import Array
 @dataclasses.dataclass(frozen=True)
 class Layer:
     """output = scale * op(input, weight) + shift, as the rules for whole layers see it.
+
+    The scale is that of a batch norm; its signs count when those of the weights do.
 
     Attributes:
       input: the signal x [...].
@@ -37,69 +44,69 @@ class Layer:
     axes: tuple[int, int] | None
     non_negative: bool
 
+    def linear(self, x: Array, part: Part = "all") -> Array:
+        """The layer without its shift, on any x of the input's shape, with a part of its weights: [...]."""
+        folded = self._folded()
+        if folded is not None or part in ("all", "square", "ones"):
+            weight, scale = (folded, 1) if folded is not None else (self.weight, self.scale)
+            if part == "ones":
+                return self.op(x, jnp.ones_like(weight))
+            if part == "square":
+                weight, scale = weight**2, scale**2
+            return scale * self.op(x, _cut(weight, part))
+        same, opposite = self.op(x, _cut(self.weight, part)), self.op(x, _cut(self.weight, _OPPOSITE[part]))
+        return jnp.maximum(self.scale, 0) * same + jnp.minimum(self.scale, 0) * opposite
+
+    def back(self, s: Array, part: Part = "all") -> Array:
+        """The transpose of `linear`: s of the output's shape to the input's."""
+
+        def linear(x):
+            return self.linear(x, part)
+
+        dtype = jax.eval_shape(linear, self.input).dtype
+        (result,) = jax.linear_transpose(linear, self.input)(s.astype(dtype))
+        return result
+
     def positive_part(self) -> Array:
-        """z^+ [...]: the sum of the positive contributions (scale x w)^+ to each output."""
-        return self._part(1)
+        """z^+ [...]: the sum of the positive contributions (x w)^+ to each output."""
+        return self._signed("plus", "minus")
 
     def negative_part(self) -> Array:
-        """z^- [...]: the sum of the negative contributions (scale x w)^- to each output."""
-        return self._part(-1)
+        """z^- [...]: the sum of the negative contributions (x w)^- to each output."""
+        return self._signed("minus", "plus")
 
     def positive_back(self, s: Array) -> Array:
         """The derivative of z^+ with respect to the input, applied to s [...]: a density of the input."""
-        return self._part_back(1, s)
+        return self._signed_back(s, "plus", "minus")
 
     def negative_back(self, s: Array) -> Array:
         """The same for z^-."""
-        return self._part_back(-1, s)
+        return self._signed_back(s, "minus", "plus")
 
-    def _part(self, sign: int) -> Array:
-        weight, plus, minus = self._folded()
-        same = self._with_sign(weight, sign)
-        if minus is None:
-            return plus * same
-        return plus * same + minus * self._with_sign(weight, -sign)
-
-    def _with_sign(self, weight: Array, sign: int) -> Array:
-        along, against = _clip(weight, sign), _clip(weight, -sign)
+    def _signed(self, along: Part, against: Part) -> Array:
         if self.non_negative:
-            return self.op(self.input, along)
-        return self.op(_clip(self.input, 1), along) + self.op(_clip(self.input, -1), against)
+            return self.linear(self.input, along)
+        return self.linear(jnp.maximum(self.input, 0), along) + self.linear(jnp.minimum(self.input, 0), against)
 
-    def _part_back(self, sign: int, s: Array) -> Array:
-        weight, plus, minus = self._folded()
-        result = self._back_with_sign(weight, sign, plus * s)
-        if minus is not None:
-            result = result + self._back_with_sign(weight, -sign, minus * s)
-        return result
-
-    def _back_with_sign(self, weight: Array, sign: int, s: Array) -> Array:
-        along = self._transpose(_clip(weight, sign), s)
+    def _signed_back(self, s: Array, along: Part, against: Part) -> Array:
         if self.non_negative:
-            return along
-        return jnp.where(self.input >= 0, along, self._transpose(_clip(weight, -sign), s))
+            return self.back(s, along)
+        return jnp.where(self.input >= 0, self.back(s, along), self.back(s, against))
 
-    def _transpose(self, weight: Array, s: Array) -> Array:
-        def op(x):
-            return self.op(x, weight)
-
-        dtype = jax.eval_shape(op, self.input).dtype
-        (result,) = jax.linear_transpose(op, self.input)(s.astype(dtype))
-        return result
-
-    def _folded(self) -> tuple[Array, Array | int, Array | None]:
-        """The weight with the scale in it; or the weight and the scale's positive and negative parts."""
+    def _folded(self) -> Array | None:
+        """The weight with the scale in it, or None where the scale is not one number per channel."""
         if self.scale.size == 1:
-            return self.weight * self.scale.reshape(()), 1, None
-        if self.axes is not None:
-            output_axis, kernel_axis = self.axes
-            channels = self.output.shape[output_axis]
-            if self.scale.ndim == self.output.ndim and self.scale.size == self.scale.shape[output_axis] == channels:
-                shape = [1] * self.weight.ndim
-                shape[kernel_axis] = channels
-                return self.weight * self.scale.reshape(shape), 1, None
-        return self.weight, _clip(self.scale, 1), _clip(self.scale, -1)
+            return self.weight * self.scale.reshape(())
+        if self.axes is None:
+            return None
+        output_axis, kernel_axis = self.axes
+        channels = self.output.shape[output_axis]
+        if self.scale.ndim != self.output.ndim or not self.scale.size == self.scale.shape[output_axis] == channels:
+            return None
+        shape = [1] * self.weight.ndim
+        shape[kernel_axis] = channels
+        return self.weight * self.scale.reshape(shape)
 
 
-def _clip(x: Array, sign: int) -> Array:
-    return jnp.maximum(x, 0) if sign > 0 else jnp.minimum(x, 0)
+def _cut(weight: Array, part: Part) -> Array:
+    return {"plus": lambda w: jnp.maximum(w, 0), "minus": lambda w: jnp.minimum(w, 0)}.get(part, lambda w: w)(weight)

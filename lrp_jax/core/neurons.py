@@ -9,7 +9,7 @@ from typing import Any
 
 from lrp_jax.core import primitives as P
 from lrp_jax.core.composite import Composite
-from lrp_jax.core.demand import END, NONE, ON, Call
+from lrp_jax.core.demand import END, NONE, ON, Call, site
 from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.markers import NEURON
 from lrp_jax.core.rules import Derivative
@@ -85,7 +85,7 @@ class Neurons:
 
     def _end(self, value: Value) -> None:
         kind = _kind(value.open)
-        rule = self.rules.rule(kind, value.open.place.scope)
+        rule = self.rules.rule(site(value.open, kind))
         value.end = None if rule is None or isinstance(rule, Derivative) else rule
 
     def _node(self, graph: Graph, node: Node, call: Node | None) -> None:
@@ -95,7 +95,7 @@ class Neurons:
             result.open = node
             self._end(result)
         elif name in P.SUMMATION:
-            rule = self.rules.rule(_kind(node), node.place.scope)
+            rule = self.rules.rule(site(node, _kind(node)))
             if getattr(rule, "layer", False):
                 self._layer(graph, node, rule, call)
             else:
@@ -117,9 +117,9 @@ class Neurons:
                 if call is not None and call.name in ("jit", "closed_call", "core_call"):
                     raise CutLayer(graph.body_of)
                 break
-            (user,) = users
-            if not _is_affine(user, value):
+            if len(users) > 1 or not _is_affine(users[0], value):
                 break
+            (user,) = users
             chain.append(user)
             value = user.outputs[0]
         for link in (node, *chain):

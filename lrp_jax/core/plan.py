@@ -34,6 +34,7 @@ def make_plan(
     explained: Sequence[bool],
     rules: Composite,
     has_aux: bool,
+    paths: Sequence[str] | None = None,
 ) -> Plan:
     """Traces `f` and analyses it.
 
@@ -43,6 +44,7 @@ def make_plan(
       explained: which of them are explained.
       rules: the composite.
       has_aux: whether `f` returns auxiliary output, which carries no relevance.
+      paths: where the arguments stand in the structure they come from, for composites that name weights.
     """
 
     # A function object of our own at every call: jax caches traces by the identity of the function, and what `f`
@@ -56,7 +58,11 @@ def make_plan(
     inline: frozenset[int] = frozenset()
     while True:
         graph = build(closed, inline)
-        find_facts(graph, [Facts(depends=e) for e in explained])
+        for value, path in zip(graph.inputs, paths or [""] * len(args), strict=True):
+            value.path = path
+        for value, use in zip(graph.outputs, uses, strict=True):
+            value.last = bool(use)
+        find_facts(graph, [Facts(depends=e, first=e) for e in explained])
         demand = Demand(rules)
         demand.find(graph, uses)
         try:

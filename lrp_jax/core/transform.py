@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Array
 
 from lrp_jax.core import backward
-from lrp_jax.core.composite import PAPER, Composite
+from lrp_jax.core.composite import Composite
 from lrp_jax.core.evaluate import Evaluator
 from lrp_jax.core.plan import Plan, make_plan
+from lrp_jax.core.presets import PAPER
 from lrp_jax.core.rules import divide
 
 
@@ -66,8 +67,8 @@ def lrp(
         plan = prepared.plan
         if plan.refusals:
             raise RelevanceError(_message(rules, plan.refusals))
-        arrays = times_inputs(prepared.arrays, prepared.explained, rules)
-        return jax.tree.unflatten(plan.outputs, evaluator.run(plan.graph, arrays))
+        arrays, reads = read_inputs(prepared.arrays, prepared.explained, rules)
+        return jax.tree.unflatten(plan.outputs, evaluator.run(plan.graph, arrays, reads))
 
     return transformed
 
@@ -100,15 +101,23 @@ def prepare(
         flat_args, flat_kwargs = jax.tree.unflatten(tree, flat_leaves)
         return f(*flat_args, **flat_kwargs)
 
-    plan = make_plan(flat, leaves, explained, rules, has_aux)
+    paths = [jax.tree_util.keystr(p, simple=True, separator="/") for p, _ in jax.tree_util.tree_leaves_with_path(args)]
+    paths += [""] * (len(leaves) - len(paths))
+    plan = make_plan(flat, leaves, explained, rules, has_aux, paths)
     return Prepared(plan, [jnp.asarray(leaf) for leaf in leaves], explained)
 
 
-def times_inputs(arrays: Sequence[Array], explained: Sequence[bool], rules: Composite) -> list[Array]:
-    """The arguments, the explained ones such that what arrives there becomes relevance."""
-    if not rules.times_input:
-        return list(arrays)
-    return [backward.times_input(a) if e else a for a, e in zip(arrays, explained, strict=True)]
+def read_inputs(
+    arrays: Sequence[Array], explained: Sequence[bool], rules: Composite
+) -> tuple[list[Array], list[Array | None]]:
+    """The arguments, and for the explained ones a second read.
+
+    What arrives at the first read is a density, and is multiplied by the input if the composite says so. What arrives
+    at the second is relevance already: rules that do not multiply by the input use it.
+    """
+    read = backward.read_times_input if rules.times_input else backward.read
+    pairs = [read(a) if e else (a, None) for e, a in zip(explained, arrays, strict=True)]
+    return [first for first, _ in pairs], [second for _, second in pairs]
 
 
 def relevance(

@@ -64,3 +64,55 @@ def explain(network, x, r=None):
     for (layer, rule), value in zip(reversed(network), reversed(values[:-1]), strict=True):
         r = rule(layer, value, r)
     return r
+
+
+def shared(layer, x, r, weigh):
+    """R_i = sum_j R_j w'_ji / sum_k w'_jk with weights that `weigh` makes of x and the layer's Jacobian [j, i]."""
+    jacobian = np.asarray(jax.jacobian(layer)(x)).reshape(-1, x.size)
+    weights = weigh(np.asarray(x).ravel(), jacobian)
+    r_in = np.zeros(x.size)
+    for j in range(len(weights)):
+        total = weights[j].sum()
+        if total != 0:
+            r_in += weights[j] / total * r.ravel()[j]
+    return r_in.reshape(x.shape)
+
+
+def w_square(layer, x, r):
+    return shared(layer, x, r, lambda x, w: w**2)
+
+
+def flat(layer, x, r):
+    """Every input that an output sees counts the same; on a dense or convolutional layer those of weight not 0."""
+    return shared(layer, x, r, lambda x, w: (w != 0).astype(float))
+
+
+def z_box(layer, x, r, low, high):
+    return shared(layer, x, r, lambda x, w: x * w - low * np.maximum(w, 0) - high * np.minimum(w, 0))
+
+
+def gamma(layer, x, r, gamma, bias):
+    """Generalised: for each output its own sign is favoured."""
+    m = contributions(layer, x)
+    y = np.asarray(layer(x)).ravel()
+    b = (y - m.sum(axis=1)) if bias else np.zeros(len(y))
+    r_in = np.zeros(x.size)
+    for j in range(len(y)):
+        favoured = np.maximum if y[j] > 0 else np.minimum
+        weights = m[j] + gamma * favoured(m[j], 0)
+        total = weights.sum() + b[j] + gamma * favoured(b[j], 0)
+        if total != 0 and y[j] != 0:
+            r_in += weights / total * r.ravel()[j]
+    return r_in.reshape(x.shape)
+
+
+def pool_proportionally(layer, x, r, window):
+    """Max pooling [h, w, c] without overlap: the window's elements share as in a sum."""
+    h, w, _ = r.shape
+    r_in = np.zeros(x.shape)
+    for i in range(h):
+        for j in range(w):
+            part = np.s_[i * window : (i + 1) * window, j * window : (j + 1) * window]
+            total = np.asarray(x[part]).sum(axis=(0, 1))
+            r_in[part] = np.asarray(x[part]) / np.where(total == 0, 1, total) * r[i, j] * (total != 0)
+    return r_in
