@@ -271,7 +271,6 @@ def check_words(run: Run, options: Options) -> None:
 
 def describe(run: Run, options: Options) -> dict[str, Any]:
     """What made the results, as far as JSON can hold it: model, weights, config, rules, versions."""
-    rules = {"lrp": lrp_jax.PAPER, "gradient": lrp_jax.GRADIENT, "grad_cam": lrp_jax.GRADIENT}
     weights = hashlib.sha256()
     for path, leaf in jax.tree.leaves_with_path([run.params, run.encoder_params]):
         leaf = np.ascontiguousarray(leaf)
@@ -286,7 +285,7 @@ def describe(run: Run, options: Options) -> dict[str, Any]:
             "words": len(run.vocabulary),
             "weights_sha256": weights.hexdigest(),
         },
-        "rules": str(rules[options.method]) if options.method in rules else None,
+        "rules": None if options.method == "attention" else str(explain.composite_of(options.method, lrp_jax.PAPER)),
         "config": json.loads(json.dumps(config, default=str)),
         "versions": {
             "lrp_jax": lrp_jax.__version__,

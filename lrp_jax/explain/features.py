@@ -1,5 +1,6 @@
 """Explanations of a caption in the visual features and in the preceding words (section 4)."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -8,13 +9,27 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from lrp_jax.core import GRADIENT, PAPER, Composite, lrp
+from lrp_jax.core import GRADIENT, GRADIENT_X_INPUT, GUIDED_BACKPROP, PAPER, Composite, lrp
 from lrp_jax.explain.explanation import Explanation
 from lrp_jax.explain.seeds import pull_back
 from lrp_jax.models import MHFC, Captioner, unroll
 from lrp_jax.models.mh_fc import HEADS
 
-METHODS = ("lrp", "gradient", "grad_cam", "attention")
+METHODS = (
+    "lrp",
+    "gradient",
+    "gradient_x_input",
+    "guided_backprop",
+    "grad_cam",
+    "guided_grad_cam",
+    "attention",
+)
+
+
+def composite_of(method: str, rules: Composite) -> Composite:
+    """The table of rules behind a method; `rules` is that of "lrp"."""
+    own = {"lrp": rules, "gradient_x_input": GRADIENT_X_INPUT, "guided_backprop": GUIDED_BACKPROP}
+    return own.get(method, GRADIENT)
 
 
 def explain_features(
@@ -34,8 +49,8 @@ def explain_features(
       captioner, params: the model and its variables.
       features: one image's raw visual features, unbatched.
       tokens: the caption, start token first; all others are explained, the end token too if it is there.
-      method: "lrp" (Algorithm 1), "gradient" (of the logit, not times the input), "grad_cam" (on the projected
-        features I) or "attention".
+      method: "lrp" (Algorithm 1), "gradient" (of the logit, not times the input), "gradient_x_input",
+        "guided_backprop", "grad_cam" (on the projected features I), "guided_grad_cam" (their product) or "attention".
       head: through this head of MH-FC only; the path through the LSTM stays in full.
       rules: the composite for "lrp".
       words_per_chunk: how many words share one backward pass; fewer take less memory.
@@ -54,7 +69,15 @@ def explain_features(
     if method == "attention":
         logits, weights, betas = _attention(captioner, params, features, inputs, targets, through)
         return Explanation(logits=logits, regions=weights, betas=betas, **common)
-    composite = rules if method == "lrp" else GRADIENT
+    if method == "guided_grad_cam":
+        cam, guided = (
+            explain_features(captioner, params, features, tokens, part, head, words_per_chunk=words_per_chunk)
+            for part in ("grad_cam", "guided_backprop")
+        )
+        product = cam.regions[..., None] * guided.features
+        # The linguistic explanation of both Grad-CAMs is the gradient of the embeddings (section 4).
+        return dataclasses.replace(cam, method=method, features=product, regions=product.sum(axis=-1))
+    composite = composite_of(method, rules)
     # Grad-CAM needs the derivative with respect to I, the others with respect to the raw features.
     at_regions = method == "grad_cam"
     regions, logits, betas, pull = _forward(

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
 
-from lrp_jax.core import GRADIENT, PAPER, Composite, lrp
+from lrp_jax.core import PAPER, Composite, lrp
 from lrp_jax.explain.explanation import Explanation
-from lrp_jax.explain.features import explain_features
+from lrp_jax.explain.features import composite_of, explain_features
 from lrp_jax.explain.seeds import pull_back
 from lrp_jax.models import Captioner, Preprocessing, greedy
 
@@ -49,7 +49,8 @@ def explain_image(
 
     Returns:
       An `Explanation` with `pixels` [T, H, W, 3] and `grid`. For Grad-CAM and attention the pixels are the map
-      of the regions, enlarged bilinearly, the same in all three channels.
+      of the regions, enlarged bilinearly, the same in all three channels; for Guided Grad-CAM that map times
+      guided backpropagation.
 
     Raises:
       ValueError, TypeError: an image of another shape or type, or what `explain_features` raises.
@@ -60,19 +61,31 @@ def explain_image(
     features = grid_features.reshape(h * w, channels)
     if tokens is None:
         tokens = decode(captioner, params, features, max_length)
-    explanation = explain_features(
-        captioner, params, features, tokens, method, head, rules=rules, words_per_chunk=words_per_chunk
-    )
-    if explanation.features is None:
-        maps = explanation.regions.reshape(-1, h, w)
-        enlarged = jax.image.resize(maps, (len(maps), *x.shape[:2]), "bilinear")
-        pixels = jnp.repeat(enlarged[..., None], 3, axis=-1)
-    else:
-        composite = rules if method == "lrp" else GRADIENT
+
+    def of_features(method):
+        return explain_features(
+            captioner, params, features, tokens, method, head, rules=rules, words_per_chunk=words_per_chunk
+        )
+
+    def to_pixels(explanation, method):
+        composite = composite_of(method, rules)
         seeds = explanation.features.reshape(-1, 1, h, w, channels)
         pull, densities = _encoder_forward(encoder, composite, encoder_params, x[None], seeds)
         (pixels,) = pull_back(pull, densities, words_per_chunk)
-        pixels = pixels[:, 0]
+        return pixels[:, 0]
+
+    def enlarge(maps):
+        grids = maps.reshape(-1, h, w)
+        enlarged = jax.image.resize(grids, (len(grids), *x.shape[:2]), "bilinear")
+        return jnp.repeat(enlarged[..., None], 3, axis=-1)
+
+    explanation = of_features(method)
+    if method == "guided_grad_cam":
+        pixels = enlarge(of_features("grad_cam").regions) * to_pixels(of_features("guided_backprop"), "guided_backprop")
+    elif explanation.features is None:
+        pixels = enlarge(explanation.regions)
+    else:
+        pixels = to_pixels(explanation, method)
     return dataclasses.replace(explanation, pixels=pixels, grid=(h, w))
 
 

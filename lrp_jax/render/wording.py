@@ -45,6 +45,27 @@ WORDING = {
         "{red} speaks for it in the picture; of the words before it, {red} would raise its score and {blue} lower it.",
         low="",
     ),
+    "gradient_x_input": Wording(
+        "gradient times input",
+        "gradient times input",
+        "{red} speaks for it and {blue} against it, to first order, in the picture and in the words before it.",
+    ),
+    "guided_backprop": Wording(
+        "guided backpropagation",
+        "guided gradient",
+        "{red} and {blue} are where the picture speaks for it along open rectifiers; of the words before it, {red} "
+        "would raise its score and {blue} lower it.",
+        low="lowers the score",
+        high="raises the score",
+    ),
+    "guided_grad_cam": Wording(
+        "Guided Grad-CAM",
+        "Guided Grad-CAM",
+        "{red} and {blue} are the detail of what speaks for it in the picture; of the words before it, {red} would "
+        "raise its score and {blue} lower it.",
+        low="lowers the score",
+        high="raises the score",
+    ),
     "attention": Wording(
         "attention",
         "attention",
