@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +28,13 @@ class Evaluator:
       masks: name -> array, multiplied with the density at the places that `checkpoint_name` gives that name.
       tap: called with every array that carries relevance and a key for where it does, e.g. to measure it there;
         with `second=True` if what arrives at the array is relevance and not a density.
+      compiled: the jitted bodies made so far, by what they are and what is planned for them: a layer that is called
+        a hundred times with the same plan stays one function, traced and compiled once.
     """
 
     masks: Mapping[str, Array]
     tap: Callable[..., Array] = lambda array, *point, second=False: array
+    compiled: dict[Any, Callable[..., Any]] = dataclasses.field(default_factory=dict)
 
     def run(self, graph: Graph, args: Sequence[Array], seconds: Sequence[Array | None] = ()) -> list[Array]:
         """The outputs of the graph.
@@ -120,9 +124,9 @@ class Evaluator:
 
         match node.name:
             case "jit":
-                # One compiled function for all calls whose plans agree would need the plans compared; XLA shares
-                # what it can.
-                return jax.jit(body)(*args)
+                graph = node.bodies[0]
+                shared = self.compiled.setdefault((id(graph.body_of), signature(graph)), jax.jit(body))
+                return shared(*args)
             case "remat2" | "checkpoint":
                 return jax.checkpoint(body, prevent_cse=params["prevent_cse"], policy=params["policy"])(*args)
             case "scan":
@@ -157,6 +161,27 @@ class Evaluator:
             unroll=params["unroll"],
         )
         return [*carry, *stacked]
+
+
+def signature(graph: Graph) -> tuple:
+    """What is planned for a graph: two calls of one body with equal signatures are the same function."""
+
+    def of_action(action):
+        match action:
+            case Activate(rule, source, region):
+                return repr(rule), source.node and source.node.index, tuple(n.index for n in region)
+            case LayerRule(rule, product, signal, chain):
+                non_negative = product.inputs[signal].facts.non_negative
+                return repr(rule), product.index, non_negative, tuple(n.index for n in chain)
+            case Block(positions):
+                return positions
+        return type(action).__name__
+
+    nodes = tuple(
+        (node.absorbed, of_action(node.action), tuple(repr(v.end) for v in node.outputs), *map(signature, node.bodies))
+        for node in graph.nodes
+    )
+    return tuple(repr(v.end) for v in graph.inputs), nodes
 
 
 def _find_live(graph: Graph) -> None:

@@ -59,7 +59,6 @@ def lrp(
     Reference:
       Sun et al., Explain and Improve (arXiv 2001.01037), Eqs. 19-22; Bach et al., 2015.
     """
-    evaluator = Evaluator(dict(masks or {}))
 
     @functools.wraps(f)
     def transformed(*args, **kwargs):
@@ -68,7 +67,7 @@ def lrp(
         if plan.refusals:
             raise RelevanceError(_message(rules, plan.refusals))
         arrays, reads = read_inputs(prepared.arrays, prepared.explained, rules)
-        return jax.tree.unflatten(plan.outputs, evaluator.run(plan.graph, arrays, reads))
+        return jax.tree.unflatten(plan.outputs, Evaluator(dict(masks or {})).run(plan.graph, arrays, reads))
 
     return transformed
 
