@@ -70,9 +70,8 @@ def main() -> None:
     table = {}
     for name, (f, args) in programs.items():
         row = table[name] = measure(f, args, options.rounds)
-        print(
-            f"{name:22} gradient {row['gradient']:6.2f} s  relevance {row['relevance']:6.2f} s  ratio {row['ratio']:.2f}"
-        )
+        took = f"gradient {row['gradient']:6.2f} s  relevance {row['relevance']:6.2f} s"
+        print(f"{name:22} {took}  ratio {row['ratio']:.2f}", flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"machine": platform.processor() or platform.machine(), "jax": jax.__version__, **table}, file)

@@ -22,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrp_jax.data.sources import json_source
+from lrp_jax.demo import explain_scene
 from lrp_jax.experiments import correctness_of_words, summarise
-from lrp_jax.explain import explain_image
 from lrp_jax.training import load_run
 from lrp_jax.weights import squeezenet_from_arrays
 
@@ -98,19 +98,11 @@ def localisation(captioner: str, options: argparse.Namespace) -> dict:
     """Correctness of LRP for the objects that captions of the test photographs name rightly."""
     model = load_run(options.out / f"{captioner}-0")
     examples = [e for e in json_source(options.data / "coco_small" / "coco_small.json")["test"] if len(e.boxes)]
-    explain = functools.partial(
-        explain_image,
-        model.captioner,
-        model.params,
-        encoder=model.encoder,
-        encoder_params=model.encoder_params,
-        preprocessing=model.preprocessing,
-        max_length=max(model.config.lengths),
-    )
+    explain = functools.partial(explain_scene, model, max_length=max(model.config.lengths))
     synonyms = options.data / "annotations" / "chair_synonyms.txt"
     lines = [[w.strip() for w in line.split(",")] for line in synonyms.read_text().splitlines() if line.strip()]
     categories = {word: line[0] for line in lines for word in line}
-    found = summarise(correctness_of_words(examples, lambda image: explain(image=image), model.vocabulary, categories))
+    found = summarise(correctness_of_words(examples, explain, model.vocabulary, categories))
     print(
         f"{captioner:5} LRP's correctness {found.correctness:.3f} [{found.interval[0]:.3f}, {found.interval[1]:.3f}] "
         f"where boxes cover {found.share:.3f} ({found.gain:.2f} times); map of another image {found.elsewhere:.3f}; "
