@@ -1,6 +1,6 @@
 """Training captioners, and the folders that training leaves."""
 
-from lrp_jax.training.encoders import Encoder, load_encoder
+from lrp_jax.training.encoders import Encoder, encode_dataset, load_encoder
 from lrp_jax.training.evaluate import caption_features
 from lrp_jax.training.logs import MetricLog, read_metrics
 from lrp_jax.training.loop import train_and_evaluate
@@ -21,6 +21,7 @@ __all__ = [
     "caption_features",
     "create_state",
     "cross_entropy",
+    "encode_dataset",
     "load_encoder",
     "load_run",
     "make_optimiser",

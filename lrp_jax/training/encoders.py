@@ -1,18 +1,22 @@
-"""The frozen encoder of a run: by name from a config, and in the run's folder."""
+"""The frozen encoder of a run: by name from a config, at work, and in the run's folder."""
 
 import dataclasses
 import json
+import os
 import pathlib
 import zipfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax
 import ml_collections
 import numpy as np
 from flax import traverse_util
+from jaxtyping import Array, Float, UInt8
 
 from lrp_jax import models, weights
+from lrp_jax.data.features import Dataset, Features, cached_features, compute_features, digest
 from lrp_jax.data.files import atomic
 from lrp_jax.models import IMAGENET, Preprocessing
 from lrp_jax.models.scene_cnn import SceneCNN
@@ -51,6 +55,27 @@ def load_encoder(config: ml_collections.ConfigDict) -> Encoder:
         raise SettingsError(f"config.encoder_weights={config.encoder_weights}: {error}") from error
     size = (config.image_size, config.image_size)
     return Encoder(module, params, dataclasses.replace(IMAGENET, size=size))
+
+
+def encode_dataset(encoder: Encoder, dataset: Dataset, *, folder: str | os.PathLike = "", name: str) -> Features:
+    """The features of a dataset's images.
+
+    Args:
+      encoder: what computes them.
+      dataset: the images.
+      folder: where features are kept from run to run; "": they are computed each time.
+      name: of the dataset, for the progress bar and the file.
+    """
+    apply = jax.jit(lambda params, images: encoder.module.apply(params, encoder.preprocessing(images)))
+
+    def encode(images: UInt8[np.ndarray, "B H W 3"]) -> Float[Array, "B h w C"]:
+        return apply(encoder.params, images)
+
+    size = encoder.preprocessing.size
+    if not folder:
+        return compute_features(dataset, encode, size=size, name=name)
+    key = digest(repr(encoder.module), encoder.params, dataclasses.asdict(encoder.preprocessing))
+    return cached_features(folder, dataset, encode, key=key, size=size, name=name)
 
 
 def save_encoder(encoder: Encoder, folder: pathlib.Path) -> None:

@@ -15,7 +15,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from tqdm import tqdm
 
 from lrp_jax.data.batches import CaptionBatches
-from lrp_jax.data.features import Dataset, Features, cached_features, compute_features, digest
+from lrp_jax.data.features import Dataset
 from lrp_jax.data.files import atomic
 from lrp_jax.data.sources import source
 from lrp_jax.data.vocabulary import Vocabulary
@@ -27,7 +27,7 @@ from lrp_jax.training.checkpoints import (
     restore_checkpoint,
     save_checkpoint,
 )
-from lrp_jax.training.encoders import Encoder, load_encoder, save_encoder
+from lrp_jax.training.encoders import Encoder, encode_dataset, load_encoder, save_encoder
 from lrp_jax.training.evaluate import caption_features
 from lrp_jax.training.logs import MetricLog
 from lrp_jax.training.runs import build_captioner, load_config, save_config
@@ -55,7 +55,8 @@ def train_and_evaluate(
       splits: the data, if it is not to be that of `config.source`.
 
     Returns:
-      CIDEr of the best captioner, `{"cider/validation": ..., "cider/TEST SPLIT": ...}`; also in `results.json`.
+      CIDEr of the best captioner, `{"cider/validation": ..., "cider/TEST SPLIT": ...}`; also in
+      `results.json`.
 
     Raises:
       FileExistsError: `workdir` holds a run and `resume` is False.
@@ -77,7 +78,10 @@ def train_and_evaluate(
             splits = source(config.source)
         except ValueError as error:
             raise SettingsError(f"config.source: {error}") from error
-    encoded = {split: _encode(config, split, dataset, encoder) for split, dataset in splits.items()}
+    encoded = {
+        split: encode_dataset(encoder, dataset, folder=config.features_folder, name=split)
+        for split, dataset in splits.items()
+    }
     train = encoded["train"]
     vocabulary = Vocabulary.build((text for texts in train.captions for text in texts), config.min_count)
     workdir.mkdir(parents=True, exist_ok=True)
@@ -219,17 +223,3 @@ def _flat(config: ml_collections.ConfigDict) -> dict[str, Any]:
         else:
             flat[name] = json.loads(json.dumps(value))
     return flat
-
-
-def _encode(config: ml_collections.ConfigDict, split: str, dataset: Dataset, encoder: Encoder) -> Features:
-    """The features of a split, from the folder of features if the config names one."""
-    apply = jax.jit(lambda params, images: encoder.module.apply(params, encoder.preprocessing(images)))
-
-    def encode(images: np.ndarray) -> jax.Array:
-        return apply(encoder.params, images)
-
-    options = {"size": encoder.preprocessing.size, "name": f"encoding {split}"}
-    if not config.features_folder:
-        return compute_features(dataset, encode, **options)
-    key = digest(repr(encoder.module), encoder.params, dataclasses.asdict(encoder.preprocessing))
-    return cached_features(config.features_folder, dataset, encode, key=key, **options)

@@ -8,10 +8,13 @@ learned a planted bias from its captions only.
 """
 
 import argparse
+import itertools
 import json
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +27,7 @@ from lrp_jax.data import scenes
 from lrp_jax.data.files import atomic
 from lrp_jax.data.records import load_image
 from lrp_jax.models.preprocessing import Preprocessing
-from lrp_jax.models.scene_cnn import SceneCNN
+from lrp_jax.models.scene_cnn import BLOCKS, POOLS, SceneCNN
 
 PREPROCESSING = Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), size=(96, 96))
 GRID = 8  # cells on a side that SceneCNN makes of 96 pixels
@@ -91,7 +94,7 @@ def draw_pool(split: str, seed: int, count: int) -> Pool:
     colours = np.empty_like(things)
     homes = []
     world = scenes.dataset(split, bias="none", seed=seed, count=count)
-    for i in tqdm(range(count), desc=f"drawing {split}", leave=False):
+    for i in tqdm(range(count), desc=f"drawing {split}", mininterval=5, leave=False):
         scene = world.scene(i)
         images[i] = scenes.draw(scene, size) if i % 2 else load_image(scenes.draw(scene, 144), PREPROCESSING.size)
         cells = label_cells(scene)
@@ -107,46 +110,82 @@ def cell_weights(things: Int[np.ndarray, "n grid grid"]) -> Float[np.ndarray, " 
     return weights * count.sum() / (weights * count).sum()
 
 
+class Trainee(nn.Module):
+    """SceneCNN with a batch norm after each convolution, which trains several times as fast; see `fold`."""
+
+    width: int
+
+    @nn.compact
+    def __call__(
+        self, images: Float[Array, "B H W 3"]
+    ) -> tuple[Float[Array, "B grid grid things"], Float[Array, "B grid grid colours"]]:
+        x = images
+        for i, (block, pool) in enumerate(zip(BLOCKS, POOLS, strict=True), 1):
+            if pool:
+                x = nn.max_pool(x, (pool, pool), strides=(pool, pool))
+            for j, multiple in enumerate(block, 1):
+                name, strides = f"block{i}_conv{j}", 2 if i == j == 1 else 1
+                x = nn.Conv(multiple * self.width, (3, 3), strides, padding=1, use_bias=False, name=name)(x)
+                x = nn.relu(nn.BatchNorm(use_running_average=False, momentum=0.95, name=f"{name}_norm")(x))
+        return nn.Conv(len(THINGS), (1, 1), name="thing_head")(x), nn.Conv(len(COLOURS), (1, 1), name="colour_head")(x)
+
+
+def fold(variables: Mapping[str, Any], epsilon: float = 1e-5) -> dict[str, Any]:
+    """Parameters of the SceneCNN that does what a Trainee does with its running means and variances.
+
+    A norm after a convolution scales and shifts each channel by constants: so do other kernels and biases.
+    """
+    params, running = variables["params"], variables["batch_stats"]
+    folded = {name: part for name, part in params.items() if name.endswith("_head")}
+    for name, seen in running.items():
+        norm, conv = params[name], name.removesuffix("_norm")
+        gain = norm["scale"] / jnp.sqrt(seen["var"] + epsilon)
+        folded[conv] = {"kernel": params[conv]["kernel"] * gain, "bias": norm["bias"] - seen["mean"] * gain}
+    return {"params": folded}
+
+
 def loss(
-    encoder: SceneCNN,
-    params: Any,
-    images: UInt8[Array, "B H W 3"],
+    scores: tuple[Float[Array, "B grid grid things"], Float[Array, "B grid grid colours"]],
     things: Int[Array, "B grid grid"],
     colours: Int[Array, "B grid grid"],
     weights: Float[Array, " things"],
 ) -> Float[Array, ""]:
-    """Weighted cross-entropy of what the cells show, plus that of the colours where there is an object."""
-    thing_scores, colour_scores = encoder.apply(params, PREPROCESSING(images), method="classify")
-    each = optax.softmax_cross_entropy_with_integer_labels(thing_scores, things)
-    colour = optax.softmax_cross_entropy_with_integer_labels(colour_scores, jnp.maximum(colours, 0))
+    """Weighted cross-entropy of what the cells show, plus half of that of the colours where there is an object."""
+    each = optax.softmax_cross_entropy_with_integer_labels(scores[0], things)
+    colour = optax.softmax_cross_entropy_with_integer_labels(scores[1], jnp.maximum(colours, 0))
     has_colour = colours >= 0
     return (weights[things] * each).mean() + 0.5 * (colour * has_colour).sum() / jnp.maximum(has_colour.sum(), 1)
 
 
 def train(
-    pool: Pool, *, seed: int, epochs: int, batch_size: int = 64, learning_rate: float = 2e-3, width: int = 16
-) -> tuple[SceneCNN, Any]:
+    pool: Pool, *, seed: int, epochs: int, batch_size: int = 64, learning_rate: float = 0.01, width: int = 16
+) -> tuple[SceneCNN, dict[str, Any]]:
     """Trains an encoder on a pool of scenes, each shown as drawn or mirrored, and returns it with its parameters.
 
     Adam with weight decay; the learning rate rises over the first twentieth of the steps and falls along a cosine.
     """
-    encoder = SceneCNN(width=width, things=len(THINGS), colours=len(COLOURS))
-    size = PREPROCESSING.size
-    params = encoder.init(jax.random.key(seed), jnp.zeros((1, *size, 3), jnp.float32), method="classify")
+    trainee = Trainee(width)
+    variables = trainee.init(jax.random.key(seed), jnp.zeros((1, *PREPROCESSING.size, 3), jnp.float32))
     steps = epochs * (len(pool.images) // batch_size)
     schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 20), steps)
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-4))
+    optimiser = optax.adamw(schedule, weight_decay=1e-4)
+    params, running = variables["params"], variables["batch_stats"]
     state = optimiser.init(params)
     weights = jnp.asarray(cell_weights(pool.things), jnp.float32)
 
     @jax.jit
-    def update(params, state, images, things, colours):
-        value, slope = jax.value_and_grad(loss, argnums=1)(encoder, params, images, things, colours, weights)
+    def update(params, running, state, images, things, colours):
+        def objective(params):
+            variables = {"params": params, "batch_stats": running}
+            scores, changed = trainee.apply(variables, PREPROCESSING(images), mutable=["batch_stats"])
+            return loss(scores, things, colours, weights), changed["batch_stats"]
+
+        (value, running), slope = jax.value_and_grad(objective, has_aux=True)(params)
         change, state = optimiser.update(slope, state, params)
-        return optax.apply_updates(params, change), state, value
+        return optax.apply_updates(params, change), running, state, value
 
     rng = np.random.default_rng(seed)
-    bar = tqdm(total=steps, desc="training")
+    bar = tqdm(total=steps, desc="training", mininterval=5)
     for _ in range(epochs):
         order = rng.permutation(len(pool.images))
         for start in range(0, len(order) - batch_size + 1, batch_size):
@@ -154,11 +193,12 @@ def train(
             batch = [part[chosen] for part in pool[:3]]
             if rng.random() < 0.5:
                 batch = [part[:, :, ::-1] for part in batch]
-            params, state, value = update(params, state, *batch)
+            params, running, state, value = update(params, running, state, *batch)
             bar.update()
         bar.set_postfix(loss=f"{float(value):.3f}")
     bar.close()
-    return encoder, params
+    encoder = SceneCNN(width=width, things=len(THINGS), colours=len(COLOURS))
+    return encoder, fold({"params": params, "batch_stats": running})
 
 
 def accuracies(encoder: SceneCNN, params: Any, pool: Pool, batch_size: int = 100) -> dict[str, float]:
@@ -184,7 +224,7 @@ def accuracies(encoder: SceneCNN, params: Any, pool: Pool, batch_size: int = 100
             rows += [(share, guessed[r, c] == kind, tints[r, c] == tint) for r, c, kind, tint, share in homes]
     share, kind, colour = np.array(rows, float).T
     result = {"kind": kind.mean()}
-    for low, high in zip(SIZES, SIZES[1:], strict=False):
+    for low, high in itertools.pairwise(SIZES):
         result[f"kind {100 * low:g}-{100 * high:g} %"] = kind[(share >= low) & (share < high)].mean()
     result |= {"colour": colour.mean(), "background": np.concatenate(backgrounds).mean()}
     return {name: round(float(value), 4) for name, value in result.items()}

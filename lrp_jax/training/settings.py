@@ -10,7 +10,8 @@ class SettingsError(ValueError):
 def paper_settings() -> ml_collections.ConfigDict:
     """The settings that all runs start from; a config changes what is its own.
 
-    "published" marks what only the authors' code says: https://github.com/SunJiamei/LRP-imagecaptioning-pytorch
+    "published" marks what only the authors' code says:
+    https://github.com/SunJiamei/LRP-imagecaptioning-pytorch
     """
     config = ml_collections.ConfigDict()
     config.seed = 0

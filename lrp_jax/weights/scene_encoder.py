@@ -20,31 +20,37 @@ def load_scene_encoder(path: str | os.PathLike | None = None) -> tuple[SceneCNN,
 
     path: another file written by that command; the package's own by default.
 
+    Returns:
+      The encoder, its {"params": ...} in float32, and what an image undergoes first.
+
     Raises:
+      FileNotFoundError: there is no such file.
       ValueError: the file holds no scene encoder.
     """
-    with _open(path) as file:
-        about = _about(file, path)
-        arrays = {name: np.asarray(file[name], np.float32) for name in file.files if name != "about"}
+    about, arrays = _read(path)
+    params = traverse_util.unflatten_dict({name: a.astype(np.float32) for name, a in arrays.items()}, sep="/")
     encoder = SceneCNN(width=about["width"], things=len(about["things"]), colours=len(about["colours"]))
-    preprocessing = Preprocessing(mean=about["mean"], std=about["std"], size=about["size"])
-    return encoder, traverse_util.unflatten_dict(arrays, sep="/"), preprocessing
+    return encoder, params, Preprocessing(mean=about["mean"], std=about["std"], size=about["size"])
 
 
 def scene_encoder_record(path: str | os.PathLike | None = None) -> dict[str, Any]:
     """How the encoder was made: its seed, its scenes and epochs, what its cells tell apart, and its accuracies."""
-    with _open(path) as file:
-        return _about(file, path)
+    return _read(path)[0]
 
 
-def _open(path: str | os.PathLike | None) -> np.lib.npyio.NpzFile:
-    if path is not None:
-        return np.load(path, allow_pickle=False)
-    own = importlib.resources.files("lrp_jax.weights").joinpath("data", "scene_encoder.npz")
-    return np.load(own.open("rb"), allow_pickle=False)
+def _read(path: str | os.PathLike | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What the file says about itself, and its arrays by name."""
+    if path is None:
+        path = importlib.resources.files("lrp_jax.weights").joinpath("data", "scene_encoder.npz")
+        with path.open("rb") as stream:
+            return _split(stream, path)
+    return _split(path, path)
 
 
-def _about(file: np.lib.npyio.NpzFile, path: str | os.PathLike | None) -> dict[str, Any]:
+def _split(source: Any, path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    file = np.load(source, allow_pickle=False)
     if not isinstance(file, np.lib.npyio.NpzFile) or "about" not in file.files:
         raise ValueError(f"{path} is no scene encoder: wanted an npz written by lrp_jax.training.scene_encoder")
-    return json.loads(str(file["about"]))
+    with file:
+        arrays = dict(file)
+    return json.loads(str(arrays.pop("about"))), arrays

@@ -15,7 +15,7 @@ from lrp_jax.data.scenes import frequencies
 from lrp_jax.data.scenes.clutter import CLUTTER
 from lrp_jax.data.scenes.world import area
 
-COUNT = 1500
+COUNT = 1200
 WORLDS = [("train", "strong"), ("train", "weak"), ("train", "none")]
 
 
@@ -64,8 +64,8 @@ def test_counts_sizes_and_hiding(world):
     small = [area(thing.box) for thing in things if scenes.KINDS[thing.kind].small]
     assert max(small) <= 0.05 + 1e-6
 
-    hidden = np.mean([thing.visible < 0.95 for thing in things])
-    assert 0.14 < hidden < 0.24
+    hidden = np.mean([thing.visible < 0.98 for thing in things])
+    assert 0.15 < hidden < 0.26
     assert min(thing.visible for thing in things) >= 0.4
 
 
@@ -97,7 +97,7 @@ def test_a_bias_leaves_the_frequencies_alone(bias):
 @pytest.mark.parametrize("split", ["train", "test_biased"])
 @pytest.mark.parametrize("bias, rho", [("strong", 0.8), ("weak", 0.5)])
 def test_both_biases_have_their_strength(split, bias, rho):
-    pooled = pool(split, bias, COUNT if split == "train" else 600)
+    pooled = pool(split, bias, COUNT if split == "train" else 500)
     hits, n = 0, 0
     for background, partner in scenes.VISUAL_PARTNERS.items():
         found = [has(scene, partner) for scene in pooled if scene.background == background]
@@ -151,7 +151,7 @@ def test_tables_of_probabilities(bias):
     mean = np.zeros(len(wanted))
     for (background, number), row in frequencies.large_kinds(bias).items():
         assert sum(row) == pytest.approx(number, abs=1e-8)
-        assert 0 < min(row) and max(row) < 1
+        assert min(row) > 0 and max(row) < 1
         if rho is not None and background in scenes.VISUAL_PARTNERS:
             assert row[frequencies.LARGE.index(scenes.VISUAL_PARTNERS[background])] == rho
         mean += shares[background] * sum(p for n, p in frequencies.COUNTS.items() if n[0] == number) * np.array(row)
@@ -186,7 +186,7 @@ def holds(name, a, b):
         case "right of":
             return ax0 > bx1
         case "beside":
-            return -0.1 < width < 0.02
+            return -0.1 < width < 0.05
         case "above":
             return ay1 < by0 + 0.01
         case "below":
@@ -200,7 +200,7 @@ def holds(name, a, b):
         case "holding" | "carrying":
             return width > 0 and height > -0.02 and b[0].depth > a[0].depth
         case "riding" | "sitting on" | "on":
-            return width > 0 and (ay0 + ay1) < (by0 + by1) and a[0].depth > b[0].depth
+            return width > 0 and ay0 < by1 - 0.02 and ay1 < by1 + 0.02 and a[0].depth > b[0].depth
         case "chasing":
             return a[0].facing == b[0].facing == ahead
         case "pushing":

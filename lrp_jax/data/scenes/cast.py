@@ -16,19 +16,28 @@ SMALLEST, LARGEST, SMALL_LIMIT = 0.008, 0.25, 0.05  # shares of the image
 _LARGE_BELOW_LIMIT = 0.345
 
 _MOUNTED = ("riding", "sitting on", "on")
-_RIDDEN = ("bicycle", "horse")
-_SAT_ON = ("chair", "sofa")
+_DEPTHS = ("behind", "in front of")
 _STOOD_ON = ("table", "sofa", "car", "bus", "boat", "house")
-_PUSHED = ("car", "bus", "sofa", "table", "boat", "chair", "bicycle", "robot", "lamp")
-_CHASED = ("dog", "cat", "horse", "car", "bus", "bicycle", "robot", "man", "woman", "boy", "girl")
+
+# Who can do it, and with what.
+_DOERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "riding": (PEOPLE, frozenset(("bicycle", "horse"))),
+    "sitting on": (ANIMATE - {"horse"}, frozenset(("chair", "sofa"))),
+    "on": (ANIMATE | {"robot", "lamp", "chair"}, frozenset(_STOOD_ON)),
+    "pushing": (
+        PEOPLE,
+        frozenset(("car", "bus", "sofa", "table", "boat", "chair", "bicycle", "robot", "lamp")),
+    ),
+    "chasing": (ANIMATE, ANIMATE | {"car", "bus", "bicycle", "robot"}),
+}
 
 # What a large thing can be to another, and the weight of each where it is possible.
 _LARGE_RELATIONS: dict[str, float] = {
     "beside": 0.40,
     "left of": 0.19,
     "right of": 0.105,
-    "behind": 0.19,
-    "in front of": 0.14,
+    "behind": 0.24,
+    "in front of": 0.20,
     "chasing": 0.22,
     "pushing": 0.7,
     "on": 1.8,
@@ -194,41 +203,36 @@ def _gesticulate(parts: list[Part], relation: Relation) -> None:
 def _possible(parts: list[Part], relations: list[Relation], relation: Relation) -> bool:
     """Whether two large entities can stand in a relation, given what they are and do already."""
     name, a, b = relation.name, parts[relation.subject], parts[relation.object]
-    one = a.count == b.count == 1
-    idle = a.gesture == "rest" and not any(
-        r.name in (*_MOUNTED, "pushing", "chasing") and r.subject == relation.subject for r in relations
-    )
-    mounted = any(r.name in _MOUNTED for r in relations if not KINDS[parts[r.subject].kind].small)
-    laden = any(r.name in _MOUNTED and relation.object in (r.subject, r.object) for r in relations)
-    up_a, up_b = KINDS[a.kind].airborne, KINDS[b.kind].airborne
+    high_a, high_b = KINDS[a.kind].airborne, KINDS[b.kind].airborne
     if name in ("above", "below"):
-        upper, lower = (up_a, up_b) if name == "above" else (up_b, up_a)
-        return upper and not lower
-    if up_a != up_b:
+        return (high_a, high_b) == ((True, False) if name == "above" else (False, True))
+    if high_a != high_b or not _sizes_allow(parts, relation):
         return False
-    if up_a and name in ("behind", "in front of"):
-        return False
-    if not _sizes_allow(parts, relation):
-        return False
-    if name == "riding":
-        return one and idle and not laden and not mounted and a.kind in PEOPLE and b.kind in _RIDDEN
-    if name == "sitting on":
-        return one and idle and not laden and not mounted and a.kind in ANIMATE - {"horse"} and b.kind in _SAT_ON
-    if name == "on":
-        return (
-            one
-            and idle
-            and not laden
-            and not mounted
-            and a.kind in ANIMATE | {"robot", "lamp", "chair"}
-            and b.kind in _STOOD_ON
+    if name in _DEPTHS:  # who sits on something is as far away as that, wherever his feet are
+        return not high_a and not any(
+            r.name in _MOUNTED and r.subject in (relation.subject, relation.object) for r in relations
         )
-    if name == "pushing":
-        driven = any(r.name in ("pushing", "chasing") and r.object == relation.object for r in relations)
-        return one and idle and not laden and not driven and a.kind in PEOPLE and b.kind in _PUSHED
+    if name not in _DOERS:
+        return True
+    doers, targets = _DOERS[name]
+    if a.kind not in doers or b.kind not in targets:
+        return False
+    busy = a.gesture != "rest" or any(r.name in _DOERS and r.subject == relation.subject for r in relations)
+    laden = any(r.name in _MOUNTED and relation.object in (r.subject, r.object) for r in relations)
+    if busy or laden:
+        return False
     if name == "chasing":
-        return idle and not laden and a.kind in ANIMATE and b.kind in _CHASED and b.gesture in ("rest", "run")
-    return True
+        return b.gesture in ("rest", "run")
+    if a.count > 1 or b.count > 1:
+        return False
+    if name == "pushing":
+        return not any(r.name in ("pushing", "chasing") and r.object == relation.object for r in relations)
+    # One pair in a scene at most sits or rides, and not where it also has to be behind something.
+    return not any(
+        (r.name in _MOUNTED and not KINDS[parts[r.subject].kind].small)
+        or (r.name in _DEPTHS and relation.subject in (r.subject, r.object))
+        for r in relations
+    )
 
 
 def _sizes_allow(parts: list[Part], relation: Relation) -> bool:

@@ -141,9 +141,9 @@ def _rake(
     a = np.zeros((len(sums), 1))
     b = np.log(columns / columns.sum())[None, :]
     for _ in range(2000):
-        p = np.where(free, 1 / (1 + np.exp(-(a + b))), 0.0)
+        p = np.where(free, (1 + np.tanh((a + b) / 2)) / 2, 0.0)
         a -= np.clip((p.sum(1) + given.sum(1) - sums) / np.maximum((p * (1 - p)).sum(1), 1e-12), -1, 1)[:, None]
-        p = np.where(free, 1 / (1 + np.exp(-(a + b))), 0.0)
+        p = np.where(free, (1 + np.tanh((a + b) / 2)) / 2, 0.0)
         miss = weights @ (p + given) - columns
         b -= np.clip(miss / np.maximum(weights @ (p * (1 - p)), 1e-12), -1, 1)[None, :]
         if np.abs(miss).max() < 1e-10 and np.abs(p.sum(1) + given.sum(1) - sums).max() < 1e-10:

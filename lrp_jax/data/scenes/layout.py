@@ -68,10 +68,33 @@ def arrange(dice: Dice, cast: Cast, horizon: float) -> tuple[Object, ...] | None
         blocks = _place_all(dice, cast, bodies, horizon)
         if blocks is None:
             continue
-        objects = _objects(dice, cast, bodies, blocks)
+        objects = _objects(dice, bodies, blocks)
         if all(o.visible >= (_SEEN_SMALL if KINDS[o.kind].small else _SEEN) for o in objects):
             return objects
     return None
+
+
+def scatter(dice: Dice, parts: list[Part], horizon: float) -> tuple[Object, ...]:
+    """Strews single objects over the image without any relation, and leaves out those that find no room."""
+    bodies = [_embody(dice, part) for part in parts]
+    blocks: dict[int, _Block] = {}
+    for number, body in enumerate(bodies):
+        limit = 0.4 if dice.chance(0.3) else 0.1
+        for _ in range(12):
+            if body.span > 1 - 2 * _MARGIN or body.height > 1 - 2 * _MARGIN:
+                break
+            block = _anywhere(dice, body, horizon)
+            if dice.chance(0.3):  # held, carried or flying, as far as the picture goes
+                foot = dice.between(_MARGIN + body.height, 1 - _MARGIN)
+                block = _block(dice, body, block.x, foot, block.facing, grounded=False)
+            if all(_overlap(block.box, other.box) <= limit for other in blocks.values()):
+                blocks[number] = block
+                break
+    objects = _objects(dice, bodies, blocks)
+    while any(thing.visible < _SEEN for thing in objects):
+        blocks = {n: blocks[n] for n in blocks if all(o.visible >= _SEEN for o in objects if o.entity == n)}
+        objects = _objects(dice, bodies, blocks)
+    return objects
 
 
 def _embody(dice: Dice, part: Part) -> _Body:
@@ -92,10 +115,7 @@ def _embody(dice: Dice, part: Part) -> _Body:
 
 def _place_all(dice: Dice, cast: Cast, bodies: list[_Body], horizon: float) -> dict[int, _Block] | None:
     first = _root(cast)
-    root = _anywhere(dice, bodies[first], horizon)
-    if root is None:
-        return None
-    blocks = {first: root}
+    blocks = {first: _anywhere(dice, bodies[first], horizon)}
     waiting = list(cast.relations)
     crowded = dice.chance(0.9)  # whether strangers may cover one another a little
     while waiting:
@@ -104,7 +124,9 @@ def _place_all(dice: Dice, cast: Cast, bodies: list[_Body], horizon: float) -> d
         new = relation.object if relation.subject in blocks else relation.subject
         for _ in range(14):
             block = _propose(dice, relation, new, blocks, bodies, horizon)
-            if block is not None and _fits(block, relation, new, blocks, bodies, crowded):
+            if block is None:
+                return None
+            if _fits(block, relation, new, blocks, bodies, crowded):
                 blocks[new] = block
                 break
         else:
@@ -123,7 +145,7 @@ def _root(cast: Cast) -> int:
     return max(range(len(load)), key=load.__getitem__)
 
 
-def _anywhere(dice: Dice, body: _Body, horizon: float) -> _Block | None:
+def _anywhere(dice: Dice, body: _Body, horizon: float) -> _Block:
     x = dice.between(_MARGIN, 1 - _MARGIN - body.span) + body.span / 2
     return _block(dice, body, x, _foot(dice, body, horizon), dice.pick((-1, 1)))
 
@@ -159,7 +181,7 @@ def _block(
 def _propose(
     dice: Dice, relation: Relation, new: int, blocks: dict[int, _Block], bodies: list[_Body], horizon: float
 ) -> _Block | None:
-    """A place for `new` that makes the relation true, as far as the other side alone decides."""
+    """A place for `new` that makes the relation true, as far as the other side alone decides; None if there is none."""
     body, name = bodies[new], relation.name
     is_subject = new == relation.subject
     old = relation.object if is_subject else relation.subject
@@ -180,11 +202,11 @@ def _propose(
             return None
         return _block(dice, body, other.x + side * (reach + dice.between(0.05, min(0.3, room))), foot, facing)
     if name == "beside":
-        return _block(dice, body, other.x + facing * (reach + dice.between(0.0, 0.045)), foot, dice.pick((-1, 1)))
+        return _block(dice, body, other.x + facing * (reach + dice.between(-0.045, 0.035)), foot, dice.pick((-1, 1)))
     if name in ("behind", "in front of"):
         nearer = (name == "in front of") == is_subject
         foot = other.box[3] + (1 if nearer else -1) * dice.between(0.03, 0.1)
-        x = other.x + facing * reach * dice.between(0.25, 0.8)
+        x = other.x + facing * reach * dice.between(0.2, 0.68)
         return _block(dice, body, x, foot, dice.pick((-1, 1)))
     if name in ("above", "below"):
         x = other.x + dice.between(-0.6, 0.6) * reach
@@ -255,7 +277,10 @@ def _fits(
             if relation.name in ("behind", "in front of"):
                 if not 0.08 <= share <= 0.75:
                     return False
-            elif relation.name in ("beside", "left of", "right of", "above", "below", "chasing", "watching"):
+            elif relation.name == "beside":
+                if share > 0.3:
+                    return False
+            elif relation.name in ("left of", "right of", "above", "below", "chasing", "watching"):
                 if share > 0.02:
                     return False
             elif relation.name == "and" and _gap(block.box, other.box) < 0.06:
@@ -277,7 +302,7 @@ def _gap(a: Box, b: Box) -> float:
     return max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3])
 
 
-def _objects(dice: Dice, cast: Cast, bodies: list[_Body], blocks: dict[int, _Block]) -> tuple[Object, ...]:
+def _objects(dice: Dice, bodies: list[_Body], blocks: dict[int, _Block]) -> tuple[Object, ...]:
     loose = []
     for number, block in blocks.items():
         body = bodies[number]

@@ -68,7 +68,7 @@ def masks(scene: Scene, size: int = 144) -> Bool[np.ndarray, "n size size"]:
     return seen[None] == np.arange(1, len(scene.objects) + 1, dtype=np.uint8)[:, None, None]
 
 
-def visible(objects: tuple[Object, ...], size: int = 64) -> tuple[float, ...]:
+def visible(objects: tuple[Object, ...], size: int = 160) -> tuple[float, ...]:
     """Returns the share of each object that the later ones leave in sight, counted on `size` squared points."""
     if not any(_meet(a.box, b.box) for i, a in enumerate(objects) for b in objects[:i]):
         return (1.0,) * len(objects)

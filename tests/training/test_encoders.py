@@ -1,0 +1,61 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lrp_jax.data import Example
+from lrp_jax.models import VGG16, Preprocessing
+from lrp_jax.training import Encoder, SettingsError, encode_dataset, load_encoder, paper_settings
+from lrp_jax.training.encoders import read_encoder, save_encoder
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    module = VGG16(width=2)
+    params = jax.jit(module.init)(jax.random.key(0), jnp.zeros((1, 32, 48, 3), jnp.float32))
+    return Encoder(module, params, Preprocessing(mean=(0.1, 0.2, 0.3), std=(0.5,) * 3, size=(32, 48)))
+
+
+def test_an_encoder_saved_and_read_is_the_same(encoder, tmp_path):
+    save_encoder(encoder, tmp_path / "encoder")
+    again = read_encoder(tmp_path / "encoder")
+    assert again.module == encoder.module and again.preprocessing == encoder.preprocessing
+    assert jax.tree.structure(again.params) == jax.tree.structure(encoder.params)
+    for a, b in zip(jax.tree.leaves(again.params), jax.tree.leaves(encoder.params), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_features_are_those_of_the_encoder(encoder, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
+    dataset = [Example(str(i), image, ("x",)) for i, image in enumerate(images)]
+    expected = encoder.module.apply(encoder.params, encoder.preprocessing(images))
+    for folder in ("", tmp_path):
+        features = encode_dataset(encoder, dataset, folder=folder, name="images")
+        assert features.grid == (2, 3)
+        np.testing.assert_allclose(features.array, expected.reshape(3, 6, 16), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder": "resnet"}, "config.encoder is 'resnet': wanted one of scenes, squeezenet, vgg16"),
+        ({"encoder": "squeezenet"}, "needs its ImageNet weights"),
+        ({"encoder": "vgg16", "encoder_weights": "text"}, "config.encoder_weights="),
+        ({"encoder": "vgg16", "encoder_weights": "other.npz"}, "config.encoder_weights="),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_in_terms_of_the_config(settings, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text").write_text("no archive")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    config = paper_settings()
+    config.update(settings)
+    with pytest.raises(SettingsError, match=message.replace(".", r"\.")):
+        load_encoder(config)
+
+
+def test_weights_that_are_not_there_are_named():
+    config = paper_settings()
+    config.update(encoder="vgg16", encoder_weights="nowhere.npz")
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
+        load_encoder(config)
