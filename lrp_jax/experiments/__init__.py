@@ -1,5 +1,5 @@
-"""The paper's measurements, each a function from a trained model and a dataset to numbers."""
+"""The paper's measurements, each a function from a trained model and a dataset to a table."""
 
-from lrp_jax.experiments.correctness import LocatedWord, locate_words
+from lrp_jax.experiments.correctness import NamedObject, Summary, correctness_of_words, summarise
 
-__all__ = ["LocatedWord", "locate_words"]
+__all__ = ["NamedObject", "Summary", "correctness_of_words", "summarise"]

@@ -1,126 +1,130 @@
-"""Do the maps of object words lie on the objects? Section 5.2.2 of the paper, with its chance levels."""
+"""Do explanations point at what a word names? Section 5.2.2, Eqs. 23 and 24."""
 
 import dataclasses
-import functools
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import flax.linen as nn
-import jax
 import numpy as np
 from jaxtyping import Float
 
-from lrp_jax import explain, metrics
-from lrp_jax.data.features import Dataset
-from lrp_jax.data.records import load_image
-from lrp_jax.data.vocabulary import END, PAD, Vocabulary
-from lrp_jax.models import Captioner, Preprocessing
-
-# Captions are filled up to a multiple of this many words, so that XLA compiles few lengths; what follows a
-# word does not change its explanation.
-_LENGTH_STEP = 4
+from lrp_jax.data.records import Example, load_image
+from lrp_jax.data.vocabulary import Vocabulary
+from lrp_jax.explain import Explanation
+from lrp_jax.metrics import bootstrap_interval, correctness, covered_share, mentions
 
 
 @dataclasses.dataclass(frozen=True)
-class LocatedWord:
-    """A correctly named object, and how much of its word's positive relevance lies on it.
+class NamedObject:
+    """One object word that a caption says rightly, and where its explanation lies.
 
     Attributes:
-      image: index of the image in its dataset.
-      word: what the caption says.
-      category: what it names; the image has boxes of it.
-      correctness: Eqs. 23 and 24, with the union of the boxes of that category.
-      chance: the share of the image that these boxes cover, which is the correctness of an even map.
-      other: the correctness, in the same boxes, of a map of the same category from another image; None if no
-        other image has one. It is what a map reaches that knows where such objects usually are.
+      image: id of the image.
+      word: as it was said.
+      category: what it names; the image has boxes of this category.
+      correctness: the share of positive relevance inside the union of those boxes (Eq. 24).
+      share: the share of the image that they cover, which is the correctness of an even map.
+      elsewhere: the correctness, on the same boxes, of the map of the same category from another image: what an
+        explanation reaches that knows where such objects usually are, but has not seen this one. NaN if no other
+        image has the category.
     """
 
-    image: int
+    image: str
     word: str
     category: str
     correctness: float
-    chance: float
-    other: float | None
+    share: float
+    elsewhere: float
 
 
-def locate_words(
-    captioner: Captioner,
-    params: Any,
-    dataset: Dataset,
-    indices: Iterable[int],
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Means over words, with 95 % bootstrap intervals over images.
+
+    Attributes:
+      words, images: how many there were.
+      correctness, interval: the mean, and the ends of its interval.
+      share, elsewhere: the means of what it is compared with.
+      over_elsewhere, over_elsewhere_interval: mean of (correctness - elsewhere), and the ends of its interval.
+    """
+
+    words: int
+    images: int
+    correctness: float
+    interval: tuple[float, float]
+    share: float
+    elsewhere: float
+    over_elsewhere: float
+    over_elsewhere_interval: tuple[float, float]
+
+    @property
+    def gain(self) -> float:
+        """How many times the chance level."""
+        return self.correctness / self.share
+
+
+def correctness_of_words(
+    examples: Iterable[Example],
+    explain: Callable[[np.ndarray], Explanation],
     vocabulary: Vocabulary,
     categories: Mapping[str, str],
-    *,
-    encoder: nn.Module,
-    encoder_params: Any,
-    preprocessing: Preprocessing,
-    method: str = "lrp",
-    head: int | None = None,
-    max_length: int = 20,
-) -> list[LocatedWord]:
-    """Captions images, explains the words that correctly name an object, and compares the maps with the boxes.
+) -> list[NamedObject]:
+    """Captions and explains images, and measures the map of every object word that is in the image.
 
     Args:
-      captioner, params: the model.
-      dataset: images with boxes and names.
-      indices: the images to take.
-      vocabulary: of the model.
-      categories: word -> category; a word counts where its category is among the names of the image's boxes.
-      encoder, encoder_params, preprocessing: what the captioner sees an image through.
-      method, head: see `lrp_jax.explain.explain_features`.
-      max_length: of a caption, its end token included.
+      examples: images with boxes.
+      explain: an image, uint8 [H, W, 3], to the explanation of its caption, with pixels.
+      vocabulary: of the captioner.
+      categories: word -> the category it names, as the boxes call it.
 
     Returns:
-      One `LocatedWord` per correct mention, in the order of the images and words.
+      One record per rightly named object, in the order of the images. Words whose category has no box are left out:
+      nobody knows where they should be.
     """
-    found = []  # (index, mention, boxes, map)
-    for index in indices:
-        example = dataset[index]
-        image = load_image(example.image, preprocessing.size)
-        inputs = explain.preprocess(image, preprocessing)
-        features = _encode(encoder, encoder_params, inputs[None])[0]
-        tokens = explain.decode(captioner, params, features.reshape(-1, features.shape[-1]), max_length)
-        words = vocabulary.decode(tokens)
-        mentions = [m for m in metrics.mentions(words, categories) if m.category in example.names]
-        if not mentions:
-            continue
-        tokens = tokens[tokens != END]
-        explanation = explain.explain_image(
-            captioner,
-            params,
-            inputs,
-            np.pad(tokens, (0, -(len(tokens) - 1) % _LENGTH_STEP), constant_values=PAD),
-            encoder=encoder,
-            encoder_params=encoder_params,
-            method=method,
-            head=head,
-        )
+    found: list[tuple[Example, str, str, Float[np.ndarray, "H W"]]] = []
+    for example in examples:
+        explanation = explain(load_image(example.image))
+        words = [vocabulary.words[token] for token in np.asarray(explanation.tokens)[1:]]
         maps = np.asarray(explanation.pixels).mean(axis=-1)
-        for mention in mentions:
-            boxes = example.boxes[[name == mention.category for name in example.names]]
-            found.append((index, mention, boxes, maps[mention.position]))
-    return [
-        LocatedWord(
-            image=index,
-            word=" ".join(mention.words),
-            category=mention.category,
-            correctness=metrics.correctness(relevance, boxes),
-            chance=metrics.covered_share(boxes, relevance.shape),
-            other=_other(found, number),
-        )
-        for number, (index, mention, boxes, relevance) in enumerate(found)
-    ]
+        for mention in mentions(words, categories):
+            if mention.category in example.names:
+                # A name of several words is where its last word is: "hot dog" is a kind of dog.
+                last = mention.position + len(mention.words) - 1
+                found.append((example, " ".join(mention.words), mention.category, maps[last]))
+    return [_measured(*one, found) for one in found]
 
 
-@functools.partial(jax.jit, static_argnames="encoder")
-def _encode(encoder, params, images):
-    return encoder.apply(params, images)
+def _measured(example: Example, word: str, category: str, map_: np.ndarray, found: Sequence[tuple]) -> NamedObject:
+    boxes = example.boxes[np.array([name == category for name in example.names])]
+    others = [m for e, _, c, m in found if c == category and e.id != example.id]
+    elsewhere = np.mean([correctness(m, boxes) for m in others[:16]]) if others else np.nan
+    share = covered_share(boxes, map_.shape)
+    return NamedObject(example.id, word, category, correctness(map_, boxes), share, float(elsewhere))
 
 
-def _other(found: list[tuple[int, metrics.Mention, np.ndarray, Float[np.ndarray, "H W"]]], number: int) -> float | None:
-    """The correctness of the next map of the same category from another image, going round."""
-    index, mention, boxes, _ = found[number]
-    for other_index, other_mention, _, relevance in found[number + 1 :] + found[:number]:
-        if other_mention.category == mention.category and other_index != index:
-            return metrics.correctness(relevance, boxes)
-    return None
+def summarise(records: Sequence[NamedObject], seed: int = 0) -> Summary:
+    """Means with intervals.
+
+    Args:
+      records: at least one.
+      seed: of the bootstrap.
+
+    Raises:
+      ValueError: there are no records.
+    """
+    if not records:
+        raise ValueError("got no correctly named object; wanted at least one: caption more images")
+    images = np.array([r.image for r in records])
+    values = np.array([r.correctness for r in records])
+    elsewhere = np.array([r.elsewhere for r in records])
+    known = ~np.isnan(elsewhere)
+    difference = values[known] - elsewhere[known]
+    nothing = float("nan"), float("nan")
+    return Summary(
+        words=len(records),
+        images=len(set(images)),
+        correctness=float(values.mean()),
+        interval=bootstrap_interval(values, images, seed=seed),
+        share=float(np.mean([r.share for r in records])),
+        elsewhere=float(elsewhere[known].mean()) if known.any() else float("nan"),
+        over_elsewhere=float(difference.mean()) if known.any() else float("nan"),
+        over_elsewhere_interval=bootstrap_interval(difference, images[known], seed=seed) if known.any() else nothing,
+    )
