@@ -101,9 +101,7 @@ def compute_features(
             if good:
                 images = np.stack([image for _, image, _ in good])
                 missing = batch_size - len(images)
-                features = np.asarray(encode(np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))))[
-                    : len(good)
-                ]
+                features = np.asarray(encode(np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))))[: len(good)]
                 if array is None:
                     grid = features.shape[1:3]
                     array = _empty(out, (len(dataset), grid[0] * grid[1], features.shape[3]))
@@ -166,13 +164,8 @@ def digest(*things: Any) -> str:
     """
     sha = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_leaves_with_path(things, is_leaf=lambda leaf: leaf is None):
-        if not (
-            leaf is None
-            or isinstance(leaf, (str, bytes, bool, int, float, np.generic, np.ndarray, jax.Array))
-        ):
-            raise TypeError(
-                f"cannot digest a {type(leaf).__name__}: wanted strings, numbers, arrays, containers"
-            )
+        if not (leaf is None or isinstance(leaf, (str, bytes, bool, int, float, np.generic, np.ndarray, jax.Array))):
+            raise TypeError(f"cannot digest a {type(leaf).__name__}: wanted strings, numbers, arrays, containers")
         if isinstance(leaf, (np.ndarray, jax.Array)):
             array = np.ascontiguousarray(leaf)
             leaf, content = f"{array.dtype}{array.shape}", array.tobytes()

@@ -31,9 +31,7 @@ class Vocabulary:
 
     def __post_init__(self):
         if self.words[:4] != SPECIAL:
-            raise ValueError(
-                f"a vocabulary starts with {', '.join(SPECIAL)}; got {', '.join(self.words[:4])}"
-            )
+            raise ValueError(f"a vocabulary starts with {', '.join(SPECIAL)}; got {', '.join(self.words[:4])}")
         repeated = [word for word, count in collections.Counter(self.words).items() if count > 1]
         if repeated:
             raise ValueError(f"a vocabulary holds each word once; got several of {', '.join(repeated[:5])}")
@@ -81,7 +79,5 @@ class Vocabulary:
         """Reads what `save` wrote."""
         words = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError(
-                f"{path} is not a vocabulary: wanted a JSON list of words, as Vocabulary.save writes"
-            )
+            raise ValueError(f"{path} is not a vocabulary: wanted a JSON list of words, as Vocabulary.save writes")
         return cls(tuple(words))

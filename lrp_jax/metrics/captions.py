@@ -9,9 +9,7 @@ from pycocoevalcap.cider.cider import Cider
 from lrp_jax.data.vocabulary import tokenize
 
 
-def cider(
-    candidates: Sequence[str], references: Sequence[Sequence[str]]
-) -> tuple[float, Float[np.ndarray, " images"]]:
+def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[float, Float[np.ndarray, " images"]]:
     """CIDEr-D of a set of captions, with document frequencies from the references given.
 
     The score of an image depends on all the others through the document frequencies: scores from different

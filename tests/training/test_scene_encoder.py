@@ -34,7 +34,8 @@ def test_labels_come_from_the_masks():
             assert (cells.things[full] == made.THINGS.index(thing.kind)).all()
             assert (cells.colours[full] == made.COLOURS.index(thing.colour)).all()
             row, column, kind, colour, share = cells.homes[j]
-            assert seen[j, row, column] > 0.8 * seen[j].max()
+            # The labels are read at 36 points a cell: two of them are what a small object's edge may be off by.
+            assert seen[j, row, column] > 0.8 * seen[j].max() - 2 / 36
             assert (made.THINGS[kind], made.COLOURS[colour]) == (thing.kind, thing.colour)
             assert 0.008 - 1e-6 <= share <= 0.25 + 1e-6
             found += cells.things[row, column] == kind

@@ -74,29 +74,6 @@ def arrange(dice: Dice, cast: Cast, horizon: float) -> tuple[Object, ...] | None
     return None
 
 
-def scatter(dice: Dice, parts: list[Part], horizon: float) -> tuple[Object, ...]:
-    """Strews single objects over the image without any relation, and leaves out those that find no room."""
-    bodies = [_embody(dice, part) for part in parts]
-    blocks: dict[int, _Block] = {}
-    for number, body in enumerate(bodies):
-        limit = 0.4 if dice.chance(0.3) else 0.1
-        for _ in range(12):
-            if body.span > 1 - 2 * _MARGIN or body.height > 1 - 2 * _MARGIN:
-                break
-            block = _anywhere(dice, body, horizon)
-            if dice.chance(0.3):  # held, carried or flying, as far as the picture goes
-                foot = dice.between(_MARGIN + body.height, 1 - _MARGIN)
-                block = _block(dice, body, block.x, foot, block.facing, grounded=False)
-            if all(_overlap(block.box, other.box) <= limit for other in blocks.values()):
-                blocks[number] = block
-                break
-    objects = _objects(dice, bodies, blocks)
-    while any(thing.visible < _SEEN for thing in objects):
-        blocks = {n: blocks[n] for n in blocks if all(o.visible >= _SEEN for o in objects if o.entity == n)}
-        objects = _objects(dice, bodies, blocks)
-    return objects
-
-
 def _embody(dice: Dice, part: Part) -> _Body:
     lean = _LEAN.get(part.kind, 3.0)
     tilt = round(dice.between(-lean, lean), 1) if part.gesture == "rest" else 0.0
