@@ -8,16 +8,16 @@ Box = tuple[float, float, float, float]
 RELATIONS: tuple[str, ...] = (
     "beside",
     "left of",
-    "and",  # apart from each other, with no other relation: "... and a ball"
-    "right of",
     "behind",
+    "and",  # apart from each other, with no other relation: "... and a ball"
     "in front of",
+    "right of",
     "holding",
     "chasing",
     "watching",
     "on",
-    "carrying",
     "above",
+    "carrying",
     "pushing",
     "below",
     "sitting on",
