@@ -53,7 +53,7 @@ def demo_settings() -> ml_collections.ConfigDict:
     config.ada.attention = 64  # as many as regions, which is how the paper comes to 196
     config.batch_size = 64
     config.learning_rate = 2e-3  # four times the paper's, because the steps are so few
-    config.epochs = 4
+    config.epochs = 3  # a fourth does not raise the validation CIDEr
     return config
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lrp_jax.core import primitives as P
 from lrp_jax.core.composite import Composite, Site
-from lrp_jax.core.graph import Graph, Node, Value
+from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.markers import NEURON
 from lrp_jax.core.places import Place
 from lrp_jax.core.rules import Derivative, Proportional, Uniform
@@ -272,7 +272,7 @@ class Demand:
             _add(value, use)
 
     def _scan(self, node: Node, uses: list[int]) -> list[int]:
-        constants, carries = node.params["num_consts"], node.params["num_carry"]
+        constants, carries = scan_parts(node)
         after, stacked = uses[:carries], [END if use else NONE for use in uses[carries:]]
         again = [NONE] * carries  # how the body uses what the last step handed over
         before = len(self.refusals)

@@ -14,7 +14,7 @@ from jaxtyping import Array
 from lrp_jax.core import backward
 from lrp_jax.core import primitives as P
 from lrp_jax.core.demand import Activate, Block, Call, Halve, Share
-from lrp_jax.core.graph import Graph, Node, Value
+from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.layer import Layer
 from lrp_jax.core.neurons import LayerRule
 from lrp_jax.core.rules import Derivative
@@ -141,7 +141,7 @@ class Evaluator:
 
     def _scan(self, node: Node, args: list[Array]) -> list[Array]:
         params = node.params
-        constants, carries = params["num_consts"], params["num_carry"]
+        constants, carries = scan_parts(node)
         fixed, init, slices = (
             args[:constants],
             args[constants : constants + carries],

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lrp_jax.core import primitives as P
-from lrp_jax.core.graph import Graph, Node, Value
+from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.markers import GATE
 
 
@@ -179,7 +179,7 @@ def _call_facts(node: Node, ins: list[Facts]) -> list[Facts]:
 
 
 def _scan_facts(node: Node, ins: list[Facts]) -> list[Facts]:
-    constants, carries = node.params["num_consts"], node.params["num_carry"]
+    constants, carries = scan_parts(node)
     carry = [_plain(f) for f in ins[constants : constants + carries]]
     rest = [_plain(f) for f in ins[constants + carries :]]
     while True:

@@ -114,6 +114,18 @@ class Graph:
     body_of: Any = None
 
 
+def scan_parts(node: Node) -> tuple[int, int]:
+    """How many operands of a `scan` are constants of the loop, and how many are carried.
+
+    Read off the shapes, for jax has named them differently over time: what is sliced, or stacked, has one axis more
+    outside the body than inside.
+    """
+    (body,) = node.bodies
+    sliced = sum(len(a.shape) != len(b.shape) for a, b in zip(node.inputs, body.inputs, strict=True))
+    carried = sum(len(a.shape) == len(b.shape) for a, b in zip(node.outputs, body.outputs, strict=True))
+    return len(node.inputs) - carried - sliced, carried
+
+
 def build(closed: jex.ClosedJaxpr, keep_inline: frozenset[int] = frozenset()) -> Graph:
     """The graph of a closed jaxpr.
 

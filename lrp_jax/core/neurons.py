@@ -10,7 +10,7 @@ from typing import Any
 from lrp_jax.core import primitives as P
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.demand import END, NONE, ON, Call, site
-from lrp_jax.core.graph import Graph, Node, Value
+from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.markers import NEURON
 from lrp_jax.core.rules import Derivative
 
@@ -141,7 +141,7 @@ class Neurons:
             self._continue(value, began)
 
     def _scan(self, node: Node) -> list[Node | None]:
-        constants, carries = node.params["num_consts"], node.params["num_carry"]
+        constants, carries = scan_parts(node)
         body = node.bodies[0]
         handed = [v.open if v.use == ON else None for v in node.inputs[constants : constants + carries]]
         alone = [None] * (len(body.inputs) - constants - carries)
