@@ -36,7 +36,7 @@ lint: $(READY) ## ruff, as in CI
 format: $(READY) ## ruff's fixes and format
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-demo: $(READY) ## train a captioner on drawn scenes and explain its words (under 10 minutes)
+demo: $(READY) ## train a captioner on drawn scenes and explain its words (minutes)
 	$(BIN)/python -m lrp_jax.demo
 
 realdata: $(READY) ## the same on photographs, where ../shared/realdata is
