@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow test-newest lint format demo realdata clean
+.PHONY: help test test-slow test-newest parity lint format demo realdata clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,15 @@ test-newest: ## core's tests on the newest jax (needs Python 3.12 or later: make
 	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade jax flax equinox chex jaxtyping numpy pytest pytest-xdist hypothesis
 	JAX_COMPILATION_CACHE_DIR= PYTHONPATH=. $(VENV)-newest/bin/python -m pytest -n 2 -m "not slow" tests/core
 
+$(VENV)-parity/.ready: requirements.txt tests/parity/requirements.txt
+	test -x $(VENV)-parity/bin/python || $(PYTHON) -m venv $(VENV)-parity
+	$(VENV)-parity/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt $$(grep '^torch==' tests/parity/requirements.txt)
+	$(VENV)-parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/parity/requirements.txt -e .
+	touch $@
+
+parity: $(VENV)-parity/.ready ## every rule and preset against zennit, captum and lxt (minutes; WRITE=1 rewrites the table of docs/parity.md)
+	$(VENV)-parity/bin/python -m pytest tests/parity $(if $(WRITE),--write-table)
+
 lint: $(READY) ## ruff, as in CI
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -43,4 +52,4 @@ realdata: $(READY) ## the same on photographs, where ../shared/realdata is
 	$(BIN)/python -m benchmarks.photographs --data=../shared/realdata
 
 clean: ## remove what the targets made, the environment included
-	rm -rf $(VENV) $(VENV)-newest .cache runs out .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-parity .cache runs out .pytest_cache .ruff_cache

@@ -11,27 +11,29 @@ Examples:
   What would have spoken for another caption:
     python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out --caption="a cat on a sofa"
 
-  Drawn scenes, by attention, going on where an earlier run stopped:
-    python explain.py --checkpoint=runs/demo --images=scenes:test_broken:0-19 --out=out --method=attention \\
-      --resume
+  Drawn scenes, by four methods side by side, going on where an earlier run stopped:
+    python explain.py --checkpoint=runs/demo --images=scenes:test_broken:0-19 --out=out \\
+      --method=lrp,grad_cam,occlusion,attention --resume
+
+  Why "dog" and not "cat":
+    python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out --words=dog --against=cat
 
 Each image gets a folder in --out with report.html (the page), word_*.png and words.png (heat maps),
 relevance.npz (the raw arrays) and record.json (numbers, versions, config and rules; always written).
---out/index.html leads to all pages.
+With several methods the page shows them side by side, and heat maps and arrays have one file for each method
+(word_*_lrp.png, words_lrp.png, relevance_lrp.npz). --out/index.html leads to all pages.
 
 An image that fails is one line on stderr and costs no other. Exit codes: 0 all is well; 1 an image failed, or
-no image has any of --words; 2 nothing could be started.
+no image has any of --words; 2 nothing could be started; 130 interrupted (go on with --resume).
 """
 
 import dataclasses
 import functools
 import hashlib
 import json
-import os
 import pathlib
 import platform
 import sys
-from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
@@ -45,11 +47,12 @@ from lrp_jax.data import scenes
 from lrp_jax.data.sources import source
 from lrp_jax.training import Run, load_run
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # Captions are filled up to a multiple of this, so that a batch needs few compilations.
 LENGTH_STEP = 4
 # Scenes are drawn once more, larger than the model sees them, for people: pixels of a side.
 SCENE_SIZE = 480
+# --against=rest is every other word; no word of a vocabulary is meant by it.
+REST = "rest"
 
 
 class CannotStartError(Exception):
@@ -65,7 +68,8 @@ class Options:
     out: str
     words: tuple[str, ...] = ()
     caption: str | None = None
-    method: str = "lrp"
+    method: tuple[str, ...] = ("lrp",)
+    against: str | None = None
     head: int | None = None
     format: tuple[str, ...] = render.FORMATS
     max_length: int = 20
@@ -89,6 +93,7 @@ def explain_all(options: Options) -> int:
         raise CannotStartError(f"--checkpoint={options.checkpoint}: {render.one_line(error)}") from error
     pictures = find_pictures(options.images, options.out, run)
     check_words(run, options)
+    check_against(run, options)
     provenance = describe(run, options)
     outcome = render.explain_batch(
         pictures,
@@ -108,7 +113,9 @@ def explain_all(options: Options) -> int:
 # --- one image ----------------------------------------------------------------------------------------------
 
 
-def explain_picture(run: Run, options: Options, picture: render.Picture, pixels: np.ndarray) -> render.Case | None:
+def explain_picture(
+    run: Run, options: Options, picture: render.Picture, pixels: np.ndarray
+) -> render.Case | render.Comparison | None:
     """Captions one image, or takes the caption given, and explains its words.
 
     Returns:
@@ -126,21 +133,37 @@ def explain_picture(run: Run, options: Options, picture: render.Picture, pixels:
         if not rows:
             return None
     count = len(tokens) - 1
-    explanation = explain.explain_image(
-        run.captioner,
-        run.params,
-        seen,
-        np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD),
-        encoder=run.encoder,
-        encoder_params=run.encoder_params,
-        preprocessing=run.preprocessing,
-        method=options.method,
-        head=options.head,
-        words_per_chunk=options.words_per_chunk,
-    )
     shown = render.presentable(pixels if picture.show is None else picture.show())
-    notes = ["This caption was given; the model did not choose it."] if options.caption is not None else []
-    return render.Case(picture.name, shown, words, _first(explanation, count), rows, notes=notes)
+
+    def case(method: str) -> render.Case:
+        explanation = explain.explain_image(
+            run.captioner,
+            run.params,
+            seen,
+            np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD),
+            encoder=run.encoder,
+            encoder_params=run.encoder_params,
+            preprocessing=run.preprocessing,
+            method=method,
+            head=options.head,
+            against=against(run, options),
+            words_per_chunk=options.words_per_chunk,
+        ).first(count)
+        return render.Case(picture.name, shown, words, explanation, rows, notes=notes(options))
+
+    cases = [case(method) for method in options.method]
+    return cases[0] if len(cases) == 1 else render.Comparison(cases)
+
+
+def notes(options: Options) -> list[str]:
+    """Remarks for the reader of a page."""
+    result = []
+    if options.caption is not None:
+        result.append("This caption was given; the model did not choose it.")
+    if options.against is not None:
+        other = "all other words" if options.against == REST else f"“{options.against}”"
+        result.append(f"Explained is the lead of each word over {other}, and not its score alone.")
+    return result
 
 
 def caption(run: Run, image: np.ndarray, options: Options) -> np.ndarray:
@@ -162,17 +185,6 @@ def _encode(encoder, params, images):
     return encoder.apply(params, images)
 
 
-def _first(explanation: explain.Explanation, count: int) -> explain.Explanation:
-    """The explanation of the first `count` words, in numpy; padding after a word does not change it."""
-    kept: dict[str, Any] = {"tokens": np.asarray(explanation.tokens)[: count + 1]}
-    for name in ("logits", "features", "regions", "words", "betas", "pixels"):
-        if (value := getattr(explanation, name)) is not None:
-            kept[name] = np.asarray(value)[:count]
-    if "words" in kept:
-        kept["words"] = kept["words"][:, :count]
-    return dataclasses.replace(explanation, **kept)
-
-
 # --- which images -------------------------------------------------------------------------------------------
 
 
@@ -184,32 +196,14 @@ def find_pictures(images: str, out: str, run: Run) -> list[render.Picture]:
     """
     if images.startswith("scenes:"):
         return _scenes(images, run)
-    path = pathlib.Path(images)
-    if path.is_dir():
-        found = sorted(_image_files(path, pathlib.Path(out).resolve()))
-        if not found:
-            raise CannotStartError(f"--images={images}: no image in this folder, looked for {' '.join(SUFFIXES)}")
-    elif path.exists():
-        found, path = [path], path.parent
-    else:
-        raise CannotStartError(f"--images={images}: no such file or folder")
-    return [
-        render.Picture(_printable(file.relative_to(path)), functools.partial(data.load_image, file)) for file in found
-    ]
-
-
-def _image_files(folder: pathlib.Path, out: pathlib.Path) -> Iterator[pathlib.Path]:
-    for place, below, files in os.walk(folder):
-        here = pathlib.Path(place)
+    try:
         # Not what an earlier run wrote, where --out lies in the folder of the images.
-        below[:] = [name for name in below if not name.startswith(".") and (here / name).resolve() != out]
-        yield from (here / name for name in files if pathlib.Path(name).suffix.lower() in SUFFIXES)
-
-
-def _printable(path: pathlib.Path) -> str:
-    """A file's name as text: bytes that are no UTF-8 and control characters become escapes."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        pictures = render.pictures_at(images, data.load_image, skip=out)
+    except FileNotFoundError:
+        raise CannotStartError(f"--images={images}: no such file or folder") from None
+    if not pictures:
+        raise CannotStartError(f"--images={images}: no image in this folder, looked for {' '.join(render.SUFFIXES)}")
+    return pictures
 
 
 def _scenes(images: str, run: Run) -> list[render.Picture]:
@@ -269,6 +263,31 @@ def check_words(run: Run, options: Options) -> None:
         print(f"--words: the model does not know {_listed(unknown)} and never says it")
 
 
+def check_against(run: Run, options: Options) -> None:
+    """Refuses a contrast that no image could be explained with.
+
+    Raises:
+        CannotStartError: the model does not know the word of --against, or a method cannot contrast.
+    """
+    if options.against is None:
+        return
+    if options.against != REST and options.against not in run.vocabulary.ids:
+        raise CannotStartError(
+            f"--against={options.against}: the model does not know this word; wanted one that it knows, or {REST}"
+        )
+    unable = [name for name in options.method if not explain.METHODS[name].contrastive]
+    if unable:
+        raise CannotStartError(
+            f"--against={options.against}: {', '.join(unable)} is the same whatever word is asked for; "
+            "leave it out of --method"
+        )
+
+
+def against(run: Run, options: Options) -> int | str | None:
+    """--against as the methods take it: the id of the word, or what it is."""
+    return options.against if options.against in (None, REST) else run.vocabulary.ids[options.against]
+
+
 def describe(run: Run, options: Options) -> dict[str, Any]:
     """What made the results, as far as JSON can hold it: model, weights, config, rules, versions."""
     weights = hashlib.sha256()
@@ -285,7 +304,7 @@ def describe(run: Run, options: Options) -> dict[str, Any]:
             "words": len(run.vocabulary),
             "weights_sha256": weights.hexdigest(),
         },
-        "rules": None if options.method == "attention" else str(explain.composite_of(options.method, lrp_jax.PAPER)),
+        **describe_methods(options),
         "config": json.loads(json.dumps(config, default=str)),
         "versions": {
             "lrp_jax": lrp_jax.__version__,
@@ -295,12 +314,25 @@ def describe(run: Run, options: Options) -> dict[str, Any]:
     }
 
 
+def describe_methods(options: Options) -> dict[str, Any]:
+    """The settings and rules of the method; of several, by their names."""
+    methods = [explain.METHODS[name] for name in options.method]
+    settings = {method.name: repr(method) for method in methods}
+    rules = {method.name: None if method.rules is None else str(method.rules) for method in methods}
+    if len(methods) == 1:
+        settings, rules = settings[options.method[0]], rules[options.method[0]]
+    return {"settings": settings, "rules": rules}
+
+
 def facts(provenance: dict[str, Any]) -> dict[str, str]:
     """The part of `describe` that a reader of the page may want."""
     result = {"model": provenance["model"]["captioner"], "encoder": provenance["model"]["encoder"]}
     result["checkpoint"] = provenance["checkpoint"]
-    if provenance["rules"]:
-        result["rules"] = provenance["rules"]
+    rules = provenance["rules"]
+    if isinstance(rules, dict):
+        result |= {f"rules of {name}": text for name, text in rules.items() if text}
+    elif rules:
+        result["rules"] = rules
     result["versions"] = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return result
 
@@ -324,7 +356,14 @@ def define_flags() -> None:
     flags.DEFINE_string("out", None, "Folder for the results; made if missing.", required=True)
     flags.DEFINE_list("words", [], "Explain only these words of the caption, separated by commas.")
     flags.DEFINE_string("caption", None, "Explain this caption instead of the model's own.")
-    flags.DEFINE_enum("method", "lrp", explain.METHODS, "How to explain.")
+    flags.DEFINE_list(
+        "method", ["lrp"], f"How to explain; several, separated by commas, side by side: {', '.join(explain.METHODS)}."
+    )
+    flags.DEFINE_string(
+        "against",
+        None,
+        f'Explain why each word and not this one, or "{REST}": and not any other. Default: the word alone.',
+    )
     flags.DEFINE_integer("head", None, "Explain through this attention head only (MH-FC).")
     flags.DEFINE_list("format", list(render.FORMATS), f"What to write: {', '.join(render.FORMATS)}.")
     flags.DEFINE_integer("max_length", 20, "Most tokens of a decoded caption.", lower_bound=1)
@@ -332,6 +371,11 @@ def define_flags() -> None:
         "words_per_chunk", None, "Words that share a backward pass; fewer take less memory.", lower_bound=1
     )
     flags.DEFINE_bool("resume", False, "Leave alone what an earlier run with the same flags has finished.")
+    flags.register_validator(
+        "method",
+        lambda names: bool(names) and set(names) <= set(explain.METHODS) and len(set(names)) == len(names),
+        f"wanted one or more of {', '.join(explain.METHODS)}, each once",
+    )
     flags.register_validator(
         "format",
         lambda names: bool(names) and set(names) <= set(render.FORMATS),
@@ -355,7 +399,9 @@ def main(argv: list[str]) -> int:
         return 2
     values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
     values["words"] = tuple(token for word in values["words"] for token in data.tokenize(word))
-    values["format"] = tuple(values["format"])
+    values["format"], values["method"] = tuple(values["format"]), tuple(values["method"])
+    if values["against"] is not None:
+        values["against"] = " ".join(data.tokenize(values["against"]))
     try:
         return explain_all(Options(**values))
     except CannotStartError as error:

@@ -22,6 +22,7 @@ from lrp_jax.core import (
     Flat,
     Gamma,
     GuidedReLU,
+    NoPlaceError,
     On,
     Pass,
     Proportional,
@@ -32,10 +33,13 @@ from lrp_jax.core import (
     WSquare,
     ZBox,
     audit,
+    contrastive_seed,
     gate,
     lrp,
     neuron,
+    parameter_relevance,
     relevance,
+    relevance_at,
 )
 
 __version__ = "0.1.0"
@@ -62,6 +66,7 @@ __all__ = [
     "Flat",
     "Gamma",
     "GuidedReLU",
+    "NoPlaceError",
     "On",
     "Pass",
     "Proportional",
@@ -72,8 +77,11 @@ __all__ = [
     "WinnerTakesAll",
     "ZBox",
     "audit",
+    "contrastive_seed",
     "gate",
     "lrp",
     "neuron",
+    "parameter_relevance",
     "relevance",
+    "relevance_at",
 ]

@@ -133,11 +133,45 @@ def test_the_model_says_its_own_caption_without_an_end_token(call, run, tmp_path
 
 @pytest.mark.parametrize("method", explain.METHODS)
 def test_every_method_gives_every_format(call, tmp_path, record, method):
-    assert call(photograph(tmp_path / "photo.png"), method=method) == 0
+    assert call(photograph(tmp_path / "photo.png"), method=(method,)) == 0
     files = record("photo")["files"]
     assert {"words.png", "relevance.npz", "report.html"} <= set(files)
     assert record("photo")["method"] == method
-    assert (record("photo")["rules"] is None) == (method == "attention")
+    assert record("photo")["settings"] == repr(explain.METHODS[method])
+    assert (record("photo")["rules"] is None) == (method in ("attention", "visual_attention", "occlusion"))
+
+
+def test_several_methods_side_by_side_say_what_each_says_alone(call, tmp_path, record):
+    path, methods = photograph(tmp_path / "photo.png"), ("grad_cam", "occlusion")
+    assert call(path, method=methods) == 0
+    both = record("photo")
+    assert {"relevance_grad_cam.npz", "words_occlusion.png", "word_03_ball_grad_cam.png"} <= set(both["files"])
+    assert list(both["methods"]) == list(both["settings"]) == list(methods) and both["rules"]["occlusion"] is None
+    with np.load(tmp_path / "out" / "photo" / "relevance_occlusion.npz", allow_pickle=False) as arrays:
+        beside = dict(arrays)
+    assert call(path, method=methods[1:]) == 0
+    with np.load(tmp_path / "out" / "photo" / "relevance.npz", allow_pickle=False) as alone:
+        assert set(alone) == set(beside)
+        for name in alone:
+            np.testing.assert_array_equal(alone[name], beside[name])
+    assert both["methods"]["occlusion"]["words"] == record("photo")["words"]
+    assert not (tmp_path / "out" / "photo" / "relevance_occlusion.npz").exists()
+
+
+def test_a_contrast_is_named_in_record_and_page(call, script, run, tmp_path, record):
+    path = photograph(tmp_path / "photo.png")
+    assert call(path, against="dog") == 0
+    found = record("photo")
+    assert found["against"] == [run.vocabulary.ids["dog"]] * 3 and "over “dog”" in found["notes"][1]
+    lead = found["words"][2]["logit"]
+    assert call(path) == 0 and record("photo")["against"] is None
+    assert abs(record("photo")["words"][2]["logit"] - lead) > 1e-4
+    assert call(path, against="rest", method=("lrp", "occlusion"), format=("json",)) == 0
+    assert {one["against"] for one in record("photo")["methods"].values()} == {"rest"}
+    with pytest.raises(script.CannotStartError, match="--against=zebra: the model does not know this word"):
+        call(path, against="zebra")
+    with pytest.raises(script.CannotStartError, match="--against=rest: attention is the same whatever word"):
+        call(path, against="rest", method=("lrp", "attention"))
 
 
 def test_a_folder_of_all_kinds_of_images_loses_none(call, tmp_path, record, capsys):
@@ -241,7 +275,8 @@ def shell(*flags):
 def test_help_has_examples():
     shown = shell("--help").stdout
     assert "python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out" in shown
-    for field in ("--caption", "--images", "--method", "--[no]resume", "--words"):
+    assert "130 interrupted" in shown
+    for field in ("--against", "--caption", "--images", "--method", "--[no]resume", "--words"):
         assert field in shown
 
 
@@ -273,20 +308,26 @@ def test_the_command_line_from_a_run_folder_to_a_page(run_folder, tmp_path, reco
         f"--out={tmp_path / 'out'}",
         "--caption=A red ball.",
         "--words=Ball,red",
-        "--method=attention",
+        "--method=attention,grad_cam",
         "--format=html,json",
     )
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[0] == "[2/2] good.png: a red ball"
     assert ended.stderr.startswith("[1/2] bad.png: FAILED: ") and len(ended.stderr.splitlines()) == 1
-    assert [word["word"] for word in record("good")["words"]] == ["red", "ball"]
+    for explained in record("good")["methods"].values():
+        assert [word["word"] for word in explained["words"]] == ["red", "ball"]
     assert record("good")["config"]["hidden"] == 8
     assert "a red ball" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("flag", "message"),
-    [("--format=pdf", "wanted one or more of png, npz, json, html"), ("--metod=lrp", "Did you mean: method")],
+    [
+        ("--format=pdf", "wanted one or more of png, npz, json, html"),
+        ("--metod=lrp", "Did you mean: method"),
+        ("--method=lrp,magic", "wanted one or more of lrp, gradient"),
+        ("--method=lrp,lrp", "each once"),
+    ],
 )
 def test_a_wrong_flag_is_one_line_and_exit_code_2(flag, message):
     ended = shell("--checkpoint=none", "--images=x.png", "--out=out", flag)

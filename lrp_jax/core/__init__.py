@@ -2,7 +2,10 @@
 
 from lrp_jax.core.audit import Audit, audit
 from lrp_jax.core.composite import Composite, On
+from lrp_jax.core.contrast import contrastive_seed
+from lrp_jax.core.latent import parameter_relevance, relevance_at
 from lrp_jax.core.markers import gate, neuron
+from lrp_jax.core.named import NoPlaceError
 from lrp_jax.core.presets import (
     ATTN_LRP,
     CP_LRP,
@@ -57,6 +60,7 @@ __all__ = [
     "Flat",
     "Gamma",
     "GuidedReLU",
+    "NoPlaceError",
     "On",
     "Pass",
     "Proportional",
@@ -67,8 +71,11 @@ __all__ = [
     "WinnerTakesAll",
     "ZBox",
     "audit",
+    "contrastive_seed",
     "gate",
     "lrp",
     "neuron",
+    "parameter_relevance",
     "relevance",
+    "relevance_at",
 ]

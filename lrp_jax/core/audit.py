@@ -11,12 +11,11 @@ from jaxtyping import Array
 
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.demand import Activate, Halve, Refusal
-from lrp_jax.core.evaluate import Evaluator
 from lrp_jax.core.graph import Graph, Node, Value
-from lrp_jax.core.neurons import LayerRule
+from lrp_jax.core.neurons import LayerRule, read_signals
 from lrp_jax.core.places import Place
 from lrp_jax.core.presets import PAPER
-from lrp_jax.core.transform import densities, prepare, read_inputs
+from lrp_jax.core.transform import densities, prepare
 
 # Why relevance does not arrive where it should, in the order of the table.
 CAUSES = {
@@ -24,6 +23,7 @@ CAUSES = {
     "bias": "absorbed by a bias or another constant",
     "dead": "stopped at a unit that is 0, or that no input spoke for",
     "derivative": "made or lost by an operation that keeps its own derivative",
+    "mask": "held back by a mask",
     "seed": "stopped at an output that is 0",
 }
 
@@ -113,7 +113,7 @@ def audit(
 
     @functools.wraps(f)
     def with_audit(*args, seed=None, **kwargs):
-        prepared = prepare(f, rules, argnums, has_aux, args, kwargs)
+        prepared = prepare(f, rules, argnums, has_aux, args, kwargs, names=masks or ())
         plan, explained = prepared.plan, prepared.explained
         if plan.refusals:
             return Audit(plan.refusals)
@@ -124,9 +124,7 @@ def audit(
         def measure(arrays, seed):
             def run(probes, chosen):
                 every = _merge(arrays, chosen, explained)
-                taps = Taps(index, probes)
-                results = Evaluator(dict(masks or {}), taps).run(plan.graph, *read_inputs(every, explained, rules))
-                value = jax.tree.unflatten(plan.outputs, results)
+                value = prepared.run(every, masks, tap=Taps(index, probes))
                 return value if has_aux else (value, None)
 
             chosen = [a for a, e in zip(arrays, explained, strict=True) if e]
@@ -160,7 +158,7 @@ def _merge(arrays, chosen, explained):
 
 
 # Points at which relevance is measured: ("out", value) before the rule of a neuron, ("in", value) after it, and
-# ("edge", node, value) where a node hands it to an operand.
+# ("edge", node, value) where a node hands it to an operand; ("named", value) before a mask.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,22 +205,12 @@ def _points(graph: Graph) -> list[tuple]:
         for value in node.outputs:
             if value.use and value.facts.depends:
                 points += [("out", value), ("in", value)]
-        points += [("edge", node, value) for value in _read_signals(node)]
+            if value.named:
+                points.append(("named", value))
+        points += [("edge", node, value) for value in read_signals(node)]
         for body in node.bodies if node.action is not None else ():
             points += _points(body)
     return points
-
-
-def _read_signals(node: Node) -> list[Value]:
-    """The operands that an operation hands relevance to: a whole layer, or activation, reads where it begins."""
-    if not any(v.use and v.facts.depends for v in node.outputs):
-        return []
-    match node.action:
-        case Activate(_, source, _):
-            return [source]
-        case LayerRule(_, product, signal, _):
-            return [product.inputs[signal]]
-    return list(dict.fromkeys(v for v in node.inputs if v.facts.depends))
 
 
 def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row]:
@@ -236,11 +224,14 @@ def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row
     for value in graph.inputs:
         end(value, value.open.place if value.open else Place(), "sum")
     for node in graph.nodes:
-        signals = _read_signals(node)
+        signals = read_signals(node)
         if not signals or node.absorbed:
             continue
         for value in node.outputs:
             if value.use and value.facts.depends:
+                if value.named:
+                    before = flows[("named", value)]
+                    rows.append(Row(node.place, node.name, "mask", before, before - flows[("out", value)]))
                 end(value, node.place, node.name)
         if node.bodies and not isinstance(node.action, Activate):
             for body in node.bodies:

@@ -4,10 +4,12 @@ Each is exact in the forward direction and plain JAX on the way back, so that a 
 any other function. None of them uses `stop_gradient`: that would also cut second derivatives.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from lrp_jax.core.rules import divide
@@ -39,8 +41,14 @@ def activation(rule: Any, f: Callable[..., Array], z: Array, constants: tuple[Ar
     return apply(z, constants)
 
 
-def layer(rule: Any, make: Callable[..., Any], x: Array, weights: Any) -> Array:
-    """The layer `make(x, weights)`, with the density taken through it by a rule for layers."""
+def layer(rule: Any, make: Callable[..., Any], x: Array, weights: Any, of_weights: bool = False) -> Array:
+    """The layer `make(x, weights)`, with the density taken through it by a rule for layers.
+
+    Args:
+      rule, make, x: the rule, the layer and its input.
+      weights: the kernel, and the constants after it.
+      of_weights: whether the kernel gets a density too.
+    """
 
     @jax.custom_vjp
     def apply(x, weights):
@@ -48,13 +56,23 @@ def layer(rule: Any, make: Callable[..., Any], x: Array, weights: Any) -> Array:
 
     def forward(x, weights):
         built = make(x, weights)
-        return built.output, (built, rule.prepare(built))
+        return built.output, (built, rule.prepare(built), weights)
 
-    apply.defvjp(forward, lambda saved, density: (rule.back(*saved, density), None))
+    def back(saved, density):
+        built, prepared, weights = saved
+
+        def shares(layer):
+            return layer.input * rule.back(layer, prepared, density)
+
+        return rule.back(built, prepared, density), _of_weights(shares, built, weights) if of_weights else None
+
+    apply.defvjp(forward, back)
     return apply(x, weights)
 
 
-def layer_of_relevance(rule: Any, make: Callable[..., Any], x: Array, second: Array | None, weights: Any) -> Array:
+def layer_of_relevance(
+    rule: Any, make: Callable[..., Any], x: Array, second: Array | None, weights: Any, of_weights: bool = False
+) -> Array:
     """The layer `make(x, weights)` under a rule whose `back` returns relevance of x.
 
     `second` is the read of x that takes relevance, where x is an explained input, or was moved from one. Elsewhere
@@ -67,15 +85,34 @@ def layer_of_relevance(rule: Any, make: Callable[..., Any], x: Array, second: Ar
 
     def forward(x, second, weights):
         built = make(x, weights)
-        return built.output, (built, rule.prepare(built), x)
+        return built.output, (built, rule.prepare(built), x, weights)
 
     def back(saved, density):
-        built, prepared, x = saved
-        relevance = rule.back(built, prepared, density)
-        return (divide(relevance, x), None, None) if second is None else (None, relevance, None)
+        built, prepared, x, weights = saved
+
+        def shares(layer):
+            return rule.back(layer, prepared, density)
+
+        relevance = shares(built)
+        inputs = (divide(relevance, x), None) if second is None else (None, relevance)
+        return *inputs, _of_weights(shares, built, weights) if of_weights else None
 
     apply.defvjp(forward, back)
     return apply(x, second, weights)
+
+
+def _of_weights(shares: Callable[[Any], Array], built: Any, weights: Any) -> Any:
+    """The density of a layer's kernel; nothing for the constants after it.
+
+    What passes a weight is the derivative of what arrives at the inputs along a factor on that weight.
+    """
+    kernel, constants = weights
+
+    def arriving(through):
+        return shares(dataclasses.replace(built, through=through)).sum()
+
+    passing = jax.grad(arriving)(jnp.ones_like(kernel))
+    return divide(passing, kernel), jax.tree.map(jnp.zeros_like, constants)
 
 
 def pool(window_sum: Callable[[Array], Array], window_max: Callable[[Array], Array], x: Array) -> Array:
@@ -151,3 +188,12 @@ def masked(x: Array, mask: Array) -> Array:
 
 
 masked.defvjp(lambda x, mask: (x, mask), lambda mask, density: (mask * density, None))
+
+
+@jax.custom_vjp
+def probed(x: Array, probe: Array, factor: Array) -> Array:
+    """x, whose density, times `factor`, is also the derivative along `probe`: what arrives here."""
+    return x
+
+
+probed.defvjp(lambda x, probe, factor: (x, factor), lambda factor, density: (density, factor * density, None))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from lrp_jax.core import primitives as P
 from lrp_jax.core.demand import Activate, Block, Call, Halve, Share
 from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.layer import Layer
+from lrp_jax.core.named import BODIES
 from lrp_jax.core.neurons import LayerRule
 from lrp_jax.core.rules import Derivative
 
@@ -25,7 +27,9 @@ class Evaluator:
     """Runs a planned graph.
 
     Attributes:
-      masks: name -> array, multiplied with the density at the places that `checkpoint_name` gives that name.
+      masks: name, or glob of names -> array, multiplied with the density at the places of that name (`named.py`).
+      times_input: whether what a probe measures is relevance, or the density itself (for derivatives).
+      weights: whether rules for whole layers also say what passed each weight.
       tap: called with every array that carries relevance and a key for where it does, e.g. to measure it there;
         with `second=True` if what arrives at the array is relevance and not a density.
       compiled: the jitted bodies made so far, by what they are and what is planned for them: a layer that is called
@@ -33,25 +37,45 @@ class Evaluator:
     """
 
     masks: Mapping[str, Array]
+    times_input: bool = True
+    weights: bool = False
     tap: Callable[..., Array] = lambda array, *point, second=False: array
     compiled: dict[Any, Callable[..., Any]] = dataclasses.field(default_factory=dict)
 
-    def run(self, graph: Graph, args: Sequence[Array], seconds: Sequence[Array | None] = ()) -> list[Array]:
+    def run(
+        self,
+        graph: Graph,
+        args: Sequence[Array],
+        seconds: Sequence[Array | None] = (),
+        probes: Mapping[tuple[int, int], Any] = types.MappingProxyType({}),
+    ) -> list[Array]:
         """The outputs of the graph.
 
         Args:
           graph: with a plan.
           args: its inputs.
           seconds: the second reads of the explained ones (`transform.read_inputs`); bodies of calls have none.
+          probes: what `named.probes` makes; the derivative along them is the relevance at the named places.
         """
         _find_live(graph)
         env: dict[Value, Array] = {}
 
-        def write(value: Value, array: Array) -> None:
+        def write(value: Value, array: Array, position: int = 0) -> None:
             array = self.tap(array, "in", value)
             if value.end is not None:
                 array = backward.neuron(value.end, array)
-            env[value] = self.tap(array, "out", value)
+            array = at_place(value, self.tap(array, "out", value), array if self.times_input else 1, position)
+            env[value] = self.tap(array, "named", value)
+
+        def at_place(value: Value, array: Array, factor: Array | int, position: int) -> Array:
+            """A named value, whose density (or relevance, where the factor is 1) is read and masked."""
+            if value.named:
+                probe = probes.get((value.node.index, position))
+                if probe is not None:
+                    array = backward.probed(array, probe, factor)
+                for pattern in dict.fromkeys(p for p, _ in value.named if p in self.masks):
+                    array = backward.masked(array, jnp.asarray(self.masks[pattern], array.dtype))
+            return array
 
         def read(value: Value) -> Array:
             return value.constant if value.constant is not None else env[value]
@@ -66,7 +90,8 @@ class Evaluator:
                 if node is not None and (node.name in P.MOVEMENT or node.name in P.ROUTING - P.POOLING):
                     operands = [second(v) if v.facts.depends else read(v) for v in node.inputs]
                     if all(o is not None for o in operands):
-                        moved.update(zip(node.outputs, node.bind(*operands), strict=True))
+                        for i, (v, array) in enumerate(zip(node.outputs, node.bind(*operands), strict=True)):
+                            moved[v] = at_place(v, array, 1, i)
             return moved[value]
 
         def reader(node: Node) -> Callable[[Value], Array]:
@@ -77,11 +102,18 @@ class Evaluator:
         for node in graph.nodes:
             if node.absorbed or not _is_live(node):
                 continue
-            for value, array in zip(node.outputs, self._node(node, reader(node), second), strict=True):
-                write(value, array)
+            results = self._node(node, reader(node), second, probes.get((node.index, BODIES)))
+            for i, (value, array) in enumerate(zip(node.outputs, results, strict=True)):
+                write(value, array, i)
         return [read(v) for v in graph.outputs]
 
-    def _node(self, node: Node, read: Callable[[Value], Array], second: Callable[[Value], Array | None]) -> list[Array]:
+    def _node(
+        self,
+        node: Node,
+        read: Callable[[Value], Array],
+        second: Callable[[Value], Array | None],
+        probes: Any,
+    ) -> list[Array]:
         match node.action:
             case Activate(rule, source, region):
                 return [_activation(rule, source, region, node.outputs[0], read)]
@@ -96,50 +128,49 @@ class Evaluator:
             case Halve():
                 return node.bind(*(backward.halve(read(v)) for v in node.inputs))
             case Call():
-                return self._call(node, [read(v) for v in node.inputs])
+                return self._call(node, [read(v) for v in node.inputs], probes or [{} for _ in node.bodies])
         operands = [read(v) for v in node.inputs]
         if node.name in P.OPAQUE and any(v.facts.depends for v in node.inputs):
             return backward.opaque(node.bind, operands)
-        results = node.bind(*operands)
-        if node.name == "name" and node.params["name"] in self.masks:
-            mask = jnp.asarray(self.masks[node.params["name"]], results[0].dtype)
-            return [backward.masked(results[0], mask)]
-        return results
+        return node.bind(*operands)
 
     def _layer(self, node: Node, action: LayerRule, read, second) -> Array:
         signal = action.product.inputs[action.signal]
         make, weights = _built_layer(action, read)
         if not getattr(action.rule, "of_relevance", False):
-            return backward.layer(action.rule, make, read(signal), weights)
+            return backward.layer(action.rule, make, read(signal), weights, self.weights)
         again = second(signal)
         if again is not None:
             again = self.tap(again, "edge", node, signal, second=True)
-        return backward.layer_of_relevance(action.rule, make, read(signal), again, weights)
+        return backward.layer_of_relevance(action.rule, make, read(signal), again, weights, self.weights)
 
-    def _call(self, node: Node, args: list[Array]) -> list[Array]:
+    def _call(self, node: Node, args: list[Array], probes: list[Any]) -> list[Array]:
         params = node.params
 
-        def body(*operands):
-            return self.run(node.bodies[0], operands)
+        def body(probes, *operands):
+            return self.run(node.bodies[0], operands, probes=probes)
 
         match node.name:
             case "jit":
                 graph = node.bodies[0]
                 shared = self.compiled.setdefault((id(graph.body_of), signature(graph)), jax.jit(body))
-                return shared(*args)
+                return shared(probes[0], *args)
             case "remat2" | "checkpoint":
-                return jax.checkpoint(body, prevent_cse=params["prevent_cse"], policy=params["policy"])(*args)
+                body = jax.checkpoint(body, prevent_cse=params["prevent_cse"], policy=params["policy"])
             case "scan":
-                return self._scan(node, args)
+                return self._scan(node, args, probes[0])
             case "cond":
                 index, *operands = args
-                branches = [lambda *ops, body=b: self.run(body, ops) for b in node.bodies]
-                return lax.switch(index, branches, *operands)
+
+                def branch(i):
+                    return lambda probes, *operands: self.run(node.bodies[i], operands, probes=probes[i])
+
+                return lax.switch(index, [branch(i) for i in range(len(node.bodies))], probes, *operands)
         # custom_jvp_call, custom_vjp_call and the plain calls: the function itself is explained, and the derivative
         # that its author gave it does not apply to relevance.
-        return body(*args)
+        return body(probes[0], *args)
 
-    def _scan(self, node: Node, args: list[Array]) -> list[Array]:
+    def _scan(self, node: Node, args: list[Array], probes: Any) -> list[Array]:
         params = node.params
         constants, carries = scan_parts(node)
         fixed, init, slices = (
@@ -148,14 +179,15 @@ class Evaluator:
             args[constants + carries :],
         )
 
-        def step(carry, x):
-            outs = self.run(node.bodies[0], [*fixed, *carry, *x])
+        def step(carry, sliced):
+            x, probes = sliced
+            outs = self.run(node.bodies[0], [*fixed, *carry, *x], probes=probes)
             return tuple(outs[:carries]), tuple(outs[carries:])
 
         carry, stacked = lax.scan(
             step,
             tuple(init),
-            tuple(slices),
+            (tuple(slices), probes),
             length=params["length"],
             reverse=params["reverse"],
             unroll=params["unroll"],
@@ -178,7 +210,12 @@ def signature(graph: Graph) -> tuple:
         return type(action).__name__
 
     nodes = tuple(
-        (node.absorbed, of_action(node.action), tuple(repr(v.end) for v in node.outputs), *map(signature, node.bodies))
+        (
+            node.absorbed,
+            of_action(node.action),
+            tuple((repr(v.end), tuple(p for p, _ in v.named)) for v in node.outputs),
+            *map(signature, node.bodies),
+        )
         for node in graph.nodes
     )
     return tuple(repr(v.end) for v in graph.inputs), nodes

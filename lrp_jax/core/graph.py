@@ -39,7 +39,7 @@ _HEAVY = {"dot_general", "conv_general_dilated", "scan", "while", "cond"}
 class Value:
     """One array of the program: an input, a constant (`literal` or bound later), or an output of a node.
 
-    The attributes below the line belong to the analyses (`facts.py`, `demand.py`, `neurons.py`).
+    The attributes below the line belong to the analyses (`facts.py`, `named.py`, `demand.py`, `neurons.py`).
     """
 
     aval: Any
@@ -52,6 +52,7 @@ class Value:
     end: Any = None  # the rule of the neuron that ends here
     live: bool = False
     last: bool = False  # no layer and no activation stands between it and the output
+    named: tuple[tuple[str, str], ...] = ()  # (pattern, name) of the names asked for that it has
     path: str = ""  # of an input of the program: where it is among the function's arguments
 
     @property

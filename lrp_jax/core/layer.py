@@ -16,7 +16,7 @@ _OPPOSITE = {"plus": "minus", "minus": "plus"}
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=("input", "weight", "scale", "shift", "output"),
+    data_fields=("input", "weight", "scale", "shift", "output", "through"),
     meta_fields=("op", "axes", "non_negative"),
 )
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Layer:
       op: the operation on (x, w), linear in each.
       axes: (output axis, kernel axis) along which channels correspond, or None where there is no single one.
       non_negative: whether x is known to have no negative element.
+      through: of the weight's shape, what each weight lets through after its part was taken; None is all of it. It
+        serves to ask how much relevance passes each weight, as the derivative along it (`weight_relevance`).
     """
 
     input: Array
@@ -43,18 +45,17 @@ class Layer:
     op: Callable[[Array, Array], Array]
     axes: tuple[int, int] | None
     non_negative: bool
+    through: Array | None = None
 
     def linear(self, x: Array, part: Part = "all") -> Array:
         """The layer without its shift, on any x of the input's shape, with a part of its weights: [...]."""
         folded = self._folded()
         if folded is not None or part in ("all", "square", "ones"):
             weight, scale = (folded, 1) if folded is not None else (self.weight, self.scale)
-            if part == "ones":
-                return self.op(x, jnp.ones_like(weight))
             if part == "square":
-                weight, scale = weight**2, scale**2
-            return scale * self.op(x, _cut(weight, part))
-        same, opposite = self.op(x, _cut(self.weight, part)), self.op(x, _cut(self.weight, _OPPOSITE[part]))
+                scale = scale**2
+            return scale * self.op(x, self._part(weight, part))
+        same, opposite = (self.op(x, self._part(self.weight, p)) for p in (part, _OPPOSITE[part]))
         return jnp.maximum(self.scale, 0) * same + jnp.minimum(self.scale, 0) * opposite
 
     def back(self, s: Array, part: Part = "all") -> Array:
@@ -107,6 +108,15 @@ class Layer:
         shape[kernel_axis] = channels
         return self.weight * self.scale.reshape(shape)
 
+    def _part(self, weight: Array, part: Part) -> Array:
+        taken = _PARTS[part](weight)
+        return taken if self.through is None else taken * self.through
 
-def _cut(weight: Array, part: Part) -> Array:
-    return {"plus": lambda w: jnp.maximum(w, 0), "minus": lambda w: jnp.minimum(w, 0)}.get(part, lambda w: w)(weight)
+
+_PARTS: dict[Part, Callable[[Array], Array]] = {
+    "all": lambda w: w,
+    "plus": lambda w: jnp.maximum(w, 0),
+    "minus": lambda w: jnp.minimum(w, 0),
+    "square": lambda w: w**2,
+    "ones": jnp.ones_like,
+}

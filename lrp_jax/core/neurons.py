@@ -9,7 +9,7 @@ from typing import Any
 
 from lrp_jax.core import primitives as P
 from lrp_jax.core.composite import Composite
-from lrp_jax.core.demand import END, NONE, ON, Call, site
+from lrp_jax.core.demand import END, NONE, ON, Activate, Call, site
 from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.markers import NEURON
 from lrp_jax.core.rules import Derivative
@@ -154,6 +154,18 @@ class Neurons:
             if found == handed:
                 return outs[:carries] + [None] * (len(outs) - carries)
             handed = found
+
+
+def read_signals(node: Node) -> list[Value]:
+    """The operands that an operation hands relevance to: a whole layer, or activation, reads where it begins."""
+    if not any(v.use and v.facts.depends for v in node.outputs):
+        return []
+    match node.action:
+        case Activate(_, source, _):
+            return [source]
+        case LayerRule(_, product, signal, _):
+            return [product.inputs[signal]]
+    return list(dict.fromkeys(v for v in node.inputs if v.facts.depends))
 
 
 def _kind(node: Node) -> str:

@@ -1,11 +1,12 @@
 """From a function to a graph in which every operation knows what happens to relevance in it."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
 
+from lrp_jax.core import named
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.demand import END, NONE, Demand, Refusal
 from lrp_jax.core.facts import Facts, find_facts
@@ -35,6 +36,7 @@ def make_plan(
     rules: Composite,
     has_aux: bool,
     paths: Sequence[str] | None = None,
+    names: Collection[str] = (),
 ) -> Plan:
     """Traces `f` and analyses it.
 
@@ -45,6 +47,10 @@ def make_plan(
       rules: the composite.
       has_aux: whether `f` returns auxiliary output, which carries no relevance.
       paths: where the arguments stand in the structure they come from, for composites that name weights.
+      names: the names inside, or globs of names, at which relevance will be read or masked.
+
+    Raises:
+      NoPlaceError: where nothing that carries relevance has such a name.
     """
 
     # A function object of our own at every call: jax caches traces by the identity of the function, and what `f`
@@ -63,6 +69,7 @@ def make_plan(
         for value, use in zip(graph.outputs, uses, strict=True):
             value.last = bool(use)
         find_facts(graph, [Facts(depends=e, first=e) for e in explained])
+        named.mark(graph, names)
         demand = Demand(rules)
         demand.find(graph, uses)
         try:
@@ -70,5 +77,7 @@ def make_plan(
         except CutLayer as cut:
             inline |= {id(cut.body)}
             continue
+        if not demand.refusals:
+            named.check(graph, names)
         unique = {str(r): r for r in reversed(demand.refusals)}
         return Plan(graph, tuple(reversed(unique.values())), jax.tree.structure(shapes))

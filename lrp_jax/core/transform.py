@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -41,14 +41,15 @@ def lrp(
       rules: the composite.
       argnums: the argument, or arguments, to explain.
       has_aux: whether `f` returns (value, auxiliary); the auxiliary part carries no relevance.
-      masks: for values named with `jax.ad_checkpoint.checkpoint_name`, an array that multiplies their density, which
-        restricts the explanation to what flows through some of their elements. It broadcasts against the value.
+      masks: name -> an array that multiplies the density there, which restricts the explanation to what flows through
+        some elements of a value. It broadcasts against the value. Names are as for `relevance_at`.
 
     Returns:
       A function with the signature and the value of `f`.
 
     Raises:
       RelevanceError: when called, if relevance would reach operations without a rule; it lists them all.
+      NoPlaceError: when called, if relevance passes no place of the name of a mask.
 
     Example:
       >>> import jax, jax.numpy as jnp, lrp_jax
@@ -62,12 +63,8 @@ def lrp(
 
     @functools.wraps(f)
     def transformed(*args, **kwargs):
-        prepared = prepare(f, rules, argnums, has_aux, args, kwargs)
-        plan = prepared.plan
-        if plan.refusals:
-            raise RelevanceError(_message(rules, plan.refusals))
-        arrays, reads = read_inputs(prepared.arrays, prepared.explained, rules)
-        return jax.tree.unflatten(plan.outputs, Evaluator(dict(masks or {})).run(plan.graph, arrays, reads))
+        prepared = prepare(f, rules, argnums, has_aux, args, kwargs, names=masks or ())
+        return prepared.run(prepared.arrays, masks)
 
     return transformed
 
@@ -77,8 +74,34 @@ class Prepared:
     """A call of a function, flattened: its plan, its arguments, and which of them are explained."""
 
     plan: Plan
+    rules: Composite
     arrays: list[Array]
     explained: list[bool]
+
+    def run(
+        self,
+        arrays: Sequence[Array],
+        masks: Mapping[str, Array] | None = None,
+        probes: Mapping[Any, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """The transformed function's result for other values of the arguments.
+
+        Args:
+          arrays: the arguments, flat.
+          masks: as for `lrp`.
+          probes: what `named.probes` makes.
+          options: fields of the `Evaluator`.
+
+        Raises:
+          RelevanceError: if the plan has refusals.
+        """
+        plan = self.plan
+        if plan.refusals:
+            raise RelevanceError(_message(self.rules, plan.refusals))
+        evaluator = Evaluator(dict(masks or {}), times_input=self.rules.times_input, **options)
+        results = evaluator.run(plan.graph, *read_inputs(arrays, self.explained, self.rules), probes=probes or {})
+        return jax.tree.unflatten(plan.outputs, results)
 
 
 def prepare(
@@ -88,9 +111,10 @@ def prepare(
     has_aux: bool,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
+    names: Collection[str] = (),
 ) -> Prepared:
-    """Plans the relevance of one call `f(*args, **kwargs)`."""
-    chosen = _positions(argnums, len(args))
+    """Plans the relevance of one call `f(*args, **kwargs)`, to be read or masked at `names`."""
+    chosen = positions(argnums, len(args))
     leaves, tree = jax.tree.flatten((args, kwargs))
     mine = tuple(jax.tree.map(lambda _, i=i: i in chosen, a) for i, a in enumerate(args))
     owned = jax.tree.leaves((mine, jax.tree.map(lambda _: False, kwargs)))
@@ -102,8 +126,8 @@ def prepare(
 
     paths = [jax.tree_util.keystr(p, simple=True, separator="/") for p, _ in jax.tree_util.tree_leaves_with_path(args)]
     paths += [""] * (len(leaves) - len(paths))
-    plan = make_plan(flat, leaves, explained, rules, has_aux, paths)
-    return Prepared(plan, [jnp.asarray(leaf) for leaf in leaves], explained)
+    plan = make_plan(flat, leaves, explained, rules, has_aux, paths, tuple(names))
+    return Prepared(plan, rules, [jnp.asarray(leaf) for leaf in leaves], explained)
 
 
 def read_inputs(
@@ -145,7 +169,7 @@ def relevance(
 
     @functools.wraps(f)
     def with_relevance(*args, seed=None, **kwargs):
-        chosen = _positions(argnums, len(args))
+        chosen = positions(argnums, len(args))
 
         def of_chosen(*parts):
             every = list(args)
@@ -179,7 +203,8 @@ def _is_float(leaf: Any) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
 
 
-def _positions(argnums: int | Sequence[int], count: int) -> list[int]:
+def positions(argnums: int | Sequence[int], count: int) -> list[int]:
+    """`argnums` as a list of positions from 0 to count - 1."""
     chosen = [argnums] if isinstance(argnums, int) else list(argnums)
     for i in chosen:
         if not isinstance(i, int) or not -count <= i < count:

@@ -1,7 +1,47 @@
-"""Explanations of captions: LRP, gradients, Grad-CAM and attention, as one record."""
+"""Explanations of captions by many methods, as one record."""
 
 from lrp_jax.explain.explanation import Explanation
-from lrp_jax.explain.features import METHODS, composite_of, explain_features
+from lrp_jax.explain.features import explain_features
 from lrp_jax.explain.image import decode, explain_image, preprocess
+from lrp_jax.explain.methods import (
+    LRP,
+    METHODS,
+    Attention,
+    GradCAM,
+    Gradient,
+    GradientXInput,
+    GuidedBackprop,
+    GuidedGradCAM,
+    IntegratedGradients,
+    Method,
+    Occlusion,
+    Propagation,
+    SmoothGrad,
+    method_of,
+)
+from lrp_jax.explain.question import Question
+from lrp_jax.explain.view import View
 
-__all__ = ["METHODS", "Explanation", "composite_of", "decode", "explain_features", "explain_image", "preprocess"]
+__all__ = [
+    "LRP",
+    "METHODS",
+    "Attention",
+    "Explanation",
+    "GradCAM",
+    "Gradient",
+    "GradientXInput",
+    "GuidedBackprop",
+    "GuidedGradCAM",
+    "IntegratedGradients",
+    "Method",
+    "Occlusion",
+    "Propagation",
+    "Question",
+    "SmoothGrad",
+    "View",
+    "decode",
+    "explain_features",
+    "explain_image",
+    "method_of",
+    "preprocess",
+]

@@ -1,8 +1,12 @@
 """One record for what every method says about a caption."""
 
 import dataclasses
+from typing import Literal
 
+import numpy as np
 from jaxtyping import Array, Float, Int
+
+_PER_WORD = ("logits", "features", "regions", "words", "betas", "pixels")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,15 +19,20 @@ class Explanation:
     Attributes:
       method: its name in `METHODS`.
       tokens: [T + 1], the start token first.
-      logits: [T], the logits of the explained words; under LRP the relevance that was distributed.
+      logits: [T], the scores that are explained: the logits of the words, and with `against` their lead over the
+        logit of the other word, or over the others' mean. Under LRP the relevance that was distributed.
       features: [T, n_v, d_raw], relevance of, or gradient with respect to, the raw visual features.
-      regions: [T, n_v], per region: the sum over channels; the map itself for Grad-CAM; the weights for attention.
-      words: [T, T], what input token i has to do with word t: the sum over its embedding, start token included,
-        0 where i > t, not normalised.
+      regions: [T, n_v], per region: the sum over channels; the map itself for Grad-CAM; the weights for attention;
+        what the score loses without the region for occlusion.
+      words: [T, T], what input token i has to do with word t: the sum over its embedding, or what the score loses
+        without it; start token included, 0 where i > t, not normalised.
       betas: [T], the share of the sentinel (Eq. 9), for models that have one.
       pixels: [T, H, W, 3], in the encoder's preprocessed image; its channel mean is the heat map E of Eq. 23.
+      enlarged: whether `pixels` are only the values of `regions`, enlarged.
       grid: (h, w), how the regions lie in the image, where they are cells of a feature map.
       head: the attention head the explanation goes through, or None for all.
+      against: what each word was explained against: None for nothing (the logit alone), the [T] ids of other words
+        (a word against itself is 0), or "rest" for all other words, see `explain_features`.
     """
 
     method: str
@@ -34,5 +43,19 @@ class Explanation:
     words: Float[Array, "T T"] | None = None
     betas: Float[Array, " T"] | None = None
     pixels: Float[Array, "T H W 3"] | None = None
+    enlarged: bool = False
     grid: tuple[int, int] | None = None
     head: int | None = None
+    against: Int[Array, " T"] | Literal["rest"] | None = None
+
+    def first(self, count: int) -> "Explanation":
+        """The explanation of the first `count` words, in numpy; a word's does not depend on what comes after it."""
+        kept = {"tokens": np.asarray(self.tokens)[: count + 1]}
+        for name in _PER_WORD:
+            if (value := getattr(self, name)) is not None:
+                kept[name] = np.asarray(value)[:count]
+        if "words" in kept:
+            kept["words"] = kept["words"][:, :count]
+        if self.against is not None and not isinstance(self.against, str):
+            kept["against"] = np.asarray(self.against)[:count]
+        return dataclasses.replace(self, **kept)

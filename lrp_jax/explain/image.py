@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
 
-from lrp_jax.core import PAPER, Composite, lrp
+from lrp_jax.core import Composite
 from lrp_jax.explain.explanation import Explanation
-from lrp_jax.explain.features import composite_of, explain_features
-from lrp_jax.explain.seeds import pull_back
+from lrp_jax.explain.features import resolve
+from lrp_jax.explain.methods import Method
+from lrp_jax.explain.question import Against, ask
+from lrp_jax.explain.view import View
 from lrp_jax.models import Captioner, Preprocessing, greedy
 
 START, END = 1, 2
@@ -28,9 +30,10 @@ def explain_image(
     encoder: nn.Module,
     encoder_params: Any,
     preprocessing: Preprocessing | None = None,
-    method: str = "lrp",
+    method: str | Method = "lrp",
     head: int | None = None,
-    rules: Composite = PAPER,
+    against: Against = None,
+    rules: Composite | None = None,
     max_length: int = 20,
     words_per_chunk: int | None = None,
 ) -> Explanation:
@@ -44,49 +47,29 @@ def explain_image(
       tokens: the caption, start token first. None decodes it greedily.
       encoder, encoder_params: images [B, H, W, 3] -> features [B, h, w, C].
       preprocessing: for 8-bit images, the one that belongs to the encoder's weights.
-      method, head, rules, words_per_chunk: as for `explain_features`.
+      method, head, against, rules, words_per_chunk: as for `explain_features`.
       max_length: of a decoded caption, its end token included.
 
     Returns:
       An `Explanation` with `pixels` [T, H, W, 3] and `grid`. For Grad-CAM and attention the pixels are the map
       of the regions, enlarged bilinearly, the same in all three channels; for Guided Grad-CAM that map times
-      guided backpropagation.
+      guided backpropagation. Integrated gradients, SmoothGrad and occlusion ask the encoder and the captioner
+      together, at other images and the same words.
 
     Raises:
       ValueError, TypeError: an image of another shape or type, or what `explain_features` raises.
     """
-    x = preprocess(image, preprocessing)
-    grid_features = _encode(encoder, encoder_params, x[None])[0]
+    method = resolve(method, rules, against)
+    view = View(encoder, encoder_params, preprocess(image, preprocessing))
+    grid_features = view.encode()
     h, w, channels = grid_features.shape
     features = grid_features.reshape(h * w, channels)
     if tokens is None:
         tokens = decode(captioner, params, features, max_length)
-
-    def of_features(method):
-        return explain_features(
-            captioner, params, features, tokens, method, head, rules=rules, words_per_chunk=words_per_chunk
-        )
-
-    def to_pixels(explanation, method):
-        composite = composite_of(method, rules)
-        seeds = explanation.features.reshape(-1, 1, h, w, channels)
-        pull, densities = _encoder_forward(encoder, composite, encoder_params, x[None], seeds)
-        (pixels,) = pull_back(pull, densities, words_per_chunk)
-        return pixels[:, 0]
-
-    def enlarge(maps):
-        grids = maps.reshape(-1, h, w)
-        enlarged = jax.image.resize(grids, (len(grids), *x.shape[:2]), "bilinear")
-        return jnp.repeat(enlarged[..., None], 3, axis=-1)
-
-    explanation = of_features(method)
-    if method == "guided_grad_cam":
-        pixels = enlarge(of_features("grad_cam").regions) * to_pixels(of_features("guided_backprop"), "guided_backprop")
-    elif explanation.features is None:
-        pixels = enlarge(explanation.regions)
-    else:
-        pixels = to_pixels(explanation, method)
-    return dataclasses.replace(explanation, pixels=pixels, grid=(h, w))
+    asked = ask(captioner, params, features, tokens, head, against, words_per_chunk)
+    explanation = dataclasses.replace(method.explain(asked), grid=(h, w))
+    pixels = method.to_pixels(asked, view, explanation)
+    return dataclasses.replace(explanation, pixels=pixels, enlarged=method.enlarges)
 
 
 def preprocess(image: Array, preprocessing: Preprocessing | None) -> Float[Array, "H W 3"]:
@@ -111,20 +94,3 @@ def decode(captioner: Captioner, params: Any, features: Float[Array, "n_v d_raw"
 @functools.partial(jax.jit, static_argnames=("captioner", "max_length"))
 def _greedy(captioner, max_length, params, features):
     return greedy(captioner, params, features, max_length=max_length)
-
-
-@functools.partial(jax.jit, static_argnames=("encoder",))
-def _encode(encoder, params, images):
-    return encoder.apply(params, images)
-
-
-@functools.partial(jax.jit, static_argnames=("encoder", "composite"))
-def _encoder_forward(encoder, composite, params, images, seeds):
-    """The pullback to the images, and the densities that the seeds are at the features."""
-    transformed = lrp(lambda x: encoder.apply(params, x), composite)
-    features, pull = jax.vjp(transformed, images)
-    if not composite.times_input:
-        return pull, seeds
-    # Relevance of a feature is its density times the feature; a feature that is 0 has received none.
-    zero = features == 0
-    return pull, jnp.where(zero, 0, seeds / jnp.where(zero, 1, features))

@@ -1,10 +1,12 @@
 """Many seeds through one forward pass."""
 
+import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array
+
+from lrp_jax.explain.chunks import in_chunks
 
 
 @jax.jit
@@ -15,8 +17,8 @@ def _pull_back(pull: Any, densities: Array) -> Any:
 def pull_back(pull: Any, densities: Array, per_chunk: int | None = None) -> Any:
     """Densities of the inputs for many densities of the output.
 
-    The pullback crosses `jit` and the chunks are a Python loop: one compiled function serves all of them, and the
-    forward pass that they share is not repeated.
+    The pullback crosses `jit`: one compiled function serves all chunks, and the forward pass that they share is not
+    repeated.
 
     Args:
       pull: the pullback that `jax.vjp` returned.
@@ -26,12 +28,4 @@ def pull_back(pull: Any, densities: Array, per_chunk: int | None = None) -> Any:
     Returns:
       What `pull` returns, with a leading axis T.
     """
-    count = len(densities)
-    if per_chunk is None or per_chunk >= count:
-        return _pull_back(pull, densities)
-    if per_chunk < 1:
-        raise ValueError(f"got words_per_chunk={per_chunk}; wanted at least 1, or None for all words at once")
-    # The last chunk is filled up with zeros so that all have one shape, and one compilation.
-    filled = jnp.concatenate([densities, jnp.zeros((-count % per_chunk, *densities.shape[1:]), densities.dtype)])
-    chunks = [_pull_back(pull, filled[i : i + per_chunk]) for i in range(0, count, per_chunk)]
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *chunks)
+    return in_chunks(functools.partial(_pull_back, pull), densities, per_chunk)

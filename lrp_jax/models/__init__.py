@@ -5,6 +5,7 @@ from lrp_jax.models.captioner import Attention, Captioner
 from lrp_jax.models.decode import greedy
 from lrp_jax.models.mh_fc import MHFC
 from lrp_jax.models.preprocessing import IMAGENET, Preprocessing
+from lrp_jax.models.resnet import ResNet
 from lrp_jax.models.squeezenet import SqueezeNet
 from lrp_jax.models.unroll import Trace, logits, unroll
 from lrp_jax.models.vgg import VGG16
@@ -17,6 +18,7 @@ __all__ = [
     "Attention",
     "Captioner",
     "Preprocessing",
+    "ResNet",
     "SqueezeNet",
     "Trace",
     "greedy",

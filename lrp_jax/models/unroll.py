@@ -27,6 +27,7 @@ def unroll(
     regions: Float[Array, "*batch n_v H"] | None = None,
     embeddings: Float[Array, "*batch T E"] | None = None,
     dropout_rng: Array | None = None,
+    remat: bool = False,
 ) -> Trace:
     """Runs a captioner over the input words of a caption (teacher forcing).
 
@@ -39,6 +40,7 @@ def unroll(
         with respect to I.
       embeddings: used in place of the embedded words, so that one can differentiate with respect to them.
       dropout_rng: a key switches dropout of the embeddings on; None is inference.
+      remat: keep only the products of each step for the backward pass, and compute the rest of it again.
 
     Returns:
       c, h and attention of every step. Everything is computed in the widest dtype of features, regions,
@@ -68,6 +70,9 @@ def unroll(
         (c, h), after, attention = captioner.apply(params, before, embedding, method="step")
         return after.recurrent, Trace(c, h, attention)
 
+    if remat:
+        # What attention makes of every region at every step takes longer to store and read than to compute again.
+        one_word = jax.checkpoint(one_word, policy=jax.checkpoint_policies.dots_saveable)
     _, trace = jax.lax.scan(one_word, state.recurrent, jnp.moveaxis(embeddings, -2, 0))
     return trace
 
@@ -81,7 +86,7 @@ def logits(
     dropout_rng: Array | None = None,
 ) -> Float[Array, "*batch T V"]:
     """The logits of all words after each of the T input tokens, teacher-forced; a key switches dropout on."""
-    trace = unroll(captioner, params, features, words, dropout_rng=dropout_rng)
+    trace = unroll(captioner, params, features, words, dropout_rng=dropout_rng, remat=True)
     c, h = (jnp.moveaxis(x, 0, -2) for x in (trace.c, trace.h))
     return captioner.apply(params, c, h, deterministic=dropout_rng is None, method="predict", rngs=_rngs(dropout_rng))
 

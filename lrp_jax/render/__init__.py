@@ -2,8 +2,11 @@
 
 from lrp_jax.render.batch import Outcome, Picture, explain_batch, one_line, presentable
 from lrp_jax.render.case import Case, Sums, sums
+from lrp_jax.render.compare import comparison_page
+from lrp_jax.render.comparison import Comparison
 from lrp_jax.render.heatmaps import RED_BLUE, Palette, common_scale, maps, overlay
 from lrp_jax.render.naming import folders
+from lrp_jax.render.pictures import SUFFIXES, pictures_at
 from lrp_jax.render.record import record
 from lrp_jax.render.report import Entry, index, page
 from lrp_jax.render.sheet import overlays, sheet
@@ -13,7 +16,9 @@ from lrp_jax.render.writers import FORMATS, finished, write, write_index
 __all__ = [
     "FORMATS",
     "RED_BLUE",
+    "SUFFIXES",
     "Case",
+    "Comparison",
     "Entry",
     "Outcome",
     "Palette",
@@ -21,6 +26,7 @@ __all__ = [
     "Sums",
     "Token",
     "common_scale",
+    "comparison_page",
     "context",
     "explain_batch",
     "finished",
@@ -31,6 +37,7 @@ __all__ = [
     "overlay",
     "overlays",
     "page",
+    "pictures_at",
     "presentable",
     "record",
     "sheet",

@@ -16,6 +16,7 @@ from PIL import Image
 
 from lrp_jax.render import writers
 from lrp_jax.render.case import Case
+from lrp_jax.render.comparison import Comparison
 from lrp_jax.render.naming import folders
 
 
@@ -66,7 +67,7 @@ class Outcome:
 
 def explain_batch(
     pictures: Sequence[Picture],
-    to_case: Callable[[Picture, UInt8[np.ndarray, "H W 3"]], Case | None],
+    to_case: Callable[[Picture, UInt8[np.ndarray, "H W 3"]], Case | Comparison | None],
     out: str | os.PathLike,
     *,
     formats: Sequence[str] = writers.FORMATS,

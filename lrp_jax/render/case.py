@@ -13,7 +13,9 @@ class Explanation(Protocol):
 
     tokens [T+1] (the start token first), logits [T], and, where the method has them, features [T, n_v, d],
     regions [T, n_v], words [T, T] (relevance of input token i for word t), betas [T], pixels [T, H, W, 3];
-    grid is the (h, w) layout of the n_v regions, head the attention head that was explained alone.
+    enlarged says that the pixels are only the values of the regions, enlarged; grid is the (h, w) layout of the n_v
+    regions, head the attention head that was explained alone; against is None, "rest", or the ids [T] of the words
+    that each word was explained against.
     """
 
     method: str
@@ -24,8 +26,10 @@ class Explanation(Protocol):
     words: Any
     betas: Any
     pixels: Any
+    enlarged: bool
     grid: tuple[int, int] | None
     head: int | None
+    against: Any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,7 +102,7 @@ class Sums:
     """Where one word's logit comes from, summed.
 
     Attributes:
-        logit: the logit of the word.
+        logit: the logit of the word, or its lead where it is explained against others.
         picture: sum of the relevance of the image: of its pixels, or of its regions (see `is_by_pixel`).
         support, oppose: the positive and the negative part of `picture`.
         words: sum over the preceding tokens, start token included; None where the method says nothing of
@@ -117,7 +121,7 @@ class Sums:
 
 def is_by_pixel(explanation: Explanation) -> bool:
     """Whether pixels have values of their own; Grad-CAM and attention give them their region's, enlarged."""
-    return explanation.pixels is not None and (explanation.features is not None or explanation.regions is None)
+    return explanation.pixels is not None and not explanation.enlarged
 
 
 def sums(case: Case, row: int) -> Sums:

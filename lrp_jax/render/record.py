@@ -6,21 +6,35 @@ from typing import Any
 import numpy as np
 
 from lrp_jax.render.case import Case, sums
+from lrp_jax.render.comparison import Comparison, leading
 from lrp_jax.render.heatmaps import QUANTILE, common_scale, maps
 from lrp_jax.render.words import words_scale
 
 
-def record(case: Case, provenance: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Everything about a case that fits into JSON; the arrays themselves go to the npz file.
+def record(shown: Case | Comparison, provenance: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything about an explained image that fits into JSON; the arrays themselves go to the npz files.
 
     Args:
-        case: what was explained.
+        shown: what was explained.
         provenance: what made it (versions, checkpoint, config, rules, ...); its keys stand beside ours.
 
     Returns:
         A dictionary of plain Python values. `words` has one entry per shown word; its `preceding` lists the
-        input tokens before it, start token first. Sums are null where the method does not have them.
+        input tokens before it, start token first. Sums are null where the method does not have them. Of a
+        comparison, `methods` has what differs (method, head, against, words and scale) by the method's name.
     """
+    first = leading(shown)
+    common = {"name": first.name, "caption": " ".join(first.words[1:])}
+    if isinstance(shown, Comparison):
+        explained = {"methods": {case.explanation.method: _explained(case) for case in shown.cases}}
+    else:
+        explained = _explained(shown)
+    tokens = np.asarray(first.explanation.tokens).astype(int).tolist()
+    return {**common, **explained, "tokens": tokens, "notes": list(first.notes), **(provenance or {})}
+
+
+def _explained(case: Case) -> dict[str, Any]:
+    """What one method says."""
     explanation = case.explanation
     tokens = np.asarray(explanation.tokens).astype(int).tolist()
     words = []
@@ -47,14 +61,11 @@ def record(case: Case, provenance: Mapping[str, Any] | None = None) -> dict[str,
                 "preceding": preceding,
             }
         )
+    against = explanation.against
     return {
-        "name": case.name,
-        "caption": " ".join(case.words[1:]),
         "method": explanation.method,
         "head": explanation.head,
-        "tokens": tokens,
+        "against": against if against is None or isinstance(against, str) else np.asarray(against).astype(int).tolist(),
         "words": words,
         "scale": {"picture": common_scale(maps(case)), "quantile": QUANTILE, "words": words_scale(case)},
-        "notes": list(case.notes),
-        **(provenance or {}),
     }

@@ -10,7 +10,8 @@ import functools
 import hashlib
 import io
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -30,12 +31,13 @@ from lrp_jax.render.heatmaps import (
     resize,
     transparent,
 )
-from lrp_jax.render.wording import wording_of
+from lrp_jax.render.wording import Wording, wording_of
 from lrp_jax.render.words import FUNCTION_WORDS, context, signed
 
 _RED, _BLUE = ('<span class="red">red</span>', '<span class="blue">blue</span>')
 PHOTOGRAPH_SIDE = 640
 OVERLAY_SIDE = 256
+BETA_NOTE = "β is the share of attention that goes to the text so far instead of the picture."
 
 
 def page(case: Case, facts: Mapping[str, str] | None = None, palette: Palette = RED_BLUE) -> str:
@@ -55,53 +57,47 @@ def page(case: Case, facts: Mapping[str, str] | None = None, palette: Palette = 
     """
     wording = wording_of(case)
     image = np.asarray(case.image)
-    height, width = image.shape[:2]
-    values = maps(case, size=_bounded(_map_size(case), OVERLAY_SIDE))
+    values = drawn_maps(case)
     scale = common_scale(values)
     totals = {row: sums(case, row) for row in case.shown}
-    longest = max((abs(v) for s in totals.values() for v in (s.picture, s.words, s.rest) if v), default=0.0)
+    longest = longest_part(totals.values())
     words = [
         {
             "position": row + 1,
             "word": case.words[row + 1],
-            "overlay": _overlay(case, row, relevance, scale, palette),
-            "context": [_token(token) for token in context(case, row)],
-            "parts": _parts(case, row, totals[row], longest),
+            "overlay": overlay_uri(case, row, relevance, scale, palette),
+            "context": context_of(case, row),
+            "parts": shared_parts(totals[row], longest) + score_parts(case, row),
         }
         for row, relevance in zip(case.shown, values, strict=True)
     ]
     chosen = words[case.shown.index(most_seen(case))]
-    script = _text("report.js")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            name=case.name,
-            caption=" ".join(case.words[1:]),
-            width=width,
-            height=height,
-            photograph=photograph(image),
-            palette=palette,
-            ground_white=GROUND_WHITE,
-            wording=wording,
-            title=wording.title,
-            meaning=markupsafe.Markup(wording.meaning.format(red=_RED, blue=_BLUE)),
-            has_context=case.explanation.words is not None,
-            chips=_chips(case, chosen),
-            words=words,
-            chosen=chosen,
-            scale=scale,
-            scale_low=signed(-scale) if wording.low else "0",
-            scale_high=signed(scale),
-            scale_note=f"{wording.unit}, one scale for all words",
-            scale_reach=f"{100 * QUANTILE:g} % of all values lie within it",
-            ramp=_ramp(palette, bool(wording.low)),
-            number_note=_number_note(case),
-            notes=case.notes,
-            facts=facts or {},
-            script=markupsafe.Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+    return render_template(
+        "report.html.j2",
+        scripts=("choosing.js", "strength.js", "report.js"),
+        name=case.name,
+        caption=" ".join(case.words[1:]),
+        width=image.shape[1],
+        height=image.shape[0],
+        photograph=photograph(image),
+        palette=palette,
+        ground_white=GROUND_WHITE,
+        wording=wording,
+        title=wording.title,
+        meaning=markupsafe.Markup(coloured(wording)),
+        has_context=case.explanation.words is not None,
+        chips=chips(case, chosen["position"], chosen["context"]),
+        words=words,
+        chosen=chosen,
+        scale=scale,
+        scale_low=signed(-scale) if wording.low else "0",
+        scale_high=signed(scale),
+        scale_note=f"{wording.unit}, one scale for all words",
+        scale_reach=f"{100 * QUANTILE:g} % of all values lie within it",
+        ramp=ramp(palette, bool(wording.low)),
+        number_note=" ".join(filter(None, [number_note(case), beta_note(case)])),
+        notes=case.notes,
+        facts=facts or {},
     )
 
 
@@ -147,7 +143,13 @@ def photograph(image: np.ndarray, side: int = PHOTOGRAPH_SIDE) -> str:
     return _data_uri(picture, "JPEG", "image/jpeg", quality=85, optimize=True)
 
 
-def _overlay(case: Case, row: int, relevance: np.ndarray, scale: float, palette: Palette) -> str:
+def drawn_maps(case: Case) -> np.ndarray:
+    """The maps at the size of the page's overlays."""
+    return maps(case, size=_bounded(_map_size(case), OVERLAY_SIDE))
+
+
+def overlay_uri(case: Case, row: int, relevance: np.ndarray, scale: float, palette: Palette) -> str:
+    """One word's map, to lie over the picture."""
     if not _regions_are_boxes(case):
         return _data_uri(transparent(relevance, scale, palette), "PNG", "image/png", optimize=True)
     # The thin outlines need more pixels than the map.
@@ -178,63 +180,84 @@ def _bounded(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
-def _token(token) -> dict:
-    return {
-        "text": token.text,
-        "side": _side(token.value),
-        "share": f"{abs(token.strength):.3f}",
-        "number": signed(token.value, 2),
-    }
+def context_of(case: Case, row: int) -> list[dict]:
+    """The tokens read before a word, as a template wants them."""
+    return [
+        {
+            "text": token.text,
+            "side": _side(token.value),
+            "share": f"{abs(token.strength):.3f}",
+            "number": signed(token.value, 2),
+        }
+        for token in context(case, row)
+    ]
 
 
 def _side(value: float) -> str:
     return "for" if value > 0 else "against" if value < 0 else ""
 
 
-def _parts(case: Case, row: int, total: Sums, longest: float) -> list[dict]:
-    """The lines of a word's little table of numbers."""
-
-    def part(label, value, is_total=False, bar=True, text=None):
-        width = f"{50 * abs(value) / longest:.1f}" if bar and longest else None
-        text = text or signed(value)
-        return {"label": label, "text": text, "width": width, "side": _side(value), "total": is_total}
-
-    lines = []
-    if total.rest is not None:
-        lines += [
-            part("picture", total.picture),
-            part("words before", total.words),
-            part("constants", total.rest),
-        ]
-    lines.append(part("score", total.logit, is_total=True, bar=False))
-    if case.explanation.betas is not None:
-        beta = float(np.asarray(case.explanation.betas)[row])
-        lines.append(part("β", beta, bar=False, text=f"{beta:.2f}"))
-    return lines
+def longest_part(totals: Iterable[Sums]) -> float:
+    """The largest number that a bar stands for."""
+    return max((abs(v) for s in totals for v in (s.picture, s.words, s.rest) if v), default=0.0)
 
 
-def _number_note(case: Case) -> str:
-    notes = []
-    if sums(case, case.shown[0]).rest is not None:
-        notes.append(
-            "The score of a word (its logit) is shared out: what the picture gave, what the words before it "
-            "gave, and what the model's own constants (biases, epsilon) keep."
-        )
-    if case.explanation.betas is not None:
-        notes.append("β is the share of attention that goes to the text so far instead of the picture.")
-    return " ".join(notes)
+def _part(label: str, value: float, longest: float | None = None, *, text: str = "", is_total: bool = False) -> dict:
+    """A line of a word's little table of numbers, with a bar if `longest` is given."""
+    width = f"{50 * abs(value) / longest:.1f}" if longest else None
+    return {"label": label, "text": text or signed(value), "width": width, "side": _side(value), "total": is_total}
 
 
-def _chips(case: Case, chosen: dict) -> list[dict]:
-    """The caption's tokens, coloured for the chosen word."""
-    chips = []
+def shared_parts(total: Sums, longest: float) -> list[dict]:
+    """How a score is shared out, for methods that share it out."""
+    if total.rest is None:
+        return []
+    shares = (("picture", total.picture), ("words before", total.words), ("constants", total.rest))
+    return [_part(label, value, longest) for label, value in shares]
+
+
+def score_parts(case: Case, row: int) -> list[dict]:
+    """The word's score and, where the model has one, the share of its sentinel."""
+    label = "score" if case.explanation.against is None else "lead"
+    lines = [_part(label, sums(case, row).logit, is_total=True)]
+    beta = beta_of(case, row)
+    return lines if beta is None else [*lines, _part("β", beta, text=f"{beta:.2f}")]
+
+
+def beta_of(case: Case, row: int) -> float | None:
+    return None if case.explanation.betas is None else float(np.asarray(case.explanation.betas)[row])
+
+
+def number_note(case: Case) -> str:
+    """What the shares are, "" for methods that share nothing out."""
+    if sums(case, case.shown[0]).rest is None:
+        return ""
+    score = "score of a word (its logit)" if case.explanation.against is None else "lead of a word"
+    return (
+        f"The {score} is shared out: what the picture gave, what the words before it gave, and what the model's own "
+        "constants (biases, epsilon) keep."
+    )
+
+
+def beta_note(case: Case) -> str:
+    return "" if case.explanation.betas is None else BETA_NOTE
+
+
+def coloured(wording: Wording) -> str:
+    """The meaning of a method's colours as HTML, the colours' names on their colours."""
+    return wording.meaning.format(red=_RED, blue=_BLUE)
+
+
+def chips(case: Case, chosen: int, tokens: list[dict]) -> list[dict]:
+    """The caption's words, coloured by the tokens that were read before the chosen one."""
+    result = []
     for position, text in enumerate(case.words):
-        token = chosen["context"][position] if position < len(chosen["context"]) else None
-        if position == chosen["position"]:
+        token = tokens[position] if position < len(tokens) else None
+        if position == chosen:
             state = "chosen"
         else:
-            state = "later" if position > chosen["position"] else token["side"] if token else ""
-        chips.append(
+            state = "later" if position > chosen else token["side"] if token else ""
+        result.append(
             {
                 "text": text,
                 "linked": position - 1 in case.shown,
@@ -243,13 +266,20 @@ def _chips(case: Case, chosen: dict) -> list[dict]:
                 "value": token["number"] if token else "",
             }
         )
-    return chips
+    return result
 
 
-def _ramp(palette: Palette, is_signed: bool) -> str:
+def ramp(palette: Palette, is_signed: bool) -> str:
     """The stops of a CSS gradient that runs through the colours of the maps."""
     stops = colours(np.linspace(-1 if is_signed else 0, 1, 33), palette).tolist()
     return ", ".join(f"rgba({r}, {g}, {b}, {a / 255:.3f})" for r, g, b, a in stops)
+
+
+def render_template(template: str, /, scripts: Sequence[str], **values: Any) -> str:
+    """A template with its scripts as one, and the hash that lets only this script run."""
+    script = "".join(map(_text, scripts))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _environment().get_template(template).render(script=markupsafe.Markup(script), script_hash=digest, **values)
 
 
 def _text(name: str) -> str:

@@ -15,6 +15,7 @@ class Wording:
         meaning: what the colours mean, with {red} and {blue} where these words stand.
         low, high: the ends of the colour scale; low="" for methods whose maps have no negative values.
         unit: what one value of the map is.
+        label: a short title for the head of a column; "" where the title is short.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Wording:
     low: str = "against the word"
     high: str = "for the word"
     unit: str = ""
+    label: str = ""
 
 
 WORDING = {
@@ -30,6 +32,7 @@ WORDING = {
         "layer-wise relevance propagation (LRP)",
         "relevance",
         "{red} speaks for it and {blue} against it, in the picture and in the words before it.",
+        label="LRP",
     ),
     "gradient": Wording(
         "gradient",
@@ -72,6 +75,36 @@ WORDING = {
         "{red} is where the model looked when it said it.",
         low="",
         high="more attention",
+    ),
+    "visual_attention": Wording(
+        "attention times its visual share (1 − β)",
+        "attention",
+        "{red} is where the model looked when it said it, and pale if it went by the text so far instead.",
+        low="",
+        high="more attention",
+        label="attention × (1 − β)",
+    ),
+    "integrated_gradients": Wording(
+        "integrated gradients",
+        "integrated gradient",
+        "{red} speaks for it and {blue} against it, compared with a blank picture (or, for the words before it, with "
+        "no input at all).",
+    ),
+    "smooth_grad": Wording(
+        "SmoothGrad",
+        "smoothed gradient",
+        "more of what is {red} would raise its score and more of what is {blue} lower it, on average over noisy copies "
+        "of the picture and of the words before it.",
+        low="lowers the score",
+        high="raises the score",
+    ),
+    "occlusion": Wording(
+        "occlusion",
+        "lost score",
+        "without what is {red} its score would fall, and without what is {blue} rise: a part of the picture covered, "
+        "or one of the words before it left out.",
+        low="score rises",
+        high="score falls",
     ),
 }
 

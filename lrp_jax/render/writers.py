@@ -19,6 +19,8 @@ from PIL import Image
 
 from lrp_jax.render import naming
 from lrp_jax.render.case import Case
+from lrp_jax.render.compare import comparison_page
+from lrp_jax.render.comparison import Comparison, leading, tagged
 from lrp_jax.render.heatmaps import common_scale, maps, overlay
 from lrp_jax.render.record import record
 from lrp_jax.render.report import Entry, index, most_seen, page
@@ -27,7 +29,7 @@ from lrp_jax.render.sheet import overlays, sheet
 RECORD = "record.json"
 PAGE = "report.html"
 THUMBNAIL = "thumbnail.jpg"
-_OURS = ("word_*.png", "words.png", "relevance.npz", PAGE, THUMBNAIL)
+_OURS = ("word_*.png", "words.png", "words_*.png", "relevance.npz", "relevance_*.npz", PAGE, THUMBNAIL)
 
 
 @contextlib.contextmanager
@@ -43,24 +45,36 @@ def atomic(path: str | os.PathLike) -> Iterator[io.BufferedWriter]:
         temporary.unlink(missing_ok=True)
 
 
-def write_png(folder: pathlib.Path, case: Case, facts: Mapping[str, str]) -> list[str]:
-    """One overlay per word (`word_03_dog.png`) and all of them on one sheet (`words.png`)."""
+def write_png(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str]) -> list[str]:
+    """One overlay per word (`word_03_dog.png`) and all of them on one sheet (`words.png`).
+
+    Those of a comparison end in the method (`word_03_dog_lrp.png`, `words_lrp.png`).
+    """
     del facts
-    pictures = overlays(case)
-    names = [f"word_{row + 1:02d}_{naming.safe(case.words[row + 1])}.png" for row in case.shown]
-    for name, picture in zip([*names, "words.png"], [*pictures, sheet(case, pictures)], strict=True):
-        with atomic(folder / name) as file:
-            picture.save(file, "PNG", compress_level=3)  # a third of the time for a tenth more bytes
-    return [*names, "words.png"]
+    written = []
+    for case, tag in tagged(shown):
+        pictures = overlays(case)
+        names = [f"word_{row + 1:02d}_{naming.safe(case.words[row + 1])}{tag}.png" for row in case.shown]
+        names.append(f"words{tag}.png")
+        for name, picture in zip(names, [*pictures, sheet(case, pictures)], strict=True):
+            with atomic(folder / name) as file:
+                picture.save(file, "PNG", compress_level=3)  # a third of the time for a tenth more bytes
+        written += names
+    return written
 
 
-def write_npz(folder: pathlib.Path, case: Case, facts: Mapping[str, str]) -> list[str]:
+def write_npz(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str]) -> list[str]:
     """The raw arrays of the shown words (`relevance.npz`), named as in the explanation, no pickles.
 
     `positions` says which words of the caption they are (1 is the first after the start token); `tokens` and
-    `inputs`, the caption's words, are complete.
+    `inputs`, the caption's words, are complete. A comparison has one file of this kind for each method
+    (`relevance_lrp.npz`).
     """
     del facts
+    return [_write_arrays(folder / f"relevance{tag}.npz", case) for case, tag in tagged(shown)]
+
+
+def _write_arrays(path: pathlib.Path, case: Case) -> str:
     explanation, rows = case.explanation, list(case.shown)
     arrays = {
         "tokens": np.asarray(explanation.tokens),
@@ -74,21 +88,22 @@ def write_npz(folder: pathlib.Path, case: Case, facts: Mapping[str, str]) -> lis
         arrays["grid"] = np.array(explanation.grid)
     if case.boxes is not None:
         arrays["boxes"] = np.asarray(case.boxes)
-    with atomic(folder / "relevance.npz") as file:
+    with atomic(path) as file:
         np.savez_compressed(file, **arrays)
-    return ["relevance.npz"]
+    return path.name
 
 
-def write_html(folder: pathlib.Path, case: Case, facts: Mapping[str, str]) -> list[str]:
+def write_html(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str]) -> list[str]:
     """The page (`report.html`) and the small picture that an index shows of it."""
     with atomic(folder / PAGE) as file:
-        file.write(page(case, facts).encode("utf-8", "replace"))
+        document = comparison_page(shown, facts) if isinstance(shown, Comparison) else page(shown, facts)
+        file.write(document.encode("utf-8", "replace"))
     with atomic(folder / THUMBNAIL) as file:
-        _thumbnail(case).save(file, "JPEG", quality=85, subsampling=0)
+        _thumbnail(leading(shown)).save(file, "JPEG", quality=85, subsampling=0)
     return [PAGE, THUMBNAIL]
 
 
-WRITERS: Mapping[str, Callable[[pathlib.Path, Case, Mapping[str, str]], list[str]]] = {
+WRITERS: Mapping[str, Callable[[pathlib.Path, Case | Comparison, Mapping[str, str]], list[str]]] = {
     "png": write_png,
     "npz": write_npz,
     "html": write_html,
@@ -98,7 +113,7 @@ FORMATS = ("png", "npz", "json", "html")
 
 def write(
     folder: str | os.PathLike,
-    case: Case,
+    shown: Case | Comparison,
     formats: Sequence[str] = FORMATS,
     *,
     facts: Mapping[str, str] | None = None,
@@ -109,7 +124,7 @@ def write(
 
     Args:
         folder: made if missing. An earlier explanation in it is replaced, files of other names stay.
-        case: what to write.
+        shown: what to write: one method, or several side by side.
         formats: any of FORMATS. The JSON record is written whatever is asked: it is what `finished` reads.
         facts: text for the page's readers, name -> text.
         provenance: further entries of the record.
@@ -125,14 +140,14 @@ def write(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
-    names = [name for key, writer in WRITERS.items() if key in formats for name in writer(folder, case, facts or {})]
+    names = [name for key, writer in WRITERS.items() if key in formats for name in writer(folder, shown, facts or {})]
     for pattern in _OURS:
         for stale in folder.glob(pattern):
             if stale.name not in names:
                 stale.unlink()
-    result = record(case, provenance)
+    result, first = record(shown, provenance), leading(shown)
     result |= {
-        "thumbnail_word": case.words[most_seen(case) + 1],
+        "thumbnail_word": first.words[most_seen(first) + 1],
         "files": {name: (folder / name).stat().st_size for name in names},
         "fingerprint": fingerprint,
     }

@@ -165,7 +165,8 @@ def train(
     Adam with weight decay; the learning rate rises over the first twentieth of the steps and falls along a cosine.
     """
     trainee = Trainee(width)
-    variables = trainee.init(jax.random.key(seed), jnp.zeros((1, *PREPROCESSING.size, 3), jnp.float32))
+    image = jnp.zeros((1, *PREPROCESSING.size, 3), jnp.float32)
+    variables = jax.jit(trainee.init)(jax.random.key(seed), image)  # a kernel for every parameter would take longer
     steps = epochs * (len(pool.images) // batch_size)
     schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 20), steps)
     optimiser = optax.adamw(schedule, weight_decay=1e-4)

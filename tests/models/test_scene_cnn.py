@@ -1,5 +1,7 @@
 """The narrow VGG of the drawn scenes."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,8 @@ from lrp_jax.models.scene_cnn import SceneCNN
 def made():
     encoder = SceneCNN(width=4)
     images = jax.random.normal(jax.random.key(1), (2, 96, 96, 3), jnp.float32)
-    return encoder, encoder.init(jax.random.key(0), images, method="classify"), images
+    init = functools.partial(encoder.init, method="classify")
+    return encoder, jax.jit(init)(jax.random.key(0), images), images
 
 
 def test_shapes(made):
@@ -39,7 +42,7 @@ def test_dtype_follows_the_inputs(made):
 
 def test_heads_are_not_needed_to_encode(made):
     encoder, _, images = made
-    bare = encoder.init(jax.random.key(0), images)
+    bare = jax.jit(encoder.init)(jax.random.key(0), images)
     assert not any("head" in name for name in bare["params"])
     assert encoder.apply(bare, images).shape == (2, 8, 8, 24)
 

@@ -22,8 +22,10 @@ class FakeExplanation:
     words: Any = None
     betas: Any = None
     pixels: Any = None
+    enlarged: bool = False
     grid: tuple[int, int] | None = None
     head: int | None = None
+    against: Any = None
 
 
 def draw_ball(height=90, width=120) -> np.ndarray:
@@ -56,7 +58,7 @@ def make_case():
         }
         if method == "attention":
             weights = rng.dirichlet(np.ones(9), count)
-            fields |= {"features": None, "words": None, "regions": weights}
+            fields |= {"features": None, "words": None, "regions": weights, "enlarged": True}
             fields["pixels"] = np.repeat(weights.reshape(count, 3, 3, 1), 3, -1).repeat(16, 1).repeat(16, 2)
         explanation = FakeExplanation(method, **(fields | changes))
         return Case(name, draw_ball(), caption, explanation, **(case or {}))

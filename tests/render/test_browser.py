@@ -9,6 +9,29 @@ import pytest
 from lrp_jax import render
 
 HOSTILE = '<img src="http://example.com/x.png" onerror="document.title=1">'
+# WCAG's contrast of the text with the colour it stands on.
+CONTRASTS = """() => {
+  const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const colour = (text) => {
+    paint.clearRect(0, 0, 1, 1); paint.fillStyle = text; paint.fillRect(0, 0, 1, 1);
+    return [...paint.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const found = colour(getComputedStyle(node).backgroundColor);
+      if (found[3] === 255) return found;
+    }
+  };
+  return [...document.querySelectorAll("p, .caption a, .caption small, .red, .blue, dt, dd.number")]
+    .filter((node) => node.textContent.trim())
+    .map((node) => {
+      const [a, b] = [light(colour(getComputedStyle(node).color)), light(behind(node))];
+      return [node.textContent.slice(0, 20), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+    });
+}"""
 QUIET = [
     "--headless",
     "--no-sandbox",
@@ -65,6 +88,14 @@ def report(make_case, tmp_path):
     words[2, 1], words[2, 2], words[4, 0] = 2, -1, 0.5
     path = tmp_path / "report.html"
     path.write_text(render.page(make_case(pixels=pixels, words=words), {"rules": "conv: alpha"}), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def comparison(make_case, tmp_path):
+    cases = [make_case(method=m, seed=i) for i, m in enumerate(("lrp", "grad_cam", "attention", "occlusion"))]
+    path = tmp_path / "comparison.html"
+    path.write_text(render.comparison_page(render.Comparison(cases), {"rules": "conv: alpha"}), encoding="utf-8")
     return path
 
 
@@ -132,7 +163,7 @@ def test_the_slider_goes_from_relevance_to_the_photograph(visit, report):
 
 def test_stronger_colours_change_the_scale_with_them(visit, report):
     page = visit(report)
-    ends = "#scale span"
+    ends = ".scale span"
     assert page.locator(ends).all_inner_texts() == ["−1.00", "0", "+1.00"]
 
     def paint():
@@ -162,35 +193,49 @@ def test_text_can_be_read_in_both_themes_and_on_a_phone(visit, report, scheme):
     page = visit(report, color_scheme=scheme, viewport={"width": 390, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
-    # WCAG's contrast of the text on the colours it stands on: at least 4.5.
-    contrasts = page.evaluate(
-        """() => {
-          const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-          const colour = (text) => {
-            paint.clearRect(0, 0, 1, 1); paint.fillStyle = text; paint.fillRect(0, 0, 1, 1);
-            return [...paint.getImageData(0, 0, 1, 1).data];
-          };
-          const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-            .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-          const behind = (node) => {
-            for (; node; node = node.parentElement) {
-              const found = colour(getComputedStyle(node).backgroundColor);
-              if (found[3] === 255) return found;
-            }
-          };
-          return [...document.querySelectorAll("p, .caption a, .caption small, .red, .blue, dt, dd.number")]
-            .filter((node) => node.textContent.trim())
-            .map((node) => {
-              const [a, b] = [light(colour(getComputedStyle(node).color)), light(behind(node))];
-              return [node.textContent.slice(0, 20), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
-            });
-        }"""
-    )
+    contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 30
     assert [found for found in contrasts if found[1] < 4.5] == []
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 22, 24)"
     assert dark == (scheme == "dark")
+
+
+def test_a_comparison_shows_a_word_by_every_method(visit, comparison):
+    page = visit(comparison)
+    page.click(".matrix tr#w5 td >> nth=1")
+    assert chosen(page) == "the"
+    page.hover(".caption a[href='#w3']")
+    assert chosen(page) == "ball"
+    page.mouse.move(5, 5)
+    assert chosen(page) == "the"
+    page.keyboard.press("ArrowRight")
+    assert chosen(page) == "grass"
+    shown = page.eval_on_selector_all(".card .overlay", "all => all.map(one => one.src)")
+    wanted = page.eval_on_selector_all("tr#w6 td .overlay", "all => all.map(one => one.src)")
+    assert shown == wanted and len(set(shown)) == 4
+    contexts = page.eval_on_selector_all(".card .context", "all => all.map(one => one.children.length)")
+    assert contexts == [6, 6, 6]  # attention says nothing of words
+    ends = page.locator(".scale span").all_inner_texts()
+    page.fill("#strength", "1")
+    assert page.locator(".scale span").all_inner_texts() != ends
+
+
+def test_a_comparison_without_scripts_is_whole(visit, comparison):
+    page = visit(comparison, java_script_enabled=False)
+    assert chosen(page) == page.inner_text("tr.chosen .word")
+    assert page.locator(".matrix .overlay").count() == 24 and page.is_visible("tr#w5 td .numbers >> nth=0")
+    assert not page.is_visible("#strength")
+    page.click(".caption a[href='#w5']")
+    assert page.url.endswith("#w5")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_comparison_can_be_read_in_both_themes_and_on_a_phone(visit, comparison, scheme):
+    page = visit(comparison, color_scheme=scheme, viewport={"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 60
+    assert [found for found in contrasts if found[1] < 4.5] == []
 
 
 def test_hostile_text_is_shown_as_text(visit, make_case, tmp_path):

@@ -23,6 +23,11 @@ def test_attention_is_summed_by_region_and_not_by_enlarged_pixel(make_case):
     assert total.words is None and total.rest is None
 
 
+def test_occlusion_has_pixels_of_its_own_without_features(make_case):
+    case = make_case(method="occlusion", features=None)
+    np.testing.assert_allclose(sums(case, 2).picture, case.explanation.pixels[2].astype(float).sum(), rtol=1e-12)
+
+
 def test_a_gradient_is_not_shared_out(make_case):
     assert sums(make_case(method="gradient"), 0).rest is None
 

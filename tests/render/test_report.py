@@ -119,6 +119,12 @@ def test_a_method_without_a_wording_of_its_own_is_named(make_case):
     assert "explained by guided_backpropagation" in Reader(page(make_case(method="guided_backpropagation"))).text
 
 
+def test_a_contrast_is_called_a_lead(make_case):
+    text = Reader(page(make_case(against="rest", case={"notes": ["Against all others."]}))).text
+    assert "lead of a word is shared out" in text and "Against all others." in text
+    assert re.search(r"\blead\b", text) and not re.search(r"\bscore\b\s", text)
+
+
 def test_one_head_is_named(make_case):
     assert "through attention head 3 only" in Reader(page(make_case(head=3))).text
 

@@ -70,7 +70,7 @@ def test_weights_balance_the_labels(pool):
 def test_folded_norms_change_nothing():
     trainee = made.Trainee(width=2)
     images = jax.random.normal(jax.random.key(0), (4, 36, 36, 3), jnp.float32)
-    variables = trainee.init(jax.random.key(1), images)
+    variables = jax.jit(trainee.init)(jax.random.key(1), images)
     noise = iter(jax.random.split(jax.random.key(2), 100))
     params = jax.tree.map(lambda a: a + 0.3 * jax.random.normal(next(noise), a.shape, a.dtype), variables["params"])
     before = variables["batch_stats"]

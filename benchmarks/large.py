@@ -1,0 +1,156 @@
+"""Relevance of networks of full size: python -m benchmarks.large [--size 224] [--rounds 3] [--json FILE]
+
+ResNet-50 and a ViT of the size S/16, random weights, one image. For each it prints
+  - whether every relevance is finite,
+  - the audit's balance: the seed, what was lost and why, what arrived, and what is not accounted for,
+  - the time of value and relevance, and of value and gradient, as multiples of the forward pass, all jitted and
+    measured in turn; the fastest of the rounds counts.
+"""
+
+import argparse
+import json
+import platform
+import time
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import lrp_jax
+from lrp_jax.models import ResNet
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block, of Flax's own parts."""
+
+    heads: int
+
+    @nn.compact
+    def __call__(self, x):
+        x = x + nn.MultiHeadDotProductAttention(self.heads)(nn.LayerNorm()(x))
+        h = nn.gelu(nn.Dense(4 * x.shape[-1])(nn.LayerNorm()(x)))
+        return x + nn.Dense(x.shape[-1])(h)
+
+
+class ViT(nn.Module):
+    """A vision transformer (Dosovitskiy et al., 2021); the defaults are S/16."""
+
+    depth: int = 12
+    size: int = 384
+    heads: int = 6
+    patch: int = 16
+    classes: int = 1000
+
+    @nn.compact
+    def __call__(self, image):
+        patches = nn.Conv(self.size, (self.patch,) * 2, (self.patch,) * 2, name="embedding")(image)
+        x = patches.reshape(-1, self.size)
+        first = self.param("class", nn.initializers.normal(0.02), (1, self.size))
+        x = jnp.concatenate([first, x])
+        x = x + self.param("position", nn.initializers.normal(0.02), x.shape)
+        for _ in range(self.depth):
+            x = Block(self.heads)(x)
+        return nn.Dense(self.classes, name="head")(nn.LayerNorm()(x)[0])
+
+
+def random_variables(module, *inputs, **options):
+    """Variables as `init` makes them, by numpy: XLA takes minutes to compile an `init` of this size."""
+    rng = np.random.default_rng(0)
+
+    def leaf(path, shape):
+        name = path[-1].key
+        if name in ("scale", "var"):
+            return jnp.ones(shape.shape, shape.dtype)
+        if name in ("bias", "mean"):
+            return jnp.asarray(rng.normal(0, 0.1, shape.shape), shape.dtype)
+        # Fan-in is all but the last axis; attention keeps heads apart from channels on one side or the other.
+        fan_in = np.prod(shape.shape[: 2 if path[-2].key == "out" else max(1, len(shape.shape) - 1)])
+        if path[-2].key in ("query", "key", "value"):
+            fan_in = shape.shape[0]
+        return jnp.asarray(rng.normal(0, fan_in**-0.5, shape.shape), shape.dtype)
+
+    shapes = jax.eval_shape(partial(module.init, **options), jax.random.key(0), *inputs)
+    return jax.tree_util.tree_map_with_path(leaf, shapes)
+
+
+def networks(size: int):
+    """An image, and name -> (logits of variables and image, variables, composites)."""
+    image = jnp.asarray(np.random.default_rng(1).normal(size=(size, size, 3)), jnp.float32)
+
+    def row(module, composites, **options):
+        return partial(module.apply, **options), random_variables(module, image, **options), composites
+
+    convolutional = (lrp_jax.PAPER, lrp_jax.EpsilonPlusFlat, lrp_jax.EpsilonGammaBox(-4.0, 4.0))
+    return image, {
+        "ResNet-50": row(ResNet(), convolutional, method="classify"),
+        "ViT-S/16": row(ViT(), (lrp_jax.ATTN_LRP, lrp_jax.CP_LRP)),
+    }
+
+
+def seconds(f, *args) -> float:
+    began = time.perf_counter()
+    jax.block_until_ready(f(*args))
+    return time.perf_counter() - began
+
+
+def measure(logits, variables, rules, image, rounds: int) -> dict:
+    top = int(jnp.argmax(jax.jit(logits)(variables, image)))
+
+    # The variables are an argument: XLA would fold what it can compute from constants, for minutes.
+    def f(variables, image):
+        return logits(variables, image)[top]
+
+    contestants = {
+        "forward": jax.jit(f),
+        "gradient": jax.jit(jax.value_and_grad(f, argnums=1)),
+        "relevance": jax.jit(lrp_jax.relevance(f, rules, argnums=1)),
+    }
+    times = {name: [] for name in contestants}
+    for g in contestants.values():
+        jax.block_until_ready(g(variables, image))
+    for _ in range(rounds):
+        for name, g in contestants.items():
+            times[name].append(seconds(g, variables, image))
+    times = {name: min(values) for name, values in times.items()}
+    value, relevance = contestants["relevance"](variables, image)
+    audit = lrp_jax.audit(f, rules, argnums=1)(variables, image)
+    return {
+        "finite": bool(jnp.isfinite(relevance).all()),
+        "logit": float(value),
+        "relevance": float(relevance.sum()),
+        "lost": {cause: lost for cause, lost in audit.lost.items() if lost},
+        "unaccounted": audit.unexplained,
+        "gradient_over_forward": times["gradient"] / times["forward"],
+        "relevance_over_forward": times["relevance"] / times["forward"],
+        "forward_seconds": times["forward"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=224, help="pixels of a side")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", help="file to write the figures to")
+    options = parser.parse_args()
+    image, table = networks(options.size)
+    results = {"machine": platform.processor() or platform.machine(), "backend": jax.default_backend()}
+    for name, (logits, variables, composites) in table.items():
+        for rules in composites:
+            row = results[f"{name} {rules.name}"] = measure(logits, variables, rules, image, options.rounds)
+            lost = ", ".join(f"{cause} {x:.3g}" for cause, x in row["lost"].items())
+            print(
+                f"{name} {rules.name}: {'finite' if row['finite'] else 'NOT FINITE'}; logit {row['logit']:.4g} = "
+                f"arrived {row['relevance']:.4g} + lost ({lost}) + {row['unaccounted']:.1e}; gradient "
+                f"{row['gradient_over_forward']:.1f} and relevance {row['relevance_over_forward']:.1f} times the "
+                f"forward pass of {1000 * row['forward_seconds']:.0f} ms",
+                flush=True,
+            )
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

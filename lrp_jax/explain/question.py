@@ -1,0 +1,200 @@
+"""What is asked of a method: one caption of one image, checked, and the scores that are to be explained."""
+
+import dataclasses
+import functools
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from lrp_jax.core import Composite, lrp
+from lrp_jax.explain.explanation import Explanation
+from lrp_jax.explain.seeds import pull_back
+from lrp_jax.models import MHFC, Captioner, unroll
+from lrp_jax.models.captioner import Attention
+from lrp_jax.models.mh_fc import HEADS
+
+Against = int | Int[Array, " T"] | Literal["rest"] | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Question:
+    """Why did this model say these words of this image? Made by `ask`.
+
+    Attributes:
+      captioner, params: the model and its variables.
+      features: [n_v, d_raw], one image's raw visual features.
+      tokens: [T + 1], the start token first.
+      head: the one head of MH-FC that relevance may pass, or None for all.
+      against: see `Explanation.against`.
+      contrast: [T, V]; the score of word t is contrast[t] . logits[t]. None for the logit of the word alone, which
+        needs one row of the last layer and not all.
+      words_per_chunk: how many words share a backward pass.
+    """
+
+    captioner: Captioner
+    params: Any
+    features: Float[Array, "n_v d_raw"]
+    tokens: Int[np.ndarray, " T1"]
+    head: int | None = None
+    against: Int[np.ndarray, " T"] | Literal["rest"] | None = None
+    contrast: Float[Array, "T V"] | None = None
+    words_per_chunk: int | None = None
+
+    @functools.cached_property
+    def targets(self) -> Int[Array, " T"]:
+        """The explained words."""
+        return jnp.asarray(self.tokens[1:])
+
+    @functools.cached_property
+    def embeddings(self) -> Float[Array, "T E"]:
+        """Of the input tokens, start token first."""
+        embedded = self.captioner.apply(self.params, jnp.asarray(self.tokens[:-1]), method="embed")
+        return embedded.astype(self.features.dtype)
+
+    def answer(self, method: str, **arrays: Any) -> Explanation:
+        """The record for this question."""
+        return Explanation(method=method, tokens=self.tokens, head=self.head, against=self.against, **arrays)
+
+    def scores(self) -> tuple[Float[Array, " T"], Attention]:
+        """The explained scores, and where the model looked (time axis first)."""
+        return score_words(self.captioner, self.params, self.features, self.embeddings, self.targets, self.contrast)
+
+
+def ask(
+    captioner: Captioner,
+    params: Any,
+    features: Float[Array, "n_v d_raw"],
+    tokens: Int[Array, " T1"],
+    head: int | None = None,
+    against: Against = None,
+    words_per_chunk: int | None = None,
+) -> Question:
+    """Checks what is asked, see `explain_features`.
+
+    Raises:
+      ValueError: tokens or features of a wrong shape, a head that the model has not, or an unknown contrast.
+    """
+    features, tokens = jnp.asarray(features), np.asarray(tokens)
+    if features.ndim != 2:
+        raise ValueError(f"got features of shape {features.shape}; wanted one image's [n_v, d_raw]")
+    if tokens.ndim != 1 or len(tokens) < 2:
+        raise ValueError(f"got tokens of shape {tokens.shape}; wanted [T + 1], the start token and at least one word")
+    _check_ids(captioner, "token", tokens)
+    if head is not None:
+        if not isinstance(captioner, MHFC):
+            raise ValueError(f"got head={head} for {type(captioner).__name__}, which has no heads: leave it None")
+        if not 0 <= head < captioner.heads:
+            raise ValueError(f"got head={head}; wanted 0 to {captioner.heads - 1}")
+    if words_per_chunk is not None and words_per_chunk < 1:
+        raise ValueError(f"got words_per_chunk={words_per_chunk}; wanted at least 1, or None for all words at once")
+    asked = Question(captioner, params, features, tokens, head, words_per_chunk=words_per_chunk)
+    if against is None:
+        return asked
+    if isinstance(against, str):
+        if against != "rest":
+            raise ValueError(f'got against={against!r}; wanted "rest", the id of a word, or one id for each word')
+        contrast = _against_rest(captioner, params, features, asked.embeddings, asked.targets)
+        return dataclasses.replace(asked, against=against, contrast=contrast)
+    others = np.asarray(against)
+    if others.shape not in ((), (len(tokens) - 1,)):
+        raise ValueError(
+            f"got against of shape {others.shape}; wanted one id, or [{len(tokens) - 1}], one for each word"
+        )
+    _check_ids(captioner, "against", others)
+    others = np.broadcast_to(others, (len(tokens) - 1,))
+    one_hot = functools.partial(jax.nn.one_hot, num_classes=captioner.vocabulary_size, dtype=features.dtype)
+    return dataclasses.replace(asked, against=others, contrast=one_hot(asked.targets) - one_hot(others))
+
+
+class Propagated(NamedTuple):
+    """What came back from each of the T scores.
+
+    scores: [T]. betas: [T] or None. regions: the projected features I [n_v, H].
+    image: [T, n_v, d], at the raw features, or at I. embeddings: [T, T, E].
+    """
+
+    scores: Float[Array, " T"]
+    betas: Float[Array, " T"] | None
+    regions: Float[Array, "n_v H"]
+    image: Float[Array, "T n_v d"]
+    embeddings: Float[Array, "T T E"]
+
+
+def propagate(
+    asked: Question,
+    rules: Composite,
+    *,
+    features: Float[Array, "n_v d_raw"] | None = None,
+    embeddings: Float[Array, "T E"] | None = None,
+    at_regions: bool = False,
+) -> Propagated:
+    """Takes every score back to the image and to the embeddings under the rules.
+
+    Args:
+      asked: the question.
+      rules: the composite.
+      features, embeddings: the point of the derivative, if it is not that of the question.
+      at_regions: take the derivative with respect to the projected features I.
+    """
+    features = asked.features if features is None else features
+    embeddings = asked.embeddings if embeddings is None else embeddings
+    head = None if asked.head is None else jnp.asarray(asked.head)
+    one_row = asked.contrast is None
+    regions, values, betas, pull = _forward(
+        asked.captioner, rules, at_regions, one_row, asked.params, features, embeddings, asked.targets, head
+    )
+    seeds = jnp.eye(len(asked.targets), dtype=values.dtype)
+    if not one_row:
+        seeds, values = seeds[..., None] * asked.contrast[None], (values * asked.contrast).sum(axis=-1)
+    image, words = pull_back(pull, seeds, asked.words_per_chunk)
+    return Propagated(values, betas, regions, image, words)
+
+
+@functools.partial(jax.jit, static_argnames=("captioner", "composite", "at_regions", "one_row"))
+def _forward(captioner, composite, at_regions, one_row, params, features, embeddings, targets, head):
+    """The logits of the targets, or of all words, and the pullback to (features or I, embeddings)."""
+    regions = captioner.apply(params, features, method="project")
+
+    def logits(image, embeddings):
+        where = {"features": features, "regions": image} if at_regions else {"features": image}
+        trace = unroll(captioner, params, embeddings=embeddings, **where)
+        words = targets if one_row else None
+        return captioner.apply(params, trace.c, trace.h, words, method="predict"), trace.attention.beta
+
+    masks = {} if head is None else {HEADS: jax.nn.one_hot(head, captioner.heads, dtype=features.dtype)[:, None]}
+    transformed = lrp(logits, composite, argnums=(0, 1), has_aux=True, masks=masks)
+    image = regions if at_regions else features
+    values, pull, betas = jax.vjp(transformed, image, embeddings, has_aux=True)
+    return regions, values, betas, pull
+
+
+@functools.partial(jax.jit, static_argnames=("captioner",))
+def score_words(captioner, params, features, embeddings, targets, contrast):
+    """The scores [T] of the words (see `Question.contrast`) and the attention of every step, forwards only."""
+    trace = unroll(captioner, params, features, embeddings=embeddings)
+    if contrast is None:
+        return captioner.apply(params, trace.c, trace.h, targets, method="predict"), trace.attention
+    logits = captioner.apply(params, trace.c, trace.h, method="predict")
+    return (logits * contrast).sum(axis=-1), trace.attention
+
+
+@functools.partial(jax.jit, static_argnames=("captioner",))
+def _against_rest(captioner, params, features, embeddings, targets):
+    """+1 on the word and -p_k / (1 - p_t) on every other word k: the derivative of log(p_t / (1 - p_t))."""
+    trace = unroll(captioner, params, features, embeddings=embeddings)
+    logits = captioner.apply(params, trace.c, trace.h, method="predict")
+    word = jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype)
+    # A softmax over the others, so that it stays exact where p_t is nearly 1.
+    return word - jax.nn.softmax(jnp.where(word > 0, -jnp.inf, logits))
+
+
+def _check_ids(captioner: Captioner, name: str, ids: np.ndarray) -> None:
+    if not np.issubdtype(ids.dtype, np.integer):
+        plural = name + "s" if name == "token" else name
+        raise ValueError(f"got {plural} of type {ids.dtype}; wanted integers, ids of the vocabulary")
+    outside = ids[(ids < 0) | (ids >= captioner.vocabulary_size)]
+    if outside.size:
+        raise ValueError(f"got {name} {outside.flat[0]}; wanted ids from 0 to {captioner.vocabulary_size - 1}")

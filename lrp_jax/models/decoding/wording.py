@@ -1,0 +1,74 @@
+"""What a caption may not say, whatever the model thinks of it."""
+
+import dataclasses
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+PAD, START, END, UNKNOWN = 0, 1, 2, 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wording:
+    """Restrictions on captions; all decoders obey them.
+
+    Attributes:
+      unknown: whether the caption may say `<unk>`.
+      repeat: the shortest run of words that may not occur twice (3: no trigram is repeated); None allows all.
+      endings: token ids that may not be the last word ("a", "the", "of", ...).
+      least: the fewest words before the end token.
+    """
+
+    unknown: bool = False
+    repeat: int | None = None
+    endings: tuple[int, ...] = ()
+    least: int = 0
+
+    def __post_init__(self):
+        if self.repeat is not None and self.repeat < 1:
+            raise ValueError(f"got repeat={self.repeat}; wanted the length of a run of words, at least 1, or None")
+        if self.least < 0:
+            raise ValueError(f"got least={self.least}; wanted 0 words or more")
+
+    def forbidden(self, tokens: Int[Array, "*batch L"], t: Int[Array, ""], size: int) -> Bool[Array, "*batch V"]:
+        """Which words may not come next.
+
+        Args:
+          tokens: what was said, of which the first t count.
+          t: how many words were said.
+          size: V, of the vocabulary.
+        """
+        batch, longest = tokens.shape[:-1], tokens.shape[-1]
+        silent = [PAD, START] if self.unknown else [PAD, START, UNKNOWN]
+        result = jnp.zeros((*batch, size), bool).at[..., jnp.array(silent)].set(True)
+        if self.repeat is not None and self.repeat <= longest:
+            result |= self._repeats(tokens, t, size)
+        if self.least:
+            result = result.at[..., END].set(result[..., END] | (t < self.least))
+        if self.endings:
+            endings = jnp.array(self.endings)
+            last = jnp.take(tokens, jnp.maximum(t - 1, 0), axis=-1)
+            ends_badly = (last[..., None] == endings).any(-1) & (t > 0)
+            result = result.at[..., END].set(result[..., END] | ends_badly)
+            # The last place of all is an end too.
+            result = result.at[..., endings].set(result[..., endings] | (t == longest - 1))
+        # Where nothing is left to say, the caption ends.
+        return result.at[..., END].set(result[..., END] & ~result.all(axis=-1))
+
+    def _repeats(self, tokens, t, size):
+        """The words that would complete a run of `repeat` words that was said before."""
+        n, longest = self.repeat, tokens.shape[-1]
+        starts = jnp.arange(longest - n + 1)
+        same = starts + n <= t  # whole runs among the words said
+        for i in range(n - 1):
+            said = jnp.take(tokens, jnp.maximum(t - (n - 1) + i, 0), axis=-1)
+            same = same & (tokens[..., starts + i] == said[..., None])
+        same = same & (t >= n - 1)
+        words = tokens[..., starts + n - 1]
+        hits = (words[..., None] == jnp.arange(size)) & same[..., None]
+        # A caption may end however often "end" was said before: it is said once.
+        return hits.any(axis=-2).at[..., END].set(False)
+
+
+FREE = Wording()
+"""No restriction but that special tokens are not said."""

@@ -1,0 +1,47 @@
+// Choosing a word: by its chip in the caption, by its entry below, or with the arrow keys.
+// entries: one element per word, with id "w<position>"; show(entry, chips) puts one on the stage.
+function choosing(entries, show) {
+  const chips = [...document.querySelectorAll(".caption li")];
+  const links = chips.map((chip) => chip.querySelector("a")).filter(Boolean);
+  const entryOf = (link) => document.getElementById(link.hash.slice(1));
+  let chosen = entries.find((entry) => entry.classList.contains("chosen"));
+  document.documentElement.classList.add("script");
+
+  function display(entry) {
+    entries.forEach((other) => other.classList.toggle("chosen", other === entry));
+    links.forEach((link) => link.setAttribute("aria-current", entryOf(link) === entry));
+    show(entry, chips);
+  }
+
+  function choose(entry) {
+    chosen = entry;
+    display(entry);
+  }
+
+  links.forEach((link) => {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      choose(entryOf(link));
+    });
+    // A mouse looks and returns; a finger has no hover, and its tap is a click.
+    link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && display(entryOf(link)));
+    link.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && display(chosen));
+  });
+  entries.forEach((entry) => entry.addEventListener("click", () => choose(entry)));
+
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || event.target.tagName === "INPUT") return;
+    const next = entries[entries.indexOf(chosen) + step];
+    if (!next) return;
+    event.preventDefault();
+    choose(next);
+    links.find((link) => entryOf(link) === next).focus();
+  });
+
+  if (location.hash) {
+    const linked = document.getElementById(location.hash.slice(1));
+    if (entries.includes(linked)) chosen = linked;
+  }
+  display(chosen);
+}
