@@ -16,6 +16,9 @@ def get_config(captioner="ada"):
     config.hidden = 128
     config.embedding = 128
     config.ada.attention = 128
+    if captioner == "mhfc":
+        # The RMS of SqueezeNet's features is 10. Nothing but a sigmoid stands between MH-FC's values and the words.
+        config.feature_scale = 0.1
     config.learning_rate = 1e-3  # twice the paper's: there are 162 steps in an epoch, not 18000
     config.epochs = 16  # few enough for a CPU; validation CIDEr was still rising a little
     return config

@@ -15,6 +15,7 @@ from lrp_jax.core.graph import Graph, Node, Value
 from lrp_jax.core.neurons import LayerRule, read_signals
 from lrp_jax.core.places import Place
 from lrp_jax.core.presets import PAPER
+from lrp_jax.core.rules import Derivative
 from lrp_jax.core.transform import densities, prepare
 
 # Why relevance does not arrive where it should, in the order of the table.
@@ -77,18 +78,19 @@ class Audit:
         if self.refusals:
             lines = [f"{len(self.refusals)} operation(s) have no rule, so nothing was propagated:"]
             return "\n  ".join(lines + [str(r) for r in self.refusals])
-        lines = [f"{'relevance of the output':<60} {self.seed:>12.6g}"]
+        table = [("relevance of the output", f"{self.seed:.6g}")]
         # Rounding is not worth a line.
         least = 1e-6 * max([abs(self.seed), abs(self.relevance), *(abs(r.lost) for r in self.rows)])
         for cause, text in CAUSES.items():
             rows = [r for r in self.rows if r.cause == cause and abs(r.lost) > least]
             if rows:
-                lines.append(f"{text:<60} {-self.lost[cause]:>12.6g}")
+                table.append((text, f"{-self.lost[cause]:.6g}"))
                 ordered = sorted(rows, key=lambda r: -abs(r.lost))
-                lines += [f"    {r.operation + ' at ' + str(r.place):<56} {-r.lost:>12.6g}" for r in ordered]
-        lines.append(f"{'relevance of the explained inputs':<60} {self.relevance:>12.6g}")
-        lines.append(f"{'not accounted for':<60} {self.unexplained:>12.1e}")
-        return "\n".join(lines)
+                table += [(f"    {r.operation} at {r.place}", f"{-r.lost:.6g}") for r in ordered]
+        table.append(("relevance of the explained inputs", f"{self.relevance:.6g}"))
+        table.append(("not accounted for", f"{self.unexplained:.1e}"))
+        width = max(len(text) for text, _ in table)
+        return "\n".join(f"{text:<{width}} {figure:>12}" for text, figure in table)
 
 
 def audit(
@@ -245,8 +247,8 @@ def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row
 
 def _cause(node: Node) -> str:
     match node.action:
-        case Activate():
-            return "dead"
+        case Activate(rule, _, _):
+            return "derivative" if isinstance(rule, Derivative) else "dead"
         case LayerRule(rule, _, _, _):
             return "bias" if getattr(rule, "bias", False) else "dead"
         case Halve():

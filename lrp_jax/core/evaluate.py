@@ -293,7 +293,8 @@ def _built_layer(action: LayerRule, read):
     def product(x, w):
         return node.bind(*((x, w) if action.signal == 0 else (w, x)))[0]
 
-    moves = [n for n, v in zip(action.chain, others, strict=True) if v is None and n.name != "neg"]
+    links = [n for n, v in zip(action.chain, others, strict=True) if v is None]
+    moves = [n for n in links if n.name != "neg" and n.name not in P.IDENTITY]
 
     def op(x, w):
         # The product in the layout of the layer's result, for what moves it is linear too.

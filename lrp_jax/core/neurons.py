@@ -122,6 +122,8 @@ class Neurons:
             (user,) = users
             chain.append(user)
             value = user.outputs[0]
+            if user.name == "name" and user.params["name"] == NEURON:
+                break
         for link in (node, *chain):
             link.absorbed = True
         signal = next(i for i, v in enumerate(node.inputs) if v.facts.depends)

@@ -12,6 +12,11 @@ MOVEMENT = frozenset({
     "pvary", "unstack", "layout_constraint", "reshard", "pbroadcast",
 })  # fmt: skip
 
+# Movement that moves nothing. Not all of these have a transpose.
+IDENTITY = frozenset({
+    "name", "copy", "copy_p", "optimization_barrier", "sharding_constraint", "layout_constraint", "device_put",
+})  # fmt: skip
+
 # Linear too, but elements are repeated, mixed with others, or chosen: a sum ends before it.
 ROUTING = frozenset({
     "broadcast_in_dim", "tile", "concatenate", "stack", "pad", "gather", "dynamic_slice", "dynamic_update_slice",

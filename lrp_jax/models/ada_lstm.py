@@ -134,7 +134,7 @@ class AdaLSTM(Captioner):
                 f'attention_axis="position" needs as many regions as attention dimensions, got '
                 f'{regions.shape[-2]} and {self.attention}; use attention_axis="attention" or other features'
             )
-        mean = (features if self.global_feature == "raw" else regions).mean(axis=-2)
+        mean = (self.scaled(features) if self.global_feature == "raw" else regions).mean(axis=-2)
         global_feature = mean if self.global_feature == "mean" else nn.relu(self.global_projection(mean))
         projected = self.adaptive_attention.project(regions)
         zero = zero_state(projected, self.hidden)

@@ -73,6 +73,8 @@ class Captioner(nn.Module):
     embedding: E, the size of a word embedding.
     dropout: rate on c + h before the last layer while training.
     embedding_dropout: rate on word embeddings while training (none in the published code).
+    feature_scale: features are multiplied by it where they come in. Encoders differ in range by far, and where theirs
+      is large the image drowns the words at first; 1 / RMS of the features makes all of them alike.
     """
 
     vocabulary_size: int
@@ -80,6 +82,7 @@ class Captioner(nn.Module):
     embedding: int = 512
     dropout: float = 0.5
     embedding_dropout: float = 0.0
+    feature_scale: float = 1.0
 
     def setup(self):
         # He initialisation, because a ReLU follows.
@@ -93,9 +96,13 @@ class Captioner(nn.Module):
         """E_m(words) (Eq. 1). With deterministic=False, dropout applies and needs the rng "dropout"."""
         return self.drop_embedding(self.word_embedding(words), deterministic=deterministic)
 
+    def scaled(self, features: Float[Array, "*batch n_v d_raw"]) -> Float[Array, "*batch n_v d_raw"]:
+        """The features in the range that the captioner was trained on."""
+        return features if self.feature_scale == 1 else self.feature_scale * features
+
     def project(self, features: Float[Array, "*batch n_v d_raw"]) -> Float[Array, "*batch n_v H"]:
-        """The visual feature I = relu(W features + b): one dense layer, the same for every region."""
-        return nn.relu(self.image_projection(features))
+        """The visual feature I = relu(W features + b), features scaled: one dense layer, the same for every region."""
+        return nn.relu(self.image_projection(self.scaled(features)))
 
     def predict(
         self,

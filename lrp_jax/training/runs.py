@@ -58,7 +58,11 @@ def build_captioner(config: ml_collections.ConfigDict, vocabulary_size: int) -> 
     if config.captioner not in CAPTIONERS:
         raise SettingsError(f"config.captioner is {config.captioner!r}: wanted one of {', '.join(CAPTIONERS)}")
     return CAPTIONERS[config.captioner](
-        vocabulary_size, hidden=config.hidden, embedding=config.embedding, **config[config.captioner]
+        vocabulary_size,
+        hidden=config.hidden,
+        embedding=config.embedding,
+        feature_scale=config.get("feature_scale", 1.0),  # runs of earlier versions have no such setting
+        **config[config.captioner],
     )
 
 

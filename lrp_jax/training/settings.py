@@ -31,6 +31,7 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.captioner = "ada"  # "ada" (Ada-LSTM) or "mhfc" (MH-FC)
     config.hidden = 512
     config.embedding = 512
+    config.feature_scale = 1.0  # what features are multiplied by; 1 over their RMS where they are large
     config.ada = ml_collections.ConfigDict()
     config.ada.attention = 196  # the paper's n_v: W_I maps to as many dimensions as there are regions
     config.ada.global_feature = "mean"  # I_g is the mean of I, section 3.1

@@ -166,6 +166,35 @@ def test_a_name_that_relevance_does_not_pass_is_an_error_that_lists_the_names():
         lrp_jax.relevance_at(inside_an_activation, "gate")(X)
 
 
+@pytest.mark.parametrize("rules", [PAPER, EpsilonPlusFlat], ids=lambda r: r.name)
+def test_where_a_layer_ends_there_is_a_place(rules):
+    """A name, or `neuron`, after the bias: the layer ends there, and its relevance is read there."""
+    w, b, scale = arrays(11, (3, 3, 2, 4), (4,), (4,))
+    x = jax.random.uniform(jax.random.key(12), (5, 5, 2))
+    plain = lambda x: jax.nn.relu((conv(x, w) + b) * scale).sum()  # noqa: E731
+    named = lambda x: jax.nn.relu(checkpoint_name((conv(x, w) + b) * scale, "layer")).sum()  # noqa: E731
+    marked = lambda x: jax.nn.relu(lrp_jax.neuron((conv(x, w) + b) * scale)).sum()  # noqa: E731
+    _, r, places = lrp_jax.relevance_at(named, "layer", rules)(x)
+    wanted = jax.grad(lrp_jax.lrp(plain, rules))(x)
+    np.testing.assert_allclose(r, wanted, rtol=1e-12)
+    np.testing.assert_allclose(jax.grad(lrp_jax.lrp(marked, rules))(x), wanted, rtol=1e-12)
+    _, end = lrp_jax.relevance(lambda z: jax.nn.relu(z).sum(), rules)((conv(x, w) + b) * scale)
+    np.testing.assert_allclose(places["layer"], end, rtol=1e-12)
+
+
+def test_a_neuron_is_where_its_marker_says_under_a_layer_rule():
+    x, w, b, c, v = arrays(13, (4,), (4, 3), (3,), (3,), (3,))
+    rules = Composite("T", (On("dense", AlphaBeta(0.0, bias=True)), *PAPER.lines))
+    one = lambda x: jnp.tanh(lrp_jax.neuron(x @ w + b) + c) @ v  # noqa: E731
+    # The constant added after the marker is no part of the layer: it absorbs its share of a sum of its own.
+    _, r, places = lrp_jax.relevance_at(
+        lambda x: jnp.tanh(checkpoint_name(lrp_jax.neuron(x @ w + b), "layer") + c) @ v, "layer", rules
+    )(x)
+    np.testing.assert_allclose(lrp_jax.relevance(one, rules)(x)[1], r, rtol=1e-12)
+    _, wanted = lrp_jax.relevance(lambda x: x @ w + b, rules)(x, seed=places["layer"])
+    np.testing.assert_allclose(r, wanted, rtol=1e-9)
+
+
 def test_the_audit_says_what_a_mask_holds_back():
     report = lrp_jax.audit(network, masks={"Network/first": jnp.eye(4)[1]})(X)
     _, _, places = lrp_jax.relevance_at(network, "Network/first")(X)

@@ -1,0 +1,169 @@
+"""Explain a transformer block.
+
+After this page you can explain a stock Flax transformer - layer norm, multi-head attention, gelu - with the two
+composites made for it, read what the audit says about it, and know why the default composite refuses it.
+
+Run it with `python docs/howto/transformer.py`.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+
+import lrp_jax
+
+# A network and a task
+# --------------------
+#
+# A sequence has six tokens, each a letter of four, and one of them is marked (numbers 4 to 7 are the marked letters).
+# The class is the letter that is marked, so there is one token that the network must look at.
+
+LENGTH, LETTERS = 6, 4
+
+
+def draw(count, seed):
+    """Tokens [count, 6], labels [count], and where [count] the marked token stands."""
+    random = np.random.default_rng(seed)
+    tokens = random.integers(LETTERS, size=(count, LENGTH))
+    where = random.integers(LENGTH, size=count)
+    labels = tokens[np.arange(count), where]
+    tokens[np.arange(count), where] += LETTERS
+    return tokens, labels, where
+
+
+class Transformer(nn.Module):
+    """One block, all of it Flax's own, on embedded tokens; a first token of its own collects the answer."""
+
+    @nn.compact
+    def __call__(self, x):
+        start = self.param("start", nn.initializers.normal(1.0), (1, x.shape[-1]))
+        x = jnp.concatenate([start, x])
+        h = nn.LayerNorm()(x)
+        x = x + nn.MultiHeadDotProductAttention(num_heads=2)(h)
+        h = nn.Dense(32)(nn.LayerNorm()(x))
+        x = x + nn.Dense(16)(nn.gelu(h))
+        return nn.Dense(LETTERS)(nn.LayerNorm()(x)[0])
+
+
+model = Transformer()
+embedding = np.random.default_rng(2).normal(size=(2 * LETTERS, 16)).astype(np.float32)
+params = jax.jit(model.init)(jax.random.key(0), embedding[:LENGTH])
+optimizer = optax.adam(1e-2)
+
+
+@jax.jit
+def train(params, batches):
+    def step(carry, batch):
+        params, state = carry
+
+        def loss(params):
+            logits = jax.vmap(lambda x: model.apply(params, x))(jnp.asarray(embedding)[batch[0]])
+            return optax.softmax_cross_entropy_with_integer_labels(logits, batch[1]).mean()
+
+        updates, state = optimizer.update(jax.grad(loss)(params), state)
+        return (optax.apply_updates(params, updates), state), None
+
+    return jax.lax.scan(step, (params, optimizer.init(params)), batches)[0][0]
+
+
+tokens, labels, _ = draw(2048, seed=0)
+for _ in range(4):
+    params = train(params, (tokens.reshape(32, 64, LENGTH), labels.reshape(32, 64)))
+
+# Explain
+# -------
+#
+# A transformer has three things that other networks do not. Each has a question, and the two composites answer it:
+#
+# - a softmax times values: does relevance also go to the scores, and from there to queries and keys? ATTN_LRP shares
+#   the product equally between weights and values and goes on through the softmax. CP_LRP gives all to the values.
+# - a norm divides a signal by its own deviation. Both hold the deviation constant.
+# - gelu is one activation to both: relevance passes it unchanged.
+
+print(lrp_jax.ATTN_LRP)
+print()
+print(lrp_jax.CP_LRP)
+
+tokens, labels, where = draw(64, seed=1)
+embedded = embedding[tokens]
+
+
+def explain(rules):
+    def one(x, label):
+        return lrp_jax.relevance(lambda x: model.apply(params, x)[label], rules)(x)
+
+    values, r = jax.jit(jax.vmap(one))(embedded, labels)
+    return np.asarray(values), np.asarray(r).sum(axis=-1)  # a token's relevance is the sum over its embedding
+
+
+print("\nrelevance of each token for its class; the marked token stands in brackets")
+for rules in (lrp_jax.ATTN_LRP, lrp_jax.CP_LRP):
+    values, by_token = explain(rules)
+    for i in range(3):
+        cells = [f"[{r:+.2f}]" if t == where[i] else f" {r:+.2f} " for t, r in enumerate(by_token[i])]
+        print(f"{rules.name:<8} {values[i]:+.2f}  {''.join(cells)}")
+    found = np.mean(by_token.argmax(axis=1) == where)
+    print(f"{rules.name:<8} the marked token has the most relevance in {found:.0%} of the sequences")
+    assert by_token.shape == (64, LENGTH)
+    assert found > 0.8
+
+# The audit
+# ---------
+#
+# An empty audit is one without refusals: every operation on the way has a rule. It also says where the relevance went
+# that the tokens did not get. With `not accounted for` near zero, nothing was overlooked.
+
+
+def logit(x):
+    return model.apply(params, x)[labels[0]]
+
+
+print("\n           logit   tokens   biases  epsilon  softmax")
+for rules in (lrp_jax.ATTN_LRP, lrp_jax.CP_LRP):
+    report = lrp_jax.audit(logit, rules)(embedded[0])
+    assert report.refusals == ()
+    lost = report.lost
+    at_softmax = sum(lost.values()) - lost["bias"] - lost["epsilon"]
+    parts = [report.seed, report.relevance, lost["bias"], lost["epsilon"], at_softmax]
+    print(f"{rules.name:<8}" + "".join(f"{part:>9.3f}" for part in parts))
+    assert abs(report.unexplained) < 1e-3 * max(map(abs, parts))
+
+# What it means. Biases, and the start token with its own embedding, are constants that spoke for the class too, and
+# have kept their share. The column of the softmax is what ATTN_LRP makes or loses there: a softmax keeps its own
+# derivative, and that conserves nothing. Here the attention is sure of itself, the derivative of such a softmax is near
+# zero, and the half that the scores were given is lost. To CP_LRP attention is a gate, and the column is empty.
+
+assert abs(at_softmax) < 1e-3 * report.seed  # the last report is that of CP_LRP
+
+# What PAPER does
+# ---------------
+#
+# The default composite, PAPER, knows LSTMs with attention. It takes attention weights for gates, as CP_LRP does, but
+# has no line for norms and refuses them, each with its place in the code. (`jax.eval_shape` walks through the function
+# without computing anything, which is enough to know.)
+
+try:
+    jax.eval_shape(lrp_jax.lrp(logit), embedded[0])
+except lrp_jax.RelevanceError as error:
+    print("\n" + str(error).splitlines()[0])
+    print("\n".join(line.partition(": ")[2] for line in str(error).splitlines()[1:2]))
+else:
+    raise AssertionError("PAPER should refuse a norm")
+
+# A line more is enough. A composite is a plain value, and the first line that fits decides.
+
+PAPER_WITH_NORMS = lrp_jax.Composite(
+    "PAPER_WITH_NORMS", (lrp_jax.On("norm", lrp_jax.SignalTakesAll()), *lrp_jax.PAPER.lines)
+)
+jax.eval_shape(lrp_jax.lrp(logit, PAPER_WITH_NORMS), embedded[0])  # refuses nothing
+
+# What can go wrong
+# -----------------
+#
+# - A rectified or gated MLP, `silu(W x) * V x`: silu is an activation and no gate, and the product is refused. Under
+#   ATTN_LRP it is shared equally; elsewhere write `lrp_jax.gate(silu(W x)) * V x`.
+# - You explain a probability: a softmax at the end is refused by PAPER and CP_LRP. Explain its logits.
+# - Epsilon is 1e-6 in both. In float32 a deep network may then hand on relevance much larger than its logit, of both
+#   signs; `Composite("CALM", (On("*", Epsilon(1e-2)), *CP_LRP.lines))` has a larger one.
