@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,9 +21,26 @@ from lrp_jax.models import IMAGENET, Preprocessing
 from lrp_jax.models.scene_cnn import SceneCNN
 from lrp_jax.training.settings import SettingsError
 from lrp_jax.weights.scene_encoder import load_scene_encoder
+from lrp_jax.weights.vgg import KERAS
 
-ENCODERS = {kind.__name__: kind for kind in (models.VGG16, models.SqueezeNet, SceneCNN)}
-IMPORTERS = {"squeezenet": weights.squeezenet_from_arrays, "vgg16": weights.vgg16_from_state_dict}
+ENCODERS = {kind.__name__: kind for kind in (models.VGG16, models.SqueezeNet, models.ResNet, SceneCNN)}
+
+
+def _squeezenet(arrays):
+    return *weights.squeezenet_from_arrays(arrays), IMAGENET
+
+
+def _vgg16(arrays):
+    if any(name.startswith("block1_conv1/") for name in arrays):
+        return *weights.vgg16_from_keras(arrays), KERAS
+    return *weights.vgg16_from_state_dict(arrays), IMAGENET
+
+
+def _resnet(arrays):
+    return *weights.resnet_from_state_dict(arrays), IMAGENET
+
+
+IMPORTERS = {"squeezenet": _squeezenet, "vgg16": _vgg16, "resnet": _resnet}
 
 
 class Encoder(NamedTuple):
@@ -47,14 +63,14 @@ def load_encoder(config: ml_collections.ConfigDict) -> Encoder:
     if config.encoder not in IMPORTERS:
         raise SettingsError(f"config.encoder is {config.encoder!r}: wanted one of {', '.join(['scenes', *IMPORTERS])}")
     if not config.encoder_weights:
-        raise SettingsError(f"{config.encoder} needs its ImageNet weights: --config.encoder_weights=FILE.npz")
+        raise SettingsError(f"{config.encoder} needs its ImageNet weights: --config.encoder_weights=FILE")
     try:
-        with np.load(config.encoder_weights, allow_pickle=False) as arrays:
-            module, params = IMPORTERS[config.encoder](dict(arrays))
-    except (TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise SettingsError(f"config.encoder_weights={config.encoder_weights}: {error}") from error
+        module, params, preprocessing = IMPORTERS[config.encoder](weights.read_weights(config.encoder_weights))
+    except (TypeError, ValueError) as error:
+        message = str(error).removeprefix(f"{config.encoder_weights}: ")
+        raise SettingsError(f"config.encoder_weights={config.encoder_weights}: {message}") from error
     size = (config.image_size, config.image_size)
-    return Encoder(module, params, dataclasses.replace(IMAGENET, size=size))
+    return Encoder(module, params, dataclasses.replace(preprocessing, size=size))
 
 
 def encode_dataset(encoder: Encoder, dataset: Dataset, *, folder: str | os.PathLike = "", name: str) -> Features:
@@ -112,5 +128,7 @@ def read_encoder(folder: pathlib.Path) -> Encoder:
         raise ValueError(f"{folder} holds an encoder {record['kind']!r}: wanted one of {', '.join(ENCODERS)}")
     with np.load(folder / "weights.npz", allow_pickle=False) as file:
         params = traverse_util.unflatten_dict(dict(file), sep="/")
-    module = ENCODERS[record["kind"]](**record["fields"])
+    # Fields are numbers and tuples of numbers; JSON has lists.
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record["fields"].items()}
+    module = ENCODERS[record["kind"]](**fields)
     return Encoder(module, params, Preprocessing(**record["preprocessing"]))

@@ -23,7 +23,7 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.features_folder = ""  # where encoded images are kept between runs; "": in memory only
 
     # Encoder, frozen.
-    config.encoder = ""  # "scenes", "squeezenet" or "vgg16"; the weights of the latter two are a file
+    config.encoder = ""  # "scenes", "squeezenet", "vgg16" or "resnet"; the weights of the latter three are a file
     config.encoder_weights = ""
     config.image_size = 224  # pixels of a side, the aspect is not kept; published
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lrp_jax.models.preprocessing import Preprocessing
 from lrp_jax.models.vgg import BLOCKS, VGG16
 from lrp_jax.weights.convolutions import convolutions
 
@@ -40,3 +41,32 @@ def vgg16_from_state_dict(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict
     used = {name: a for name, a in arrays.items() if not name.startswith("classifier.")}
     sizes, params = convolutions(used, TABLE, "a VGG16")
     return VGG16(width=sizes["W"]), params
+
+
+KERAS = Preprocessing(
+    mean=tuple(m / 255 for m in (123.68, 116.779, 103.939)), std=(1 / 255, 1 / 255, 1 / 255), size=(224, 224)
+)
+"""What Keras' VGG16 expects: 0 to 255 less the mean of ImageNet, not divided by anything."""
+
+
+def vgg16_from_keras(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict]:
+    """VGG16 up to block5_conv3 and its parameters from Keras' file, `block1_conv1/kernel` and so on.
+
+    The file with or without its top (`fc1`, `fc2`, `predictions`, not used). Kernels are [height, width, in, out]
+    already. Keras feeds the colours in the order blue, green, red: the first kernel is turned round here, so that
+    images come as red, green, blue and go through `weights.vgg.KERAS`.
+
+    Returns, raises: as for `vgg16_from_state_dict`.
+    """
+    names = {path: name for name, (path, _) in TABLE.items()}
+    top = ("fc1/", "fc2/", "predictions/", "flatten/")
+    renamed = {}
+    for name, array in arrays.items():
+        if name.startswith(top):
+            continue
+        array = np.asarray(array)
+        if name == "block1_conv1/kernel" and array.ndim == 4:
+            array = array[:, :, ::-1]
+        array = array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
+        renamed[names.get(name.replace("/", "."), name)] = array
+    return vgg16_from_state_dict(renamed)

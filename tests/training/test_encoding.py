@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrp_jax.data import Example
-from lrp_jax.models import VGG16, Preprocessing
+from lrp_jax.models import IMAGENET, VGG16, Preprocessing, ResNet
 from lrp_jax.training import Encoder, SettingsError, encode_dataset, load_encoder, paper_settings
 from lrp_jax.training.encoders import read_encoder, save_encoder
 
@@ -25,6 +25,17 @@ def test_an_encoder_saved_and_read_is_the_same(encoder, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_resnet_keeps_its_norms_and_its_blocks(tmp_path):
+    module = ResNet(blocks=(1, 2), width=1, stages=2)
+    shapes = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3), jnp.float32))
+    rng = np.random.default_rng(0)
+    variables = jax.tree.map(lambda s: jnp.asarray(rng.uniform(0.5, 1.5, s.shape), s.dtype), shapes)
+    save_encoder(Encoder(module, variables, IMAGENET), tmp_path / "encoder")
+    again = read_encoder(tmp_path / "encoder")
+    assert again.module == module and hash(again.module) == hash(module)
+    jax.tree.map(np.testing.assert_array_equal, again.params, variables)
+
+
 def test_features_are_those_of_the_encoder(encoder, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
     dataset = [Example(str(i), image, ("x",)) for i, image in enumerate(images)]
@@ -38,7 +49,7 @@ def test_features_are_those_of_the_encoder(encoder, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"encoder": "resnet"}, "config.encoder is 'resnet': wanted one of scenes, squeezenet, vgg16"),
+        ({"encoder": "alexnet"}, "config.encoder is 'alexnet': wanted one of scenes, squeezenet, vgg16, resnet"),
         ({"encoder": "squeezenet"}, "needs its ImageNet weights"),
         ({"encoder": "vgg16", "encoder_weights": "text"}, "config.encoder_weights="),
         ({"encoder": "vgg16", "encoder_weights": "other.npz"}, "config.encoder_weights="),

@@ -1,0 +1,254 @@
+"""Tensors from the files that `torch.save` wrote, without torch and without running anything that is in them.
+
+Such a file is a pickle: a program that may name any function of any module and call it. Here it meets a table of a
+dozen names that stand for tensors and plain containers. Every other class becomes an inert placeholder, which takes
+whatever state the file gives it and does nothing; a call of any other function is refused.
+"""
+
+import collections
+import io
+import math
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_DTYPES = {
+    "DoubleStorage": np.dtype("<f8"),
+    "FloatStorage": np.dtype("<f4"),
+    "HalfStorage": np.dtype("<f2"),
+    "BFloat16Storage": np.dtype(jnp.bfloat16),
+    "LongStorage": np.dtype("<i8"),
+    "IntStorage": np.dtype("<i4"),
+    "ShortStorage": np.dtype("<i2"),
+    "CharStorage": np.dtype("i1"),
+    "ByteStorage": np.dtype("u1"),
+    "BoolStorage": np.dtype("?"),
+}
+# Packages whose classes are built by a call (`defaultdict(dict)`, `dtype("f8")`): as placeholders they may be called.
+_CALLABLE = ("torch", "numpy", "collections", "copyreg", "copy_reg", "argparse")
+
+
+class UnsafeFileError(ValueError):
+    """A file that asks for more than tensors."""
+
+
+def read_torch_file(path: str | os.PathLike) -> Any:
+    """What was saved, with tensors as NumPy arrays and objects of any class as inert placeholders.
+
+    Both formats are read: the zip archive, and the older one of PyTorch before 1.6.
+
+    Raises:
+      UnsafeFileError: the file calls a function that makes no tensor.
+      ValueError: it is no such file, or is damaged.
+      FileNotFoundError: it is not there.
+    """
+    path = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            if zipfile.is_zipfile(file):
+                return _read_zip(file)
+            file.seek(0)
+            return _read_legacy(file)
+    except UnsafeFileError as error:
+        raise UnsafeFileError(f"{path}: {error}") from None
+    except (ValueError, KeyError, EOFError, IndexError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: not a file that torch.save wrote, or a damaged one ({error})") from error
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path}: not a file that torch.save wrote, or a damaged one ({error})") from error
+
+
+def state_dict(saved: Any, key: str | None = None) -> dict[str, np.ndarray]:
+    """The named tensors of what was saved: the object itself, or the mapping of that name inside.
+
+    Args:
+      saved: from `read_torch_file`.
+      key: "state_dict", "model", ...; None takes the first of these two that is there, or all.
+
+    Raises:
+      ValueError: there are no named tensors.
+    """
+    inside = saved
+    if isinstance(saved, Mapping):
+        found = [key] if key is not None else [k for k in ("state_dict", "model") if isinstance(saved.get(k), Mapping)]
+        if found:
+            inside = saved.get(found[0])
+    if isinstance(inside, Mapping):
+        arrays = {str(name): a for name, a in inside.items() if isinstance(a, np.ndarray)}
+        if arrays:
+            return arrays
+    names = ", ".join(map(str, saved)) if isinstance(saved, Mapping) else type(saved).__name__
+    raise ValueError(f"no named tensors{'' if key is None else f' under {key!r}'}; the file holds: {names}")
+
+
+def _read_zip(file: io.BufferedReader) -> Any:
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        (main,) = [name for name in names if name.endswith("/data.pkl") or name == "data.pkl"]
+        folder = main.removesuffix("data.pkl")
+        if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
+            raise ValueError("big-endian tensors")
+        storages: dict[str, _Storage] = {}
+
+        def load(persistent: tuple) -> _Storage:
+            _, kind, name, _, count = persistent[:5]
+            if name not in storages:
+                data = archive.read(f"{folder}data/{name}")
+                storages[name] = _Storage(np.frombuffer(data, _dtype(kind))[: int(count)])
+            return storages[name]
+
+        return _Reader(io.BytesIO(archive.read(main)), load).load()
+
+
+def _read_legacy(file: io.BufferedReader) -> Any:
+    refused = _Reader.no_storages
+    if _Reader(file, refused).load() != _MAGIC:
+        raise ValueError("it begins like no format of torch's")
+    version, system = _Reader(file, refused).load(), _Reader(file, refused).load()
+    if version != 1001 or not system.get("little_endian", True):
+        raise ValueError(f"protocol {version}, or big-endian tensors")
+    promised: dict[str, tuple[np.dtype, int, _Storage]] = {}
+
+    def load(persistent: tuple) -> Any:
+        if persistent[0] != "storage":
+            return _placeholder("torch.nn", "Module")()  # its class and source code come along: not looked at
+        _, kind, name, _, count, *view = persistent
+        if name not in promised:
+            promised[name] = _dtype(kind), int(count), _Storage(None)
+        storage = promised[name][2]
+        if view and view[0] is not None:
+            _, offset, size = view[0]
+            return _View(storage, int(offset), int(size))
+        return storage
+
+    # Tensors are described before their numbers come, so they are put together at the end.
+    saved = _Reader(file, load).load()
+    for name in _Reader(file, refused).load():
+        dtype, count, storage = promised[name]
+        said = int.from_bytes(file.read(8), "little")
+        data = file.read(count * dtype.itemsize) if said == count else b""
+        if len(data) != count * dtype.itemsize:
+            raise ValueError(f"storage {name} has not its {count} numbers")
+        storage.numbers = np.frombuffer(data, dtype)
+    return _complete(saved)
+
+
+class _Storage:
+    """The numbers behind one or several tensors."""
+
+    def __init__(self, numbers: np.ndarray | None):
+        self.numbers = numbers
+
+
+class _View(NamedTuple):
+    storage: _Storage
+    offset: int
+    size: int
+
+
+class _Tensor(NamedTuple):
+    """A tensor whose numbers may not be there yet."""
+
+    storage: _Storage | _View
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def array(self) -> np.ndarray:
+        storage, offset = self.storage, self.offset
+        if isinstance(storage, _View):
+            storage, offset = storage.storage, offset + storage.offset
+        numbers = storage.numbers
+        shape, strides = tuple(map(int, self.shape)), tuple(map(int, self.strides))
+        if len(shape) != len(strides) or min((*shape, *strides, offset), default=0) < 0:
+            raise ValueError(f"a tensor of shape {shape} and strides {strides}")
+        if math.prod(shape) == 0:
+            return np.zeros(shape, numbers.dtype)
+        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        if last >= len(numbers) or math.prod(shape) > len(numbers):
+            raise ValueError(f"a tensor of shape {shape} in a storage of {len(numbers)} numbers")
+        steps = [stride * numbers.itemsize for stride in strides]
+        return np.lib.stride_tricks.as_strided(numbers[offset:], shape, steps).copy()
+
+
+def _complete(saved: Any) -> Any:
+    """Descriptions of tensors replaced by arrays, in the containers that may hold them."""
+    if isinstance(saved, _Tensor):
+        return saved.array()
+    if isinstance(saved, dict):
+        for key in saved:
+            saved[key] = _complete(saved[key])
+        return saved
+    if isinstance(saved, list):
+        saved[:] = map(_complete, saved)
+        return saved
+    return tuple(map(_complete, saved)) if type(saved) is tuple else saved
+
+
+def _dtype(kind: Any) -> np.dtype:
+    name = getattr(kind, "__name__", "")
+    if name not in _DTYPES:
+        raise ValueError(f"tensors of {name or kind}; wanted one of {', '.join(_DTYPES)}")
+    return _DTYPES[name]
+
+
+def _tensor(storage, offset, shape, strides, *_) -> np.ndarray | _Tensor:
+    tensor = _Tensor(storage, int(offset), tuple(shape), tuple(strides))
+    ready = isinstance(storage, _Storage) and storage.numbers is not None
+    return tensor.array() if ready else tensor
+
+
+class _InertClass(type):
+    """The class of placeholders: a call of one makes another, if it comes from a package where that means a class."""
+
+    def __call__(cls, *args, **kwargs):
+        if cls.__module__.partition(".")[0] not in _CALLABLE:
+            raise UnsafeFileError(
+                f"it calls {cls.__module__}.{cls.__qualname__}, which makes no tensor: nothing was run. Do not trust "
+                "it; ask for a file that holds a state_dict only"
+            )
+        return cls.__new__(cls)
+
+
+def _placeholder(module: str, name: str) -> _InertClass:
+    def new(cls, *args, **kwargs):
+        return object.__new__(cls)
+
+    def nothing(self, *args, **kwargs):
+        return None
+
+    ignored = dict.fromkeys(("__setstate__", "__setitem__", "append", "extend", "add", "update"), nothing)
+    body = {"__new__": new, "__module__": module, "__qualname__": name, **ignored}
+    return _InertClass(name, (), body)
+
+
+_KNOWN: dict[tuple[str, str], Callable] = {
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
+    ("torch", "Size"): tuple,
+}
+
+
+class _Reader(pickle.Unpickler):
+    """An unpickler that knows no module: names are looked up in `_KNOWN`, or become placeholders."""
+
+    def __init__(self, file, load_storage: Callable[[tuple], Any]):
+        super().__init__(file, encoding="utf-8")
+        self._load_storage = load_storage
+
+    def find_class(self, module: str, name: str) -> Any:
+        return _KNOWN.get((module, name)) or _placeholder(module, name)
+
+    def persistent_load(self, persistent: Any) -> Any:
+        return self._load_storage(persistent)
+
+    @staticmethod
+    def no_storages(persistent: tuple) -> Any:
+        raise ValueError("a tensor where none belongs")
