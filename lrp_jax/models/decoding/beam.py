@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from lrp_jax.models.captioner import Captioner
-from lrp_jax.models.decoding.step import Captions, begin, first_words, log_probabilities
+from lrp_jax.models.decoding.step import Captions, begin, first_words, next_logits
 from lrp_jax.models.decoding.wording import END, FREE, PAD, Wording
 
 
@@ -126,13 +126,14 @@ def _search(captioner, params, features, groups, power, longest, wording) -> Cap
         said = jnp.zeros((images, captioner.vocabulary_size))
         moved = []
         for group, (live, ended) in zip(groups, beams, strict=True):
-            after, log_p = log_probabilities(captioner, params, state, live.recurrent, live.words)
+            after, logits = next_logits(captioner, params, state, live.recurrent, live.words)
             forbidden = wording.forbidden(live.tokens, t, captioner.vocabulary_size)
-            log_p = jnp.where(forbidden, -jnp.inf, log_p)
-            costs = group.penalty * said[:, None].astype(log_p.dtype)
-            new_live, new_ended = _advance(group, live, ended, after, log_p, costs, t, power)
+            costs = group.penalty * said[:, None].astype(logits.dtype) if len(groups) > 1 else None
+            new_live, new_ended = _advance(group, live, ended, after, logits, forbidden, costs, t, power)
             over = _is_over(group, ended)
             moved.append((_keep(over, live, new_live), _keep(over, ended, new_ended)))
+            if costs is None:
+                continue
             counted = ~over[:, None] & jnp.isfinite(new_live.scores)
             said = said + (jax.nn.one_hot(new_live.words, said.shape[-1]) * counted[..., None]).sum(axis=1)
         return t + 1, tuple(moved)
@@ -144,15 +145,24 @@ def _search(captioner, params, features, groups, power, longest, wording) -> Cap
     return Captions(tokens, scores)
 
 
-def _advance(group, live, ended, after, log_p, costs, t, power) -> tuple[_Live, _Ended]:
+def _advance(group, live, ended, after, logits, forbidden, costs, t, power) -> tuple[_Live, _Ended]:
     """One more word for the beginnings of a group."""
-    size = log_p.shape[-1]
-    scores = live.scores[..., None] + log_p
+    size = logits.shape[-1]
     # Twice as many as needed: at most `width` of them end, so enough go on.
     count = min(2 * group.width, group.width * size)
-    _, best = jax.lax.top_k((scores - costs).reshape(len(scores), -1), count)
-    parents, words = best // size, best % size
-    scores = jnp.take_along_axis(scores.reshape(len(scores), -1), best, axis=1)
+    # Within a beginning the order of the logits is that of the probabilities: few of them are turned into any.
+    allowed = jnp.where(forbidden, -jnp.inf, logits)
+    _, words = jax.lax.top_k(allowed if costs is None else allowed - costs, min(count, size))
+    log_p = jnp.take_along_axis(allowed, words, axis=-1) - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+    scores = (live.scores[..., None] + log_p).reshape(len(words), -1)
+    chosen = scores
+    if costs is not None:
+        at_words = jnp.take_along_axis(jnp.broadcast_to(costs, logits.shape), words, axis=-1)
+        chosen = scores - at_words.reshape(scores.shape)
+    _, best = jax.lax.top_k(chosen, count)
+    parents = best // words.shape[-1]
+    words = jnp.take_along_axis(words.reshape(scores.shape), best, axis=1)
+    scores = jnp.take_along_axis(scores, best, axis=1)
     tokens = _rows(live.tokens, parents).at[..., t].set(words)
 
     ends = words == END

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lrp_jax.models.captioner import Captioner
-from lrp_jax.models.decoding.step import Captions, begin, first_words, log_probabilities
+from lrp_jax.models.decoding.step import Captions, begin, first_words, next_logits
 from lrp_jax.models.decoding.wording import END, FREE, PAD, Wording
 
 
@@ -116,7 +116,8 @@ def _unroll(captioner, params, features, count, longest, wording, choose) -> Cap
 
     def one_word(carry):
         t, done, words, recurrent, tokens, scores = carry
-        recurrent, log_p = log_probabilities(captioner, params, state, recurrent, words)
+        recurrent, logits = next_logits(captioner, params, state, recurrent, words)
+        log_p = jax.nn.log_softmax(logits)
         allowed = jnp.where(wording.forbidden(tokens, t, captioner.vocabulary_size), -jnp.inf, log_p)
         words = jnp.where(done, PAD, choose(allowed, t).astype(jnp.int32))
         said = jnp.take_along_axis(log_p, words[..., None], axis=-1)[..., 0]

@@ -28,10 +28,10 @@ def begin(captioner: Captioner, params: Any, features: Float[Array, "B n_v d_raw
     return state, recurrent
 
 
-def log_probabilities(
+def next_logits(
     captioner: Captioner, params: Any, state: Any, recurrent: Any, words: Int[Array, "B n"]
 ) -> tuple[Any, Float[Array, "B n V"]]:
-    """The recurrent state after `words`, and log p of all words that may follow.
+    """The recurrent state after `words`, and the logits of all words that may follow.
 
     The captions of an image share its regions: they are read, not copied.
     """
@@ -43,7 +43,7 @@ def log_probabilities(
         return after.recurrent, c, h
 
     after, c, h = jax.vmap(one, in_axes=1, out_axes=1)(recurrent, words)
-    return after, jax.nn.log_softmax(captioner.apply(params, c, h, method="predict"))
+    return after, captioner.apply(params, c, h, method="predict")
 
 
 def first_words(features: Float[Array, "B n_v d_raw"], count: int) -> Int[Array, "B n"]:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Int
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
@@ -39,8 +40,10 @@ class Wording:
           size: V, of the vocabulary.
         """
         batch, longest = tokens.shape[:-1], tokens.shape[-1]
-        silent = [PAD, START] if self.unknown else [PAD, START, UNKNOWN]
-        result = jnp.zeros((*batch, size), bool).at[..., jnp.array(silent)].set(True)
+        never = np.isin(np.arange(size), [PAD, START] if self.unknown else [PAD, START, UNKNOWN])
+        if self == Wording(unknown=self.unknown):
+            return jnp.broadcast_to(never, (*batch, size))  # the same everywhere: nothing to compute
+        result = jnp.broadcast_to(never, (*batch, size))
         if self.repeat is not None and self.repeat <= longest:
             result |= self._repeats(tokens, t, size)
         if self.least:
