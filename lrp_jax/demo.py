@@ -4,9 +4,8 @@ What it prints, and what to compare it with:
 
 - CIDEr on scenes that the captioner has not seen, beside that of the same captions for shuffled images,
   which is what fluent sentences about nothing in particular get;
-- the precision of the objects that it names, where the biases planted in the training scenes hold and
-  where they
-  are broken: the difference is objects said out of habit;
+- the precision of the objects that it names, where the biases planted in the training scenes hold and where they are
+  broken: the difference is objects said out of habit;
 - the correctness of LRP for object words (Eqs. 23, 24) with its bootstrap interval over images, beside the
   share of the image that the boxes cover, and beside the map of the same object's word from another image.
 
@@ -52,8 +51,9 @@ def demo_settings() -> ml_collections.ConfigDict:
     config.embedding = 128
     config.ada.attention = 64  # as many as regions, which is how the paper comes to 196
     config.batch_size = 64
-    config.learning_rate = 2e-3  # four times the paper's, because the steps are so few
-    config.epochs = 3  # a fourth does not raise the validation CIDEr
+    config.learning_rate = 6e-3  # twelve times the paper's, because the steps are so few:
+    config.epochs = 4  # at 2e-3 and with dropout the same steps end at a validation CIDEr of 0.7, these at 1.08
+    config.ada.dropout = 0.0
     return config
 
 
