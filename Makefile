@@ -27,7 +27,7 @@ test-slow: $(READY) ## the tests that take minutes each
 test-newest: ## core's tests on the newest jax (needs Python 3.12 or later: make test-newest PYTHON=python3.12)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12) and "the newest jax needs Python 3.12 or later: make test-newest PYTHON=python3.12")'
 	test -x $(VENV)-newest/bin/python || $(PYTHON) -m venv $(VENV)-newest
-	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade jax flax equinox chex jaxtyping numpy pytest pytest-xdist hypothesis
+	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade jax flax equinox chex jaxtyping numpy h5py safetensors pytest pytest-xdist hypothesis
 	JAX_COMPILATION_CACHE_DIR= PYTHONPATH=. $(VENV)-newest/bin/python -m pytest -n 2 -m "not slow" tests/core
 
 $(VENV)-parity/.ready: requirements.txt tests/parity/requirements.txt

@@ -27,7 +27,7 @@ def test_a_checkpointed_model_keeps_its_saving():
     plain, saving = network(block), network(jax.checkpoint(block))
     gradient = temporary_bytes(plain) / temporary_bytes(saving)
     relevance = temporary_bytes(lrp_jax.lrp(plain)) / temporary_bytes(lrp_jax.lrp(saving))
-    assert gradient > 2  # what there is to keep
+    assert gradient > 1.5  # what there is to keep
     assert relevance > gradient / 2
     # And no saved intermediate is left: what remains is about one layer, as for the gradient.
     assert temporary_bytes(lrp_jax.lrp(saving)) < 2 * temporary_bytes(saving)
