@@ -5,14 +5,13 @@ counts is the ratio of the fastest of each.
 """
 
 import argparse
-import json
-import platform
 import time
 
 import jax
 import jax.numpy as jnp
 
 import lrp_jax
+from benchmarks.common import write_figures
 from lrp_jax.models import MHFC, VGG16, AdaLSTM, unroll
 
 
@@ -72,9 +71,7 @@ def main() -> None:
         row = table[name] = measure(f, args, options.rounds)
         took = f"gradient {row['gradient']:6.2f} s  relevance {row['relevance']:6.2f} s"
         print(f"{name:22} {took}  ratio {row['ratio']:.2f}", flush=True)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": platform.processor() or platform.machine(), "jax": jax.__version__, **table}, file)
+    write_figures(options.json, table)
 
 
 if __name__ == "__main__":

@@ -5,26 +5,20 @@ the same images, in turn; the fastest of the rounds counts. The captions have to
 """
 
 import argparse
-import json
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.common import random_variables, write_figures
 from lrp_jax.models import MHFC, AdaLSTM
 from lrp_jax.models.decoding import Beam, decode
 
 
-def random_params(captioner, features):
-    shapes = jax.eval_shape(captioner.init, jax.random.key(0), features, jnp.ones((len(features), 1), int))
-    rng = np.random.default_rng(0)
-    return jax.tree.map(lambda s: jnp.asarray(rng.normal(0, max(s.shape[0], 2) ** -0.5, s.shape), s.dtype), shapes)
-
-
 def measure(captioner, images: int, width: int, rounds: int) -> dict:
     features = jnp.asarray(np.maximum(np.random.default_rng(1).normal(size=(images, 196, 512)), 0), jnp.float32)
-    params = random_params(captioner, features[:1])
+    params = random_variables(captioner, features[:1], jnp.ones((1, 1), int))
     decoder = Beam(width=width, max_length=20)
 
     def together():
@@ -62,9 +56,7 @@ def main() -> None:
             f"{row['ratio']:.1f} times; {row['same']:.0%} of the images have the same captions",
             flush=True,
         )
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=2)
+    write_figures(options.json, results)
 
 
 if __name__ == "__main__":

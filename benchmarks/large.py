@@ -11,8 +11,6 @@ multiple of the encoder's forward pass.
 """
 
 import argparse
-import json
-import platform
 import time
 from functools import partial
 
@@ -22,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import lrp_jax
+from benchmarks.common import random_variables, write_figures
 from lrp_jax.explain import explain_image
 from lrp_jax.models import MHFC, VGG16, AdaLSTM, ResNet
 
@@ -57,26 +56,6 @@ class ViT(nn.Module):
         for _ in range(self.depth):
             x = Block(self.heads)(x)
         return nn.Dense(self.classes, name="head")(nn.LayerNorm()(x)[0])
-
-
-def random_variables(module, *inputs, **options):
-    """Variables as `init` makes them, by numpy: XLA takes minutes to compile an `init` of this size."""
-    rng = np.random.default_rng(0)
-
-    def leaf(path, shape):
-        name = path[-1].key
-        if name in ("scale", "var"):
-            return jnp.ones(shape.shape, shape.dtype)
-        if name in ("bias", "mean"):
-            return jnp.asarray(rng.normal(0, 0.1, shape.shape), shape.dtype)
-        # Fan-in is all but the last axis; attention keeps heads apart from channels on one side or the other.
-        fan_in = np.prod(shape.shape[: 2 if path[-2].key == "out" else max(1, len(shape.shape) - 1)])
-        if path[-2].key in ("query", "key", "value"):
-            fan_in = shape.shape[0]
-        return jnp.asarray(rng.normal(0, fan_in**-0.5, shape.shape), shape.dtype)
-
-    shapes = jax.eval_shape(partial(module.init, **options), jax.random.key(0), *inputs)
-    return jax.tree_util.tree_map_with_path(leaf, shapes)
 
 
 def networks(size: int):
@@ -176,7 +155,7 @@ def main() -> None:
     parser.add_argument("--json", help="file to write the figures to")
     options = parser.parse_args()
     image, table = networks(options.size)
-    results = {"machine": platform.processor() or platform.machine(), "backend": jax.default_backend()}
+    results = {}
     for name, (logits, variables, composites) in table.items():
         for rules in composites:
             row = results[f"{name} {rules.name}"] = measure(logits, variables, rules, image, options.rounds)
@@ -197,9 +176,7 @@ def main() -> None:
             f"{1000 * row['forward_seconds']:.0f} ms",
             flush=True,
         )
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=2)
+    write_figures(options.json, results)
 
 
 if __name__ == "__main__":

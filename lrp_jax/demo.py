@@ -26,6 +26,7 @@ import numpy as np
 
 from lrp_jax import experiments, explain, metrics
 from lrp_jax.data import PAD, scenes, source, tokenize
+from lrp_jax.models.decoding import Beam
 from lrp_jax.training import (
     Encoder,
     Run,
@@ -51,9 +52,11 @@ def demo_settings() -> ml_collections.ConfigDict:
     config.embedding = 128
     config.ada.attention = 64  # as many as regions, which is how the paper comes to 196
     config.batch_size = 64
-    config.learning_rate = 6e-3  # twelve times the paper's, because the steps are so few:
-    config.epochs = 4  # at 2e-3 and with dropout the same steps end at a validation CIDEr of 0.7, these at 1.08
+    # So few steps want a large rate and no dropout: three epochs reach a validation CIDEr of 1.07, and of 0.70 at
+    # 2e-3 with the published dropout. A fourth adds little.
+    config.learning_rate = 6e-3
     config.ada.dropout = 0.0
+    config.epochs = 4
     return config
 
 
@@ -86,7 +89,11 @@ def print_captions(run: Run, config: ml_collections.ConfigDict) -> None:
         dataset = source(config.source)[split]
         features = encode_dataset(encoder, dataset, folder=config.features_folder, name=split)
         captions = caption_features(
-            run.captioner, run.params, features.array, run.vocabulary, max_length=max(config.lengths)
+            run.captioner,
+            run.params,
+            features.array,
+            run.vocabulary,
+            decoder=Beam(width=config.beam, max_length=max(config.lengths)),
         )
         present = [{thing.kind for thing in dataset.scene(i).objects} for i in features.indices]
         named = metrics.named_objects([tokenize(text) for text in captions], present, scenes.SYNONYMS)

@@ -3,7 +3,6 @@
 from lrp_jax.core.audit import Audit, audit
 from lrp_jax.core.composite import Composite, On
 from lrp_jax.core.contrast import contrastive_seed
-from lrp_jax.core.latent import parameter_relevance, relevance_at
 from lrp_jax.core.markers import gate, neuron
 from lrp_jax.core.named import NoPlaceError
 from lrp_jax.core.presets import (
@@ -20,6 +19,7 @@ from lrp_jax.core.presets import (
     EpsilonPlus,
     EpsilonPlusFlat,
 )
+from lrp_jax.core.readout import parameter_relevance, relevance, relevance_at
 from lrp_jax.core.rules import (
     AlphaBeta,
     DeconvReLU,
@@ -36,7 +36,7 @@ from lrp_jax.core.rules import (
     WSquare,
     ZBox,
 )
-from lrp_jax.core.transform import RelevanceError, lrp, relevance
+from lrp_jax.core.transform import RelevanceError, lrp
 
 __all__ = [
     "ATTN_LRP",

@@ -37,11 +37,24 @@ def contrastive_seed(
       Explaining Convolutional Neural Networks using Softmax Gradient Layer-wise Relevance Propagation, 2019.
     """
     logits = jnp.asarray(logits)
+    return logits * contrast(logits, target, against)
+
+
+def contrast(
+    logits: Float[Array, "*batch n"],
+    target: int | Int[Array, "*batch"],
+    against: str | int | Int[Array, "*batch"] = "rest",
+) -> Float[Array, "*batch n"]:
+    """The densities behind `contrastive_seed`: 1 for the target, and weights that sum to -1 for the others.
+
+    A density explains a logit that is exactly 0 too, which a seed cannot.
+    """
     chosen = jax.nn.one_hot(target, logits.shape[-1], dtype=logits.dtype)
     if isinstance(against, str):
         if against != "rest":
             raise ValueError(f"got against={against!r}; wanted 'rest' or the index of a class")
+        # A softmax over the others, which stays exact where p_t is nearly 1.
         others = jax.nn.softmax(jnp.where(chosen > 0, -jnp.inf, logits), axis=-1)
     else:
         others = jax.nn.one_hot(against, logits.shape[-1], dtype=logits.dtype)
-    return logits * (chosen - others)
+    return chosen - others

@@ -143,48 +143,6 @@ def read_inputs(
     return [first for first, _ in pairs], [second for _, second in pairs]
 
 
-def relevance(
-    f: Callable[..., Any],
-    rules: Composite = PAPER,
-    argnums: int | Sequence[int] = 0,
-    has_aux: bool = False,
-    masks: Mapping[str, Array] | None = None,
-) -> Callable[..., Any]:
-    """Makes a function that returns the value of `f` and the relevance of its arguments, like `jax.value_and_grad`.
-
-    Args:
-      f, rules, argnums, has_aux, masks: as for `lrp`.
-
-    Returns:
-      `g(*args, seed=None) -> (value, relevance)`, or `((value, auxiliary), relevance)`. The relevance has the
-      structure of the argument, or is a tuple of such for a tuple `argnums`. `seed` is the relevance given to the
-      output, of the output's structure and shapes; by default the output itself. Where the output is 0 the seed is
-      dropped: a dead unit has no density.
-
-    Example:
-      >>> import jax.numpy as jnp, lrp_jax
-      >>> value, r = lrp_jax.relevance(lambda x: jnp.maximum(x, 0.0).sum())(jnp.array([1.0, -1.0]))
-    """
-    transformed = lrp(f, rules, argnums, has_aux, masks)
-
-    @functools.wraps(f)
-    def with_relevance(*args, seed=None, **kwargs):
-        chosen = positions(argnums, len(args))
-
-        def of_chosen(*parts):
-            every = list(args)
-            for i, part in zip(chosen, parts, strict=True):
-                every[i] = part
-            return transformed(*every, **kwargs)
-
-        value, pull, *aux = jax.vjp(of_chosen, *(args[i] for i in chosen), has_aux=has_aux)
-        parts = pull(densities(value, seed))
-        answer = parts[0] if isinstance(argnums, int) else parts
-        return ((value, aux[0]) if has_aux else value), answer
-
-    return with_relevance
-
-
 def densities(value: Any, seed: Any) -> Any:
     """The cotangents of a value that a seed stands for: seed / value, and 0 where the value is 0."""
 

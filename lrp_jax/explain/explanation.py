@@ -30,6 +30,7 @@ class Explanation:
       pixels: [T, H, W, 3], in the encoder's preprocessed image; its channel mean is the heat map E of Eq. 23.
       enlarged: whether `pixels` are only the values of `regions`, enlarged.
       grid: (h, w), how the regions lie in the image, where they are cells of a feature map.
+      boxes: [n_v, 4], where they lie if they are boxes: (x0, y0, x1, y1) as shares of the width and the height.
       head: the attention head the explanation goes through, or None for all.
       against: what each word was explained against: None for nothing (the logit alone), the [T] ids of other words
         (a word against itself is 0), or "rest" for all other words, see `explain_features`.
@@ -45,6 +46,7 @@ class Explanation:
     pixels: Float[Array, "T H W 3"] | None = None
     enlarged: bool = False
     grid: tuple[int, int] | None = None
+    boxes: Float[Array, "n_v 4"] | None = None
     head: int | None = None
     against: Int[Array, " T"] | Literal["rest"] | None = None
 

@@ -23,6 +23,7 @@ def explain_features(
     against: Against = None,
     rules: Composite | None = None,
     words_per_chunk: int | None = None,
+    boxes: Float[Array, "n_v 4"] | None = None,
 ) -> Explanation:
     """Explains every word of a caption in the features of one image and in the preceding words.
 
@@ -39,6 +40,8 @@ def explain_features(
         None explains z_t. Not for attention, which is the same whatever word is asked for.
       rules: the composite for LRP, in place of the paper's; the other methods have rules of their own.
       words_per_chunk: how many words share one backward pass; fewer take less memory.
+      boxes: where the features lie in the image, if they are of regions: (x0, y0, x1, y1) in [0, 1]; for the
+        record.
 
     Returns:
       An `Explanation` without pixels. Its arrays are float32, or float64 where the features are.
@@ -51,7 +54,8 @@ def explain_features(
       >>> explain_features(captioner, params, features, tokens, "lrp", against="rest").words
     """
     method = resolve(method, rules, against)
-    return method.explain(ask(captioner, params, features, tokens, head, against, words_per_chunk))
+    explanation = method.explain(ask(captioner, params, features, tokens, head, against, words_per_chunk))
+    return explanation if boxes is None else dataclasses.replace(explanation, boxes=boxes)
 
 
 def resolve(method: str | Method, rules: Composite | None, against: Against) -> Method:

@@ -1,11 +1,9 @@
 """Explanations of a caption in the pixels of an image."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
@@ -17,8 +15,7 @@ from lrp_jax.explain.methods import Method
 from lrp_jax.explain.question import Against, ask
 from lrp_jax.explain.view import View
 from lrp_jax.models import Captioner, Preprocessing, greedy
-
-START, END = 1, 2
+from lrp_jax.models.decoding import END, START
 
 
 def explain_image(
@@ -45,29 +42,29 @@ def explain_image(
       captioner, params: the model and its variables.
       image: 8-bit RGB, preprocessed here; or a float image that already is.
       tokens: the caption, start token first. None decodes it greedily.
-      encoder, encoder_params: images [B, H, W, 3] -> features [B, h, w, C].
+      encoder, encoder_params: images [B, H, W, 3] -> features [B, h, w, C], or [B, n_v, C] of a `RegionEncoder`, whose
+        boxes are among its variables.
       preprocessing: for 8-bit images, the one that belongs to the encoder's weights.
       method, head, against, rules, words_per_chunk: as for `explain_features`.
       max_length: of a decoded caption, its end token included.
 
     Returns:
-      An `Explanation` with `pixels` [T, H, W, 3] and `grid`. For Grad-CAM and attention the pixels are the map
-      of the regions, enlarged bilinearly, the same in all three channels; for Guided Grad-CAM that map times
-      guided backpropagation. Integrated gradients, SmoothGrad and occlusion ask the encoder and the captioner
-      together, at other images and the same words.
+      An `Explanation` with `pixels` [T, H, W, 3], and with `grid` or `boxes`. For Grad-CAM and attention the pixels
+      are the map of the regions, the same in all three channels: a grid is enlarged bilinearly, and the value of a box
+      is spread evenly over it. For Guided Grad-CAM they are that map times guided backpropagation. Integrated
+      gradients, SmoothGrad and occlusion ask the encoder and the captioner together, at other images and the same
+      words.
 
     Raises:
       ValueError, TypeError: an image of another shape or type, or what `explain_features` raises.
     """
     method = resolve(method, rules, against)
     view = View(encoder, encoder_params, preprocess(image, preprocessing))
-    grid_features = view.encode()
-    h, w, channels = grid_features.shape
-    features = grid_features.reshape(h * w, channels)
+    features = view.encode()
     if tokens is None:
         tokens = decode(captioner, params, features, max_length)
     asked = ask(captioner, params, features, tokens, head, against, words_per_chunk)
-    explanation = dataclasses.replace(method.explain(asked), grid=(h, w))
+    explanation = dataclasses.replace(method.explain(asked), grid=view.grid, boxes=view.boxes)
     pixels = method.to_pixels(asked, view, explanation)
     return dataclasses.replace(explanation, pixels=pixels, enlarged=method.enlarges)
 
@@ -86,11 +83,6 @@ def preprocess(image: Array, preprocessing: Preprocessing | None) -> Float[Array
 
 def decode(captioner: Captioner, params: Any, features: Float[Array, "n_v d_raw"], max_length: int) -> np.ndarray:
     """The greedy caption as tokens [T + 1]: start token, words, and the end token if it came."""
-    words = np.asarray(_greedy(captioner, max_length, params, features))
+    words = np.asarray(greedy(captioner, params, features, max_length=max_length))
     ended = np.flatnonzero(words == END)
     return np.concatenate([[START], words[: ended[0] + 1] if ended.size else words])
-
-
-@functools.partial(jax.jit, static_argnames=("captioner", "max_length"))
-def _greedy(captioner, max_length, params, features):
-    return greedy(captioner, params, features, max_length=max_length)

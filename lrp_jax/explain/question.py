@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lrp_jax.core import Composite, lrp
+from lrp_jax.core.contrast import contrast
 from lrp_jax.explain.explanation import Explanation
 from lrp_jax.explain.seeds import pull_back
 from lrp_jax.models import MHFC, Captioner, unroll
@@ -96,8 +97,8 @@ def ask(
     if isinstance(against, str):
         if against != "rest":
             raise ValueError(f'got against={against!r}; wanted "rest", the id of a word, or one id for each word')
-        contrast = _against_rest(captioner, params, features, asked.embeddings, asked.targets)
-        return dataclasses.replace(asked, against=against, contrast=contrast)
+        weights = _against_rest(captioner, params, features, asked.embeddings, asked.targets)
+        return dataclasses.replace(asked, against=against, contrast=weights)
     others = np.asarray(against)
     if others.shape not in ((), (len(tokens) - 1,)):
         raise ValueError(
@@ -105,8 +106,8 @@ def ask(
         )
     _check_ids(captioner, "against", others)
     others = np.broadcast_to(others, (len(tokens) - 1,))
-    one_hot = functools.partial(jax.nn.one_hot, num_classes=captioner.vocabulary_size, dtype=features.dtype)
-    return dataclasses.replace(asked, against=others, contrast=one_hot(asked.targets) - one_hot(others))
+    weights = contrast(jnp.zeros((len(others), captioner.vocabulary_size), features.dtype), asked.targets, others)
+    return dataclasses.replace(asked, against=others, contrast=weights)
 
 
 class Propagated(NamedTuple):
@@ -183,12 +184,9 @@ def score_words(captioner, params, features, embeddings, targets, contrast):
 
 @functools.partial(jax.jit, static_argnames=("captioner",))
 def _against_rest(captioner, params, features, embeddings, targets):
-    """+1 on the word and -p_k / (1 - p_t) on every other word k: the derivative of log(p_t / (1 - p_t))."""
+    """The weights of `contrast` for every word, by the model's own logits."""
     trace = unroll(captioner, params, features, embeddings=embeddings)
-    logits = captioner.apply(params, trace.c, trace.h, method="predict")
-    word = jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype)
-    # A softmax over the others, so that it stays exact where p_t is nearly 1.
-    return word - jax.nn.softmax(jnp.where(word > 0, -jnp.inf, logits))
+    return contrast(captioner.apply(params, trace.c, trace.h, method="predict"), targets)
 
 
 def _check_ids(captioner: Captioner, name: str, ids: np.ndarray) -> None:

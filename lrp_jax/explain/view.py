@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lrp_jax.core import Composite, lrp
+from lrp_jax.core.rules import divide
 from lrp_jax.explain.seeds import pull_back
 
 
@@ -17,7 +18,7 @@ from lrp_jax.explain.seeds import pull_back
 class View:
     """One preprocessed image and the encoder that sees it.
 
-    encoder, params: images [B, H, W, 3] -> features [B, h, w, C].
+    encoder, params: images [B, H, W, 3] -> features [B, h, w, C] of a grid, or [B, n_v, C] of regions.
     image: [H, W, 3], preprocessed.
     """
 
@@ -25,9 +26,27 @@ class View:
     params: Any
     image: Float[Array, "H W 3"]
 
-    def encode(self, image: Float[Array, "H W 3"] | None = None) -> Float[Array, "h w C"]:
+    def encode(self, image: Float[Array, "H W 3"] | None = None) -> Float[Array, "n_v C"]:
         """The features of the image, or of another in its place."""
-        return _encode(self.encoder, self.params, (self.image if image is None else image)[None])[0]
+        features = self._features if image is None else self._encode(image)
+        return features.reshape(-1, features.shape[-1])
+
+    @property
+    def grid(self) -> tuple[int, int] | None:
+        """(h, w) if the features are the cells of a grid."""
+        return self._features.shape[:2] if self._features.ndim == 3 else None
+
+    @property
+    def boxes(self) -> Float[Array, "n_v 4"] | None:
+        """(x0, y0, x1, y1) in [0, 1] of each feature, if they are those of regions."""
+        return None if self.grid else self.params["regions"]["boxes"]
+
+    @functools.cached_property
+    def _features(self) -> Float[Array, "h w C"] | Float[Array, "n_v C"]:
+        return self._encode(self.image)
+
+    def _encode(self, image):
+        return _encode(self.encoder, self.params, image[None])[0]
 
     def pull_back(
         self,
@@ -42,11 +61,28 @@ class View:
         (pixels,) = pull_back(pull, densities, per_chunk)
         return pixels[:, 0]
 
-    def enlarge(self, maps: Float[Array, "T n_v"], grid: tuple[int, int]) -> Float[Array, "T H W 3"]:
-        """Maps of the regions at the size of the image, bilinearly, the same in all three channels."""
-        grids = maps.reshape(-1, *grid)
-        enlarged = jax.image.resize(grids, (len(grids), *self.image.shape[:2]), "bilinear")
+    def enlarge(self, maps: Float[Array, "T n_v"]) -> Float[Array, "T H W 3"]:
+        """Maps of the regions at the size of the image, the same in all three channels.
+
+        Cells of a grid are interpolated bilinearly; the value of a box is spread evenly over its pixels.
+        """
+        size = self.image.shape[:2]
+        if self.grid:
+            grids = maps.reshape(-1, *self.grid)
+            enlarged = jax.image.resize(grids, (len(grids), *size), "bilinear")
+        else:
+            x0, y0, x1, y1 = jnp.asarray(self.boxes, maps.dtype).T
+            rows, columns = _inside(y0, y1, size[0]), _inside(x0, x1, size[1])
+            enlarged = jnp.einsum("tk,kh,kw->thw", maps, rows, columns)
         return jnp.repeat(enlarged[..., None], 3, axis=-1)
+
+
+def _inside(low: Float[Array, " n_v"], high: Float[Array, " n_v"], size: int) -> Float[Array, "n_v size"]:
+    """The share of each interval that lies in each pixel of a side."""
+    pixels = jnp.arange(size)
+    overlap = jnp.minimum(high[:, None] * size, pixels + 1) - jnp.maximum(low[:, None] * size, pixels)
+    overlap = jnp.maximum(overlap, 0)
+    return divide(overlap, overlap.sum(axis=1, keepdims=True))
 
 
 @functools.partial(jax.jit, static_argnames=("encoder",))
@@ -63,5 +99,4 @@ def _forward(encoder, composite, params, images, relevance):
     if not composite.times_input:
         return pull, seeds
     # Relevance of a feature is its density times the feature; a feature that is 0 has received none.
-    zero = features == 0
-    return pull, jnp.where(zero, 0, seeds / jnp.where(zero, 1, features))
+    return pull, divide(seeds, features)

@@ -2,9 +2,10 @@
 
 from lrp_jax.models.ada_lstm import AdaLSTM
 from lrp_jax.models.captioner import Attention, Captioner
-from lrp_jax.models.decode import greedy
+from lrp_jax.models.decoding import greedy
 from lrp_jax.models.mh_fc import MHFC
 from lrp_jax.models.preprocessing import IMAGENET, Preprocessing
+from lrp_jax.models.regions import RegionEncoder, multi_scale_boxes, region_variables, with_boxes
 from lrp_jax.models.resnet import ResNet
 from lrp_jax.models.squeezenet import SqueezeNet
 from lrp_jax.models.unroll import Trace, logits, unroll
@@ -18,10 +19,14 @@ __all__ = [
     "Attention",
     "Captioner",
     "Preprocessing",
+    "RegionEncoder",
     "ResNet",
     "SqueezeNet",
     "Trace",
     "greedy",
     "logits",
+    "multi_scale_boxes",
+    "region_variables",
     "unroll",
+    "with_boxes",
 ]

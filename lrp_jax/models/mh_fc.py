@@ -36,21 +36,22 @@ class MultiHeadAttention(nn.Module):
 
     def project(
         self, regions: Float[Array, "*batch n_v H"]
-    ) -> tuple[Float[Array, "*batch n_v heads d_head"], Float[Array, "*batch n_v heads d_head"]]:
-        """Keys and values, which are the same at every step."""
-        return self._split(self.W_k(regions)), self._split(self.W_v(regions))
+    ) -> tuple[Float[Array, "*batch heads d_head n_v"], Float[Array, "*batch heads n_v d_head"]]:
+        """Keys and values, which are the same at every step, in the order in which a step's products read them."""
+        keys, values = (self._split(dense(regions)) for dense in (self.W_k, self.W_v))
+        return jnp.moveaxis(keys, -3, -1), jnp.swapaxes(values, -2, -3)
 
     def __call__(
         self,
-        keys: Float[Array, "*batch n_v heads d_head"],
-        values: Float[Array, "*batch n_v heads d_head"],
+        keys: Float[Array, "*batch heads d_head n_v"],
+        values: Float[Array, "*batch heads n_v d_head"],
         h: Float[Array, "*batch H"],
     ) -> tuple[Float[Array, "*batch H"], Attention]:
         """The attended heads side by side, v of Eq. 14, and the attention of each."""
         query = self._split(self.W_q(h) if self.query_projection else h)
-        scores = jnp.einsum("...id,...kid->...ik", query, keys) / (self.hidden // self.heads) ** 0.5
+        scores = jnp.einsum("...id,...idk->...ik", query, keys) / (self.hidden // self.heads) ** 0.5
         alpha = jax.nn.softmax(scores)
-        v = checkpoint_name(jnp.einsum("...ik,...kid->...id", alpha, values), HEADS)
+        v = checkpoint_name(jnp.einsum("...ik,...ikd->...id", alpha, values), HEADS)
         return v.reshape(h.shape), Attention(alpha, None)
 
 
@@ -59,8 +60,8 @@ class MHImage(NamedTuple):
 
     regions: Float[Array, "*batch n_v H"]
     global_feature: Float[Array, "*batch H"]
-    keys: Float[Array, "*batch n_v heads d_head"]
-    values: Float[Array, "*batch n_v heads d_head"]
+    keys: Float[Array, "*batch heads d_head n_v"]
+    values: Float[Array, "*batch heads n_v d_head"]
 
 
 class MHState(NamedTuple):
@@ -109,7 +110,7 @@ class MHFC(Captioner):
             regions = self.project(features)
         keys, values = self.multi_head_attention.project(regions)
         image = MHImage(regions, regions.mean(axis=-2), keys, values)
-        return MHState(image, zero_state(keys[..., 0], self.hidden))
+        return MHState(image, zero_state(regions, self.hidden))
 
     def step(
         self, state: MHState, embedding: Float[Array, "*batch E"]

@@ -5,24 +5,21 @@ from collections.abc import Mapping
 import markupsafe
 import numpy as np
 
-from lrp_jax.render.case import Case, sums
+from lrp_jax.render.case import Case
 from lrp_jax.render.comparison import Comparison, leading
 from lrp_jax.render.heatmaps import GROUND_WHITE, QUANTILE, RED_BLUE, Palette, common_scale
 from lrp_jax.render.report import (
     beta_note,
     chips,
     coloured,
-    context_of,
     drawn_maps,
-    longest_part,
     most_seen,
     number_note,
-    overlay_uri,
     photograph,
     ramp,
     render_template,
     score_parts,
-    shared_parts,
+    word_cells,
 )
 from lrp_jax.render.wording import wording_of
 from lrp_jax.render.words import signed
@@ -44,8 +41,11 @@ def comparison_page(comparison: Comparison, facts: Mapping[str, str] | None = No
     """
     first = leading(comparison)
     image = np.asarray(first.image)
-    methods = [_method(case, palette) for case in comparison.cases]
-    cells = [_cells(case, palette) for case in comparison.cases]
+    values = [drawn_maps(case) for case in comparison.cases]
+    scales = [common_scale(v) for v in values]
+    drawn = list(zip(comparison.cases, values, scales, strict=True))
+    methods = [_method(case, scale, palette) for case, _, scale in drawn]
+    cells = [word_cells(*each, palette) for each in drawn]
     words = [
         {
             "position": row + 1,
@@ -79,9 +79,8 @@ def comparison_page(comparison: Comparison, facts: Mapping[str, str] | None = No
     )
 
 
-def _method(case: Case, palette: Palette) -> dict:
+def _method(case: Case, scale: float, palette: Palette) -> dict:
     wording = wording_of(case)
-    scale = common_scale(drawn_maps(case))
     return {
         "title": wording.title,
         "label": wording.label or wording.title,
@@ -95,19 +94,3 @@ def _method(case: Case, palette: Palette) -> dict:
         "scale_high": signed(scale),
         "ramp": ramp(palette, bool(wording.low)),
     }
-
-
-def _cells(case: Case, palette: Palette) -> list[dict]:
-    """What each shown word looks like by this method."""
-    values = drawn_maps(case)
-    scale = common_scale(values)
-    totals = {row: sums(case, row) for row in case.shown}
-    longest = longest_part(totals.values())
-    return [
-        {
-            "overlay": overlay_uri(case, row, relevance, scale, palette),
-            "context": context_of(case, row),
-            "parts": shared_parts(totals[row], longest),
-        }
-        for row, relevance in zip(case.shown, values, strict=True)
-    ]

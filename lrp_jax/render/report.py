@@ -59,17 +59,9 @@ def page(case: Case, facts: Mapping[str, str] | None = None, palette: Palette = 
     image = np.asarray(case.image)
     values = drawn_maps(case)
     scale = common_scale(values)
-    totals = {row: sums(case, row) for row in case.shown}
-    longest = longest_part(totals.values())
     words = [
-        {
-            "position": row + 1,
-            "word": case.words[row + 1],
-            "overlay": overlay_uri(case, row, relevance, scale, palette),
-            "context": context_of(case, row),
-            "parts": shared_parts(totals[row], longest) + score_parts(case, row),
-        }
-        for row, relevance in zip(case.shown, values, strict=True)
+        {"position": row + 1, "word": case.words[row + 1], **cell, "parts": cell["parts"] + score_parts(case, row)}
+        for row, cell in zip(case.shown, word_cells(case, values, scale, palette), strict=True)
     ]
     chosen = words[case.shown.index(most_seen(case))]
     return render_template(
@@ -148,7 +140,27 @@ def drawn_maps(case: Case) -> np.ndarray:
     return maps(case, size=_bounded(_map_size(case), OVERLAY_SIDE))
 
 
-def overlay_uri(case: Case, row: int, relevance: np.ndarray, scale: float, palette: Palette) -> str:
+def word_cells(case: Case, values: np.ndarray, scale: float, palette: Palette) -> list[dict]:
+    """What each shown word looks like: its map, the words before it, and what its score is shared out to.
+
+    Args:
+        case: the picture.
+        values: its `drawn_maps`, and `scale`, their `common_scale`.
+        palette: colours of the two signs.
+    """
+    totals = {row: sums(case, row) for row in case.shown}
+    longest = _longest_part(totals.values())
+    return [
+        {
+            "overlay": _overlay_uri(case, row, relevance, scale, palette),
+            "context": _context_of(case, row),
+            "parts": _shared_parts(totals[row], longest),
+        }
+        for row, relevance in zip(case.shown, values, strict=True)
+    ]
+
+
+def _overlay_uri(case: Case, row: int, relevance: np.ndarray, scale: float, palette: Palette) -> str:
     """One word's map, to lie over the picture."""
     if not _regions_are_boxes(case):
         return _data_uri(transparent(relevance, scale, palette), "PNG", "image/png", optimize=True)
@@ -180,7 +192,7 @@ def _bounded(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
-def context_of(case: Case, row: int) -> list[dict]:
+def _context_of(case: Case, row: int) -> list[dict]:
     """The tokens read before a word, as a template wants them."""
     return [
         {
@@ -197,7 +209,7 @@ def _side(value: float) -> str:
     return "for" if value > 0 else "against" if value < 0 else ""
 
 
-def longest_part(totals: Iterable[Sums]) -> float:
+def _longest_part(totals: Iterable[Sums]) -> float:
     """The largest number that a bar stands for."""
     return max((abs(v) for s in totals for v in (s.picture, s.words, s.rest) if v), default=0.0)
 
@@ -208,7 +220,7 @@ def _part(label: str, value: float, longest: float | None = None, *, text: str =
     return {"label": label, "text": text or signed(value), "width": width, "side": _side(value), "total": is_total}
 
 
-def shared_parts(total: Sums, longest: float) -> list[dict]:
+def _shared_parts(total: Sums, longest: float) -> list[dict]:
     """How a score is shared out, for methods that share it out."""
     if total.rest is None:
         return []

@@ -1,8 +1,8 @@
-"""ResNets from torchvision's, and timm's, state dict."""
+"""ResNets from the state dicts of torchvision, timm and Hugging Face transformers."""
 
+import re
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 import numpy as np
 
 from lrp_jax.models.resnet import EXPANSION, ResNet
@@ -44,11 +44,39 @@ def _table(blocks: tuple[int, ...]) -> dict[str, tuple[str, str]]:
     return table
 
 
+_TRANSFORMERS = {
+    "embedder.embedder.convolution": "conv1",
+    "embedder.embedder.normalization": "bn1",
+    "classifier.1": "fc",
+}
+_TRANSFORMERS_BLOCK = re.compile(
+    r"encoder\.stages\.(\d+)\.layers\.(\d+)\.(?:layer\.(\d+)|shortcut)\.(convolution|normalization)"
+)
+
+
+def _translated(name: str) -> str:
+    """A name of transformers' as torchvision's; any other as it is."""
+    layer, _, leaf = name.removeprefix("resnet.").rpartition(".")
+    if layer in _TRANSFORMERS:
+        return f"{_TRANSFORMERS[layer]}.{leaf}"
+    match = _TRANSFORMERS_BLOCK.fullmatch(layer)
+    if match is None:
+        return name
+    stage, block, index, kind = match.groups()
+    convolution = kind == "convolution"
+    if index is None:
+        inside = f"downsample.{0 if convolution else 1}"
+    else:
+        inside = f"{'conv' if convolution else 'bn'}{int(index) + 1}"
+    return f"layer{int(stage) + 1}.{block}.{inside}.{leaf}"
+
+
 def resnet_from_state_dict(arrays: Mapping[str, np.ndarray], stages: int = 4) -> tuple[ResNet, dict]:
     """ResNet-50 or -101 and its variables from torchvision's names, `layer1.0.conv1.weight` and so on.
 
-    Which of the two is read from the names, the width from the shapes. `num_batches_tracked` is not used. Images go
-    through `lrp_jax.models.IMAGENET` first.
+    timm has the same names; those of transformers, `resnet.encoder.stages.0.layers.0.layer.0.convolution.weight` and so
+    on, are translated. Which ResNet it is is read from the names, the width from the shapes. `num_batches_tracked` is
+    not used. Images go through `lrp_jax.models.IMAGENET` first.
 
     Args:
       arrays: the state dict; without `fc.*` the encoder cannot classify.
@@ -61,7 +89,7 @@ def resnet_from_state_dict(arrays: Mapping[str, np.ndarray], stages: int = 4) ->
       TypeError: an array holds no numbers.
       ValueError: one error that names everything missing, unexpected or of the wrong shape.
     """
-    used = {name: a for name, a in arrays.items() if not name.endswith("num_batches_tracked")}
+    used = {_translated(name): a for name, a in arrays.items() if not name.endswith("num_batches_tracked")}
     count = len({name.rsplit(".conv1", 1)[0] for name in used if name.startswith("layer") and ".conv1." in name})
     blocks = _BLOCKS.get(count) or min(_BLOCKS.values(), key=lambda b: abs(sum(b) - count))
     used = as_numpy(used)
@@ -81,5 +109,4 @@ def resnet_from_state_dict(arrays: Mapping[str, np.ndarray], stages: int = 4) ->
         array = used[name]
         leaves[path] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T if array.ndim == 2 else array
     classes = sizes.get("K", 1000)
-    variables = nested({path: jnp.asarray(leaf) for path, leaf in leaves.items()})
-    return ResNet(blocks=blocks, width=sizes["W"], stages=stages, classes=classes), variables
+    return ResNet(blocks=blocks, width=sizes["W"], stages=stages, classes=classes), nested(leaves)

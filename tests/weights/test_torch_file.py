@@ -1,86 +1,14 @@
 """Pickles of torch's layouts, written here byte by byte: tensors come out, and nothing is run."""
 
 import collections
-import io
 import os
-import pickle
-import zipfile
 
 import numpy as np
 import pytest
+from torch_writer import Call, Name, Stored, tensor, write_legacy, write_zip
 
 from lrp_jax.weights.files import read_weights
 from lrp_jax.weights.torch_file import UnsafeFileError, read_torch_file, state_dict
-
-MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-
-
-class Name:
-    """Something that is pickled as a global name, whether or not there is such a module."""
-
-    def __init__(self, module, name):
-        self.module, self.name = module, name
-
-
-class Call:
-    """Something that is pickled as a call."""
-
-    def __init__(self, function, *args):
-        self.function, self.args = function, args
-
-
-class Stored:
-    """The storage of an array, as a persistent id."""
-
-    def __init__(self, key, array, kind="FloatStorage", legacy=False):
-        self.identity = ("storage", Name("torch", kind), key, "cpu", array.size, *([None] if legacy else []))
-
-
-class Writer(pickle._Pickler):
-    """The pure-Python pickler, with the three kinds of thing above."""
-
-    def persistent_id(self, obj):
-        return obj.identity if isinstance(obj, Stored) else None
-
-    def save(self, obj, **options):
-        if isinstance(obj, Name):
-            self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
-        elif isinstance(obj, Call):
-            self.save(obj.function)
-            self.save(tuple(obj.args))
-            self.write(pickle.REDUCE)
-        else:
-            super().save(obj, **options)
-
-
-def pickled(obj):
-    buffer = io.BytesIO()
-    Writer(buffer, protocol=2).dump(obj)
-    return buffer.getvalue()
-
-
-def tensor(stored, shape, strides, offset=0):
-    return Call(
-        Name("torch._utils", "_rebuild_tensor_v2"), stored, offset, shape, strides, False, collections.OrderedDict()
-    )
-
-
-def write_zip(path, obj, storages):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", pickled(obj))
-        archive.writestr("archive/byteorder", "little")
-        for key, array in storages.items():
-            archive.writestr(f"archive/data/{key}", array.tobytes())
-
-
-def write_legacy(path, obj, storages):
-    system = {"protocol_version": PROTOCOL, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
-    with open(path, "wb") as file:
-        for part in (MAGIC, PROTOCOL, system, obj, list(storages)):
-            file.write(pickled(part))
-        for array in storages.values():
-            file.write(array.size.to_bytes(8, "little") + array.tobytes())
-
 
 WEIGHT = np.arange(12, dtype=np.float32)
 BIAS = np.array([1.5, -2.0, 0.25], np.float32)
@@ -182,8 +110,8 @@ def test_damaged_files(tmp_path):
         read_weights(path)
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_weights(tmp_path / "none.pth")
-    other = tmp_path / "weights.bin"
+    other = tmp_path / "weights.onnx"
     other.write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"got suffix '.bin'; wanted one of .npz"):
+    with pytest.raises(ValueError, match=r"got suffix '.onnx'; wanted one of .npz"):
         read_weights(other)
-    assert os.listdir(tmp_path) == ["model.pth", "weights.bin"] or len(os.listdir(tmp_path)) == 2
+    assert sorted(os.listdir(tmp_path)) == ["model.pth", "weights.onnx"]

@@ -38,7 +38,7 @@ class Method(abc.ABC):
     def to_pixels(self, asked: Question, view: View, explanation: Explanation) -> Float[Array, "T H W 3"]:
         """Takes `explanation`, which is `explain(asked)`, to the pixels; by default the map of the regions."""
         del asked
-        return view.enlarge(explanation.regions, explanation.grid)
+        return view.enlarge(explanation.regions)
 
     def refuse_head(self, asked: Question) -> None:
         """For methods that look at values of the model, which a restricted backward pass does not change."""

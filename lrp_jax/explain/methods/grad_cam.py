@@ -50,4 +50,4 @@ class GuidedGradCAM(Method):
 
     def to_pixels(self, asked, view, explanation):
         cam, guided = GradCAM().explain(asked), GuidedBackprop().explain(asked)
-        return view.enlarge(cam.regions, explanation.grid) * GuidedBackprop().to_pixels(asked, view, guided)
+        return view.enlarge(cam.regions) * GuidedBackprop().to_pixels(asked, view, guided)

@@ -61,7 +61,7 @@ class IntegratedGradients(Method):
         gradient = 0.0
         for a, weight in self._points():
             image = a * view.image
-            features = view.encode(image).reshape(asked.features.shape)
+            features = view.encode(image)
             at_features = propagate(asked, self.rules, features=features).image
             gradient = gradient + weight * view.pull_back(self.rules, at_features, asked.words_per_chunk, image)
         return gradient * view.image[None]

@@ -69,7 +69,7 @@ class SmoothGrad(Method):
         gradient = 0.0
         for sample in range(self.samples):
             image = noisy(self._keys(sample)[2], view.image, self.noise)
-            features = view.encode(image).reshape(asked.features.shape)
+            features = view.encode(image)
             at_features = propagate(asked, self.rules, features=features).image
             pixels = view.pull_back(self.rules, at_features, asked.words_per_chunk, image)
             gradient = gradient + pixels / self.samples

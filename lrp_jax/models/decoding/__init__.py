@@ -4,26 +4,40 @@ import functools
 from typing import Any
 
 import jax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from lrp_jax.models.captioner import Captioner
 from lrp_jax.models.decoding.beam import Beam, DiverseBeam
 from lrp_jax.models.decoding.sample import Greedy, Sample
-from lrp_jax.models.decoding.step import Captions
-from lrp_jax.models.decoding.wording import Wording
+from lrp_jax.models.decoding.step import Captions, Predict
+from lrp_jax.models.decoding.wording import END, START, UNKNOWN, Wording
 
-__all__ = ["Beam", "Captions", "DiverseBeam", "Greedy", "Sample", "Wording", "decode"]
+__all__ = [
+    "END",
+    "START",
+    "Beam",
+    "Captions",
+    "Decoder",
+    "DiverseBeam",
+    "Greedy",
+    "Predict",
+    "Sample",
+    "Wording",
+    "decode",
+    "greedy",
+]
 
 Decoder = Greedy | Beam | DiverseBeam | Sample
 
 
-@functools.partial(jax.jit, static_argnames=("decoder", "captioner"))
+@functools.partial(jax.jit, static_argnames=("decoder", "captioner", "predict"))
 def decode(
     decoder: Decoder,
     captioner: Captioner,
     params: Any,
     features: Float[Array, "*batch n_v d_raw"],
     key: Array | None = None,
+    predict: Predict | None = None,
 ) -> Captions:
     """Captions of images, compiled as one loop over the words.
 
@@ -32,6 +46,8 @@ def decode(
       captioner, params: the model and its variables.
       features: raw visual features, any batch axes.
       key: for `Sample`.
+      predict: `predict(params, c, h) -> logits` in the place of the captioner's own. It is part of the compiled
+        program: pass one and the same function at every call.
 
     Returns:
       `Captions`: tokens [*batch, n, max_length] and scores [*batch, n].
@@ -40,5 +56,18 @@ def decode(
       >>> captions = decode(Beam(width=3), captioner, params, features)  # doctest: +SKIP
     """
     batch = features.shape[:-2]
-    captions = decoder(captioner, params, features.reshape(-1, *features.shape[-2:]), key)
+    captions = decoder(captioner, params, features.reshape(-1, *features.shape[-2:]), key, predict)
     return Captions(*(x.reshape(*batch, *x.shape[1:]) for x in captions))
+
+
+def greedy(
+    captioner: Captioner,
+    params: Any,
+    features: Float[Array, "*batch n_v d_raw"],
+    *,
+    max_length: int,
+    unknown: int | None = UNKNOWN,
+) -> Int[Array, "*batch max_length"]:
+    """The tokens of `Greedy` alone, one caption for each image; unknown=None lets it say `<unk>` like any word."""
+    decoder = Greedy(max_length=max_length, wording=Wording(unknown=unknown is None))
+    return decode(decoder, captioner, params, features).tokens[..., 0, :]

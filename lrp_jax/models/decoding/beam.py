@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from lrp_jax.models.captioner import Captioner
-from lrp_jax.models.decoding.step import Captions, begin, first_words, next_logits
+from lrp_jax.models.decoding.step import Captions, Predict, begin, first_words, next_logits
+from lrp_jax.models.decoding.top import top_k
 from lrp_jax.models.decoding.wording import END, FREE, PAD, Wording
 
 
@@ -36,12 +37,17 @@ class Beam:
         _at_least_one(self, "width", "max_length")
 
     def __call__(
-        self, captioner: Captioner, params: Any, features: Float[Array, "B n_v d_raw"], key: Array | None = None
+        self,
+        captioner: Captioner,
+        params: Any,
+        features: Float[Array, "B n_v d_raw"],
+        key: Array | None = None,
+        predict: Predict | None = None,
     ) -> Captions:
         """Captions of a batch of images; a beam needs no key."""
         del key
         groups = [_Group(self.width, 0.0)]
-        return _search(captioner, params, features, groups, self.length_power, self.max_length, self.wording)
+        return _search(captioner, params, features, groups, self.length_power, self.max_length, self.wording, predict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,12 +77,17 @@ class DiverseBeam:
         _at_least_one(self, "groups", "width", "max_length")
 
     def __call__(
-        self, captioner: Captioner, params: Any, features: Float[Array, "B n_v d_raw"], key: Array | None = None
+        self,
+        captioner: Captioner,
+        params: Any,
+        features: Float[Array, "B n_v d_raw"],
+        key: Array | None = None,
+        predict: Predict | None = None,
     ) -> Captions:
         """Captions of a batch of images; a beam needs no key."""
         del key
         groups = [_Group(self.width, self.penalty)] * self.groups
-        return _search(captioner, params, features, groups, self.length_power, self.max_length, self.wording)
+        return _search(captioner, params, features, groups, self.length_power, self.max_length, self.wording, predict)
 
 
 class _Group(NamedTuple):
@@ -102,7 +113,7 @@ class _Ended(NamedTuple):
     count: Int[Array, " B"]
 
 
-def _search(captioner, params, features, groups, power, longest, wording) -> Captions:
+def _search(captioner, params, features, groups, power, longest, wording, predict) -> Captions:
     images = len(features)
     state, _ = begin(captioner, params, features, 1)
 
@@ -126,7 +137,7 @@ def _search(captioner, params, features, groups, power, longest, wording) -> Cap
         said = jnp.zeros((images, captioner.vocabulary_size))
         moved = []
         for group, (live, ended) in zip(groups, beams, strict=True):
-            after, logits = next_logits(captioner, params, state, live.recurrent, live.words)
+            after, logits = next_logits(captioner, params, state, live.recurrent, live.words, predict)
             forbidden = wording.forbidden(live.tokens, t, captioner.vocabulary_size)
             costs = group.penalty * said[:, None].astype(logits.dtype) if len(groups) > 1 else None
             new_live, new_ended = _advance(group, live, ended, after, logits, forbidden, costs, t, power)
@@ -152,7 +163,7 @@ def _advance(group, live, ended, after, logits, forbidden, costs, t, power) -> t
     count = min(2 * group.width, group.width * size)
     # Within a beginning the order of the logits is that of the probabilities: few of them are turned into any.
     allowed = jnp.where(forbidden, -jnp.inf, logits)
-    _, words = jax.lax.top_k(allowed if costs is None else allowed - costs, min(count, size))
+    _, words = top_k(allowed if costs is None else allowed - costs, min(count, size))
     log_p = jnp.take_along_axis(allowed, words, axis=-1) - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
     scores = (live.scores[..., None] + log_p).reshape(len(words), -1)
     chosen = scores

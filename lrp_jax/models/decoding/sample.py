@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lrp_jax.models.captioner import Captioner
-from lrp_jax.models.decoding.step import Captions, begin, first_words, next_logits
+from lrp_jax.models.decoding.step import Captions, Predict, begin, first_words, next_logits
 from lrp_jax.models.decoding.wording import END, FREE, PAD, Wording
 
 
@@ -25,15 +25,20 @@ class Greedy:
     wording: Wording = FREE
 
     def __call__(
-        self, captioner: Captioner, params: Any, features: Float[Array, "B n_v d_raw"], key: Array | None = None
+        self,
+        captioner: Captioner,
+        params: Any,
+        features: Float[Array, "B n_v d_raw"],
+        key: Array | None = None,
+        predict: Predict | None = None,
     ) -> Captions:
         """Captions of a batch of images; nothing is drawn, so no key is needed."""
         del key
 
-        def choose(log_p, t):
-            return log_p.argmax(axis=-1)
+        def choose(logits, t):
+            return logits.argmax(axis=-1)
 
-        return _unroll(captioner, params, features, 1, self.max_length, self.wording, choose)
+        return _unroll(captioner, params, features, 1, self.max_length, self.wording, choose, predict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,7 @@ class Sample:
 
     Attributes:
       count: captions for each image, drawn independently.
-      temperature: log probabilities are divided by it; below 1 is bolder on the likely, above 1 on the unlikely.
+      temperature: logits are divided by it; below 1 is bolder on the likely, above 1 on the unlikely.
       top_k: only the k most likely words, or None for all.
       top_p: only the most likely words that have this much probability together (the nucleus: the word that
         reaches it included), or None.
@@ -72,22 +77,27 @@ class Sample:
             raise ValueError(f"got top_p={self.top_p}; wanted more than 0 and at most 1, or None")
 
     def __call__(
-        self, captioner: Captioner, params: Any, features: Float[Array, "B n_v d_raw"], key: Array | None = None
+        self,
+        captioner: Captioner,
+        params: Any,
+        features: Float[Array, "B n_v d_raw"],
+        key: Array | None = None,
+        predict: Predict | None = None,
     ) -> Captions:
         """Captions of a batch of images, drawn with `key`; an image's draws do not depend on the rest of the batch."""
         if key is None:
             raise ValueError("got no key; Sample draws words: pass key=jax.random.key(seed)")
         keys = jax.vmap(lambda image: jax.random.fold_in(key, image))(jnp.arange(len(features)))
 
-        def choose(log_p, t):
-            scores = self.restrict(log_p / self.temperature)
+        def choose(logits, t):
+            scores = self.restrict(logits / self.temperature)
 
             def draw(key, scores):
                 return jax.random.categorical(jax.random.fold_in(key, t), scores, axis=-1)
 
             return jax.vmap(draw)(keys, scores)
 
-        return _unroll(captioner, params, features, self.count, self.max_length, self.wording, choose)
+        return _unroll(captioner, params, features, self.count, self.max_length, self.wording, choose, predict)
 
     def restrict(self, scores: Float[Array, "*batch V"]) -> Float[Array, "*batch V"]:
         """Scores with -inf for the words that top-k and the nucleus leave out."""
@@ -103,8 +113,8 @@ class Sample:
         return scores
 
 
-def _unroll(captioner, params, features, count, longest, wording, choose) -> Captions:
-    """Captions that go on one word at a time, by `choose(log_p [B, n, V], t) -> words [B, n]`."""
+def _unroll(captioner, params, features, count, longest, wording, choose, predict) -> Captions:
+    """Captions that go on one word at a time, by `choose(logits [B, n, V], t) -> words [B, n]`."""
     state, recurrent = begin(captioner, params, features, count)
     words = first_words(features, count)
     tokens = jnp.full((*words.shape, longest), PAD, jnp.int32)
@@ -116,12 +126,11 @@ def _unroll(captioner, params, features, count, longest, wording, choose) -> Cap
 
     def one_word(carry):
         t, done, words, recurrent, tokens, scores = carry
-        recurrent, logits = next_logits(captioner, params, state, recurrent, words)
-        log_p = jax.nn.log_softmax(logits)
-        allowed = jnp.where(wording.forbidden(tokens, t, captioner.vocabulary_size), -jnp.inf, log_p)
+        recurrent, logits = next_logits(captioner, params, state, recurrent, words, predict)
+        allowed = jnp.where(wording.forbidden(tokens, t, captioner.vocabulary_size), -jnp.inf, logits)
         words = jnp.where(done, PAD, choose(allowed, t).astype(jnp.int32))
-        said = jnp.take_along_axis(log_p, words[..., None], axis=-1)[..., 0]
-        scores = scores + jnp.where(done, 0, said)
+        said = jnp.take_along_axis(logits, words[..., None], axis=-1)[..., 0]
+        scores = scores + jnp.where(done, 0, said - jax.nn.logsumexp(logits, axis=-1))
         return t + 1, done | (words == END), words, recurrent, tokens.at[..., t].set(words), scores
 
     carry = (jnp.int32(0), jnp.zeros(words.shape, bool), words, recurrent, tokens, scores)

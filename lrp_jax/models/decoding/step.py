@@ -1,5 +1,6 @@
 """One step of several captions for each image."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +9,9 @@ from jaxtyping import Array, Float, Int
 
 from lrp_jax.models.captioner import Captioner
 from lrp_jax.models.decoding.wording import START
+
+Predict = Callable[[Any, Float[Array, "*batch H"], Float[Array, "*batch H"]], Float[Array, "*batch V"]]
+"""predict(params, c, h) -> logits of all words: what may stand in the place of a captioner's own last layer (Eq. 4)."""
 
 
 class Captions(NamedTuple):
@@ -29,7 +33,12 @@ def begin(captioner: Captioner, params: Any, features: Float[Array, "B n_v d_raw
 
 
 def next_logits(
-    captioner: Captioner, params: Any, state: Any, recurrent: Any, words: Int[Array, "B n"]
+    captioner: Captioner,
+    params: Any,
+    state: Any,
+    recurrent: Any,
+    words: Int[Array, "B n"],
+    predict: Predict | None = None,
 ) -> tuple[Any, Float[Array, "B n V"]]:
     """The recurrent state after `words`, and the logits of all words that may follow.
 
@@ -43,6 +52,8 @@ def next_logits(
         return after.recurrent, c, h
 
     after, c, h = jax.vmap(one, in_axes=1, out_axes=1)(recurrent, words)
+    if predict is not None:
+        return after, predict(params, c, h)
     return after, captioner.apply(params, c, h, method="predict")
 
 

@@ -1,4 +1,4 @@
-"""Relevance of what is between input and output: of named values, and of parameters."""
+"""Values with relevance: of the arguments, of named values inside, and of parameters."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,38 @@ from lrp_jax.core import named
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.presets import PAPER
 from lrp_jax.core.transform import densities, positions, prepare
+
+
+def relevance(
+    f: Callable[..., Any],
+    rules: Composite = PAPER,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    masks: Mapping[str, Array] | None = None,
+) -> Callable[..., Any]:
+    """Makes a function that returns the value of `f` and the relevance of its arguments, like `jax.value_and_grad`.
+
+    Args:
+      f, rules, argnums, has_aux, masks: as for `lrp`.
+
+    Returns:
+      `g(*args, seed=None) -> (value, relevance)`, or `((value, auxiliary), relevance)`. The relevance has the
+      structure of the argument, or is a tuple of such for a tuple `argnums`. `seed` is the relevance given to the
+      output, of the output's structure and shapes; by default the output itself. Where the output is 0 the seed is
+      dropped: a dead unit has no density.
+
+    Example:
+      >>> import jax.numpy as jnp, lrp_jax
+      >>> value, r = lrp_jax.relevance(lambda x: jnp.maximum(x, 0.0).sum())(jnp.array([1.0, -1.0]))
+    """
+    with_places = relevance_at(f, (), rules, argnums, has_aux, masks)
+
+    @functools.wraps(f)
+    def with_relevance(*args, seed=None, **kwargs):
+        value, answer, _ = with_places(*args, seed=seed, **kwargs)
+        return value, answer
+
+    return with_relevance
 
 
 def relevance_at(

@@ -258,8 +258,8 @@ def test_alpha_rule_messages_slowly():
 def test_parameters_of_derivatives_and_wrong_positions():
     x, w = arrays(10, (3,), (3, 2))
     f = lambda w, x: jnp.tanh(x @ w).sum()  # noqa: E731
-    gradient = lrp_jax.relevance(f, GRADIENT, argnums=1)  # of the sum itself: the seed is 1
-    _, r = lrp_jax.parameter_relevance(f, GRADIENT)(w, x, seed=f(w, x))
+    gradient = lrp_jax.relevance(f, GRADIENT, argnums=1)
+    _, r = lrp_jax.parameter_relevance(f, GRADIENT)(w, x, seed=f(w, x))  # a density of 1: the plain gradient
     np.testing.assert_allclose(r, w * jax.grad(f)(w, x), rtol=1e-12)
     assert gradient(w, x)[1].shape == x.shape
     with pytest.raises(ValueError, match="params=1, which is also in argnums=1"):
