@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import math
 import os
 import pathlib
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from tqdm import tqdm
 from lrp_jax.data.files import atomic, atomic_path
 from lrp_jax.data.records import Example, load_image
 
-Encode = Callable[[UInt8[np.ndarray, "B H W 3"]], Float[Array, "B h w C"]]
+Encode = Callable[[UInt8[np.ndarray, "B H W 3"]], Float[Array, "B h w C"] | Float[Array, "B n_v C"]]
 
 
 class Dataset(Protocol):
@@ -38,16 +39,20 @@ class Features:
     """The features of a dataset's images, and their captions.
 
     Attributes:
-      array: float32 [n, n_v, C], the h x w positions of an image row by row; perhaps mapped from a file.
-      grid: (h, w) with n_v = h w.
+      array: float32 [n, n_v, C], the h x w positions of an image row by row, or its regions; perhaps mapped
+        from a file.
+      grid: (h, w) with n_v = h w; None where the features are of regions that form no grid.
       indices: where the n images stand in the dataset: all of it, but for images that could not be read.
       captions: the reference captions of each of the n images.
+      boxes: (x0, y0, x1, y1) of each region as shares of the image's width and height, float32 [n, n_v, 4];
+        None where the regions are the positions of a grid, or the encoder's own.
     """
 
     array: Float[np.ndarray, "n n_v C"]
-    grid: tuple[int, int]
+    grid: tuple[int, int] | None
     indices: Int[np.ndarray, " n"]
     captions: tuple[tuple[str, ...], ...]
+    boxes: Float[np.ndarray, "n n_v 4"] | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -68,15 +73,15 @@ def compute_features(
 
     Args:
       dataset: the images.
-      encode: uint8 images [B, H, W, 3] -> [B, h, w, C]; always called with B = `batch_size`, so that a jitted
-        function is compiled once.
+      encode: uint8 images [B, H, W, 3] -> [B, h, w, C] of a grid, or [B, n_v, C] of regions; always called with
+        B = `batch_size`, so that a jitted function is compiled once.
       size: (H, W) that the images are resized to; None where they all have one size already.
       batch_size: images per call.
       name: what the progress bar says.
       out: a `.npy` file to write the array to instead of memory.
 
     Raises:
-      ValueError: no image could be read.
+      ValueError: no image could be read, or `encode` gives neither of the two.
     """
 
     def load(index: int) -> tuple[int, np.ndarray | None, tuple[str, ...]]:
@@ -93,7 +98,7 @@ def compute_features(
         .map(load)
         .to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=2 * batch_size))
     )
-    array, grid, indices, captions = None, (0, 0), [], []
+    array, grid, indices, captions = None, None, [], []
     with tqdm(total=len(dataset), desc=name, unit="image", leave=False, disable=None) as progress:
         for count in _chunks(len(dataset), batch_size):
             chunk = [next(loaded) for _ in range(count)]
@@ -102,9 +107,12 @@ def compute_features(
                 images = np.stack([image for _, image, _ in good])
                 missing = batch_size - len(images)
                 features = np.asarray(encode(np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))))[: len(good)]
+                if features.ndim not in (3, 4):
+                    raise ValueError(f"encode gave shape {features.shape}, wanted [B, h, w, C] or [B, regions, C]")
                 if array is None:
-                    grid = features.shape[1:3]
-                    array = _empty(out, (len(dataset), grid[0] * grid[1], features.shape[3]))
+                    *positions, channels = features.shape[1:]
+                    grid = tuple(positions) if len(positions) == 2 else None
+                    array = _empty(out, (len(dataset), math.prod(positions), channels))
                 array[len(indices) : len(indices) + len(good)] = features.reshape(len(good), *array.shape[1:])
                 indices.extend(index for index, _, _ in good)
                 captions.extend(texts for _, _, texts in good)
@@ -146,7 +154,7 @@ def cached_features(
             computed = compute_features(dataset, encode, name=name, out=temporary, **options)
         header = {
             "key": key,
-            "grid": list(computed.grid),
+            "grid": computed.grid,
             "indices": computed.indices.tolist(),
             "captions": computed.captions,
         }
@@ -197,14 +205,14 @@ def _read(array_file: pathlib.Path, header_file: pathlib.Path, key: str) -> Feat
         array = np.load(array_file, mmap_mode="r", allow_pickle=False)
         if header["key"] != key:
             return None
-        indices, grid = np.array(header["indices"], int), tuple(header["grid"])
+        indices, grid = np.array(header["indices"], int), header["grid"] and tuple(header["grid"])
         captions = tuple(tuple(texts) for texts in header["captions"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         logging.warning("%s is damaged and computed anew: %s", array_file, error)
         return None
-    if array.ndim != 3 or len(array) < len(indices) or array.shape[1] != grid[0] * grid[1]:
+    if array.ndim != 3 or len(array) < len(indices) or (grid and array.shape[1] != math.prod(grid)):
         logging.warning("%s does not fit its header and is computed anew", array_file)
         return None
     return Features(array[: len(indices)], grid, indices, captions)

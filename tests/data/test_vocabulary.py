@@ -43,3 +43,29 @@ def test_what_is_no_vocabulary_is_refused(tmp_path):
     (tmp_path / "x.json").write_text(json.dumps({"words": []}))
     with pytest.raises(ValueError, match="JSON list of words"):
         Vocabulary.load(tmp_path / "x.json")
+
+
+def test_a_word_map_in_our_order(tmp_path):
+    path = tmp_path / "wordmap.json"
+    path.write_text(json.dumps({"two": 1, "guys": 3, "young": 2, "<unk>": 4, "<start>": 5, "<end>": 6, "<pad>": 0}))
+    vocabulary, numbers = Vocabulary.from_word_map(path)
+    assert vocabulary.words == ("<pad>", "<start>", "<end>", "<unk>", "two", "young", "guys")
+    assert numbers == (0, 5, 6, 4, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('["<pad>"]', "not a word map: wanted a JSON object of numbers by word"),
+        ('{"a": "b"}', "not a word map"),
+        ('{"a": true}', "not a word map"),
+        ('{"a": 0, "b": 0}', "2 words, but their numbers are not 0 to 1 each once"),
+        ('{"<pad>": 0, "a": 1, "<end>": 2}', "<start>, <unk> missing"),
+        ("{", "not a JSON file"),
+    ],
+)
+def test_what_is_no_word_map_is_refused(tmp_path, content, message):
+    path = tmp_path / "wordmap.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=f"wordmap.json.*{message}"):
+        Vocabulary.from_word_map(path)
