@@ -18,6 +18,13 @@ Examples:
   Why "dog" and not "cat":
     python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out --words=dog --against=cat
 
+  A captioner that the paper's authors published, instead of one trained here (see docs/WEIGHTS.md):
+    python explain.py --captioner_weights=checkpoint.pth --vocabulary=wordmap_flickr30k.json \\
+      --images=photo.jpg --out=out
+
+  A captioner of bottom-up features, in the regions that a detector found (see docs/BOTTOM_UP.md):
+    python explain.py --checkpoint=runs/ada_bu --images=photos --bottom_up=features --out=out
+
 Each image gets a folder in --out with report.html (the page), word_*.png and words.png (heat maps),
 relevance.npz (the raw arrays) and record.json (numbers, versions, config and rules; always written).
 With several methods the page shows them side by side, and heat maps and arrays have one file for each method
@@ -29,28 +36,26 @@ no image has any of --words; 2 nothing could be started; 130 interrupted (go on 
 
 import dataclasses
 import functools
-import hashlib
 import json
 import pathlib
-import platform
 import sys
-from importlib import metadata
-from typing import Any
 
 import jax
 import numpy as np
 from absl import app, flags, logging
 
-import lrp_jax
 from lrp_jax import data, explain, render
-from lrp_jax.data import scenes
-from lrp_jax.data.sources import source
+from lrp_jax.data.bottom_up import Regions, RegionStore
+from lrp_jax.models.decoding import Beam, decode
+from lrp_jax.pictures import find_pictures
+from lrp_jax.provenance import facts, provenance
 from lrp_jax.training import Run, load_run
+from lrp_jax.training.encoders import IMPORTERS
+from lrp_jax.training.published import load_published
+from lrp_jax.weights import PUBLISHED
 
 # Captions are filled up to a multiple of this, so that a batch needs few compilations.
 LENGTH_STEP = 4
-# Scenes are drawn once more, larger than the model sees them, for people: pixels of a side.
-SCENE_SIZE = 480
 # --against=rest is every other word; no word of a vocabulary is meant by it.
 REST = "rest"
 
@@ -63,15 +68,22 @@ class CannotStartError(Exception):
 class Options:
     """What was asked on the command line, see `define_flags`."""
 
-    checkpoint: str
     images: str
     out: str
+    checkpoint: str | None = None
+    captioner_weights: str | None = None
+    vocabulary: str | None = None
+    encoder_weights: str | None = None
+    encoder: str | None = None
+    image_size: int | None = None
+    bottom_up: str | None = None
     words: tuple[str, ...] = ()
     caption: str | None = None
     method: tuple[str, ...] = ("lrp",)
     against: str | None = None
     head: int | None = None
     format: tuple[str, ...] = render.FORMATS
+    beam: int = 3
     max_length: int = 20
     words_per_chunk: int | None = None
     resume: bool = False
@@ -87,22 +99,23 @@ def explain_all(options: Options) -> int:
         pathlib.Path(options.out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotStartError(f"--out={options.out}: cannot make this folder ({error.strerror})") from None
+    run, origin = load(options)
+    store = open_store(run, options)
     try:
-        run = load_run(options.checkpoint)
-    except Exception as error:  # whatever a damaged file makes of the libraries that read it
-        raise CannotStartError(f"--checkpoint={options.checkpoint}: {render.one_line(error)}") from error
-    pictures = find_pictures(options.images, options.out, run)
+        pictures = find_pictures(options.images, options.out, run)
+    except ValueError as error:
+        raise CannotStartError(f"--images={options.images}: {error}") from None
     check_words(run, options)
     check_against(run, options)
-    provenance = describe(run, options)
+    made_by = provenance(run, origin, options.method)
     outcome = render.explain_batch(
         pictures,
-        functools.partial(explain_picture, run, options),
+        functools.partial(explain_picture, run, store, options),
         options.out,
         formats=options.format,
-        facts=facts(provenance),
-        provenance=provenance,
-        key=json.dumps([provenance, dataclasses.asdict(options) | {"images": "", "out": "", "resume": False}]).encode(),
+        facts=facts(made_by),
+        provenance=made_by,
+        key=json.dumps([made_by, dataclasses.asdict(options) | {"images": "", "out": "", "resume": False}]).encode(),
         resume=options.resume,
     )
     where = pathlib.Path(options.out) / ("index.html" if "html" in options.format else "")
@@ -110,19 +123,88 @@ def explain_all(options: Options) -> int:
     return int(bool(outcome.failed) or outcome.empty == len(pictures))
 
 
+# --- the models ---------------------------------------------------------------------------------------------
+
+FILES = ("captioner_weights", "vocabulary", "encoder_weights", "encoder", "image_size")  # instead of --checkpoint
+
+
+def load(options: Options) -> tuple[Run, dict[str, object]]:
+    """The models, from a training run or from files of weights, and where they came from for the record.
+
+    Raises:
+        CannotStartError: if the flags name neither, or both, or what they name cannot be used.
+    """
+    given = [name for name in FILES if getattr(options, name)]
+    if options.checkpoint:
+        if given:
+            raise CannotStartError(f"got --checkpoint and --{given[0]}: wanted a training run or files of weights")
+        return _load_run(options.checkpoint)
+    missing = [f"--{name}=FILE" for name in FILES[:2] if name not in given]
+    if not given:
+        raise CannotStartError(f"wanted --checkpoint=FOLDER of a training run, or {' and '.join(missing)}")
+    if missing:
+        raise CannotStartError(f"got --{given[0]}: wanted {' and '.join(missing)} as well")
+    try:
+        run = load_published(
+            options.captioner_weights,
+            options.vocabulary,
+            encoder_weights=options.encoder_weights,
+            encoder=options.encoder,
+            image_size=options.image_size or 224,
+            bottom_up=options.bottom_up,
+        )
+    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+        raise CannotStartError(f"--{render.one_line(error)}") from error
+    return run, {"weights": run.config.weights.to_dict()}
+
+
+def _load_run(folder: str) -> tuple[Run, dict[str, object]]:
+    try:
+        run = load_run(folder)
+    except Exception as error:
+        raise CannotStartError(f"--checkpoint={folder}: {render.one_line(error)}") from error
+    return run, {"checkpoint": folder}
+
+
+def open_store(run: Run, options: Options) -> RegionStore | None:
+    """The features of the pictures, for a captioner whose features are computed elsewhere.
+
+    Raises:
+        CannotStartError: they are not there, do not fit the captioner, or are not wanted.
+    """
+    if run.encoder is not None:
+        if options.bottom_up:
+            raise CannotStartError(f"--bottom_up={options.bottom_up}: this captioner has an encoder, leave it out")
+        return None
+    folder = options.bottom_up or run.config.bottom_up
+    try:
+        store = RegionStore(folder)
+    except (OSError, ValueError) as error:
+        raise CannotStartError(f"--bottom_up={folder}: {render.one_line(error)}") from error
+    reads = run.params["params"]["image_projection"]["kernel"].shape[0]
+    if store.d != reads:
+        raise CannotStartError(f"--bottom_up={folder}: has features of size {store.d}, the captioner reads {reads}")
+    return store
+
+
 # --- one image ----------------------------------------------------------------------------------------------
 
 
 def explain_picture(
-    run: Run, options: Options, picture: render.Picture, pixels: np.ndarray
+    run: Run, store: RegionStore | None, options: Options, picture: render.Picture, pixels: np.ndarray
 ) -> render.Case | render.Comparison | None:
     """Captions one image, or takes the caption given, and explains its words.
 
     Returns:
         What to draw, or None if none of the wanted words occurs in the caption.
     """
-    seen = data.load_image(pixels, run.preprocessing.size)
-    tokens = caption(run, seen, options)
+    if store is None:
+        seen = data.load_image(pixels, run.preprocessing.size)
+        features = encode(run, seen)
+    else:
+        seen = find_regions(store, picture)
+        features = seen.features
+    tokens = caption(run, features, options)
     words = [run.vocabulary.words[token] for token in tokens]
     rows = range(len(tokens) - 1)
     if options.words:
@@ -136,20 +218,28 @@ def explain_picture(
     shown = render.presentable(pixels if picture.show is None else picture.show())
 
     def case(method: str) -> render.Case:
-        explanation = explain.explain_image(
-            run.captioner,
-            run.params,
-            seen,
-            np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD),
-            encoder=run.encoder,
-            encoder_params=run.encoder_params,
-            preprocessing=run.preprocessing,
-            method=method,
-            head=options.head,
-            against=against(run, options),
-            words_per_chunk=options.words_per_chunk,
-        ).first(count)
-        return render.Case(picture.name, shown, words, explanation, rows, notes=notes(options))
+        padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD)
+        how = {
+            "method": method,
+            "head": options.head,
+            "against": against(run, options),
+            "words_per_chunk": options.words_per_chunk,
+        }
+        if store is None:
+            explanation = explain.explain_image(
+                run.captioner,
+                run.params,
+                seen,
+                padded,
+                encoder=run.encoder,
+                encoder_params=run.encoder_params,
+                preprocessing=run.preprocessing,
+                **how,
+            )
+        else:
+            explanation = explain.explain_features(run.captioner, run.params, features, padded, boxes=seen.boxes, **how)
+        explanation = explanation.first(count)
+        return render.Case(picture.name, shown, words, explanation, rows, boxes=explanation.boxes, notes=notes(options))
 
     cases = [case(method) for method in options.method]
     return cases[0] if len(cases) == 1 else render.Comparison(cases)
@@ -166,77 +256,36 @@ def notes(options: Options) -> list[str]:
     return result
 
 
-def caption(run: Run, image: np.ndarray, options: Options) -> np.ndarray:
+def find_regions(store: RegionStore, picture: render.Picture) -> Regions:
+    """The regions of a picture, by the name of its file."""
+    name = pathlib.PurePath(picture.name).stem
+    if name not in store:
+        raise ValueError(f"{store.folder} has no features of {name!r}; it has such as {', '.join(store.ids[:2])}")
+    return store[name]
+
+
+def encode(run: Run, image: np.ndarray) -> jax.Array:
+    """The features [n_v, d_raw] of an image."""
+    inputs = explain.preprocess(image, run.preprocessing)
+    features = _encode(run.encoder, run.encoder_params, inputs[None])[0]
+    return features.reshape(-1, features.shape[-1])
+
+
+def caption(run: Run, features: jax.Array, options: Options) -> np.ndarray:
     """The caption's token ids: the start token, then the words given or decoded, no end token."""
     if options.caption is not None:
         return np.array([data.START, *run.vocabulary.encode(options.caption)])
-    inputs = explain.preprocess(image, run.preprocessing)
-    features = _encode(run.encoder, run.encoder_params, inputs[None])[0]
-    features = features.reshape(-1, features.shape[-1])
-    tokens = explain.decode(run.captioner, run.params, features, options.max_length)
-    tokens = tokens[tokens != data.END]
-    if len(tokens) == 1:
+    captions = decode(Beam(width=options.beam, max_length=options.max_length), run.captioner, run.params, features)
+    tokens = np.asarray(captions.tokens[0])
+    words = tokens[(tokens != data.END) & (tokens != data.PAD)]
+    if not words.size:
         raise ValueError("the model ends its caption before the first word: there is nothing to explain")
-    return tokens
+    return np.concatenate([[data.START], words])
 
 
 @functools.partial(jax.jit, static_argnames="encoder")
 def _encode(encoder, params, images):
     return encoder.apply(params, images)
-
-
-# --- which images -------------------------------------------------------------------------------------------
-
-
-def find_pictures(images: str, out: str, run: Run) -> list[render.Picture]:
-    """The image of a file, the images of a folder and all below it, or scenes of a split.
-
-    Raises:
-        CannotStartError: if there are none.
-    """
-    if images.startswith("scenes:"):
-        return _scenes(images, run)
-    try:
-        # Not what an earlier run wrote, where --out lies in the folder of the images.
-        pictures = render.pictures_at(images, data.load_image, skip=out)
-    except FileNotFoundError:
-        raise CannotStartError(f"--images={images}: no such file or folder") from None
-    if not pictures:
-        raise CannotStartError(f"--images={images}: no image in this folder, looked for {' '.join(render.SUFFIXES)}")
-    return pictures
-
-
-def _scenes(images: str, run: Run) -> list[render.Picture]:
-    """`scenes:SPLIT` or `scenes:SPLIT:INDICES`, of the world that the run was trained on."""
-    _, split, *rest = images.split(":", 2)
-    trained_on = str(run.config.get("source", ""))
-    splits = source(trained_on if trained_on.startswith("scenes:") else "scenes:strong")
-    if split not in splits:
-        raise CannotStartError(f"--images={images}: got split {split!r}, wanted one of {', '.join(splits)}")
-    dataset = splits[split]
-    try:
-        indices = _indices(rest[0]) if rest else list(range(len(dataset)))
-    except ValueError:
-        raise CannotStartError(f"--images={images}: wanted indices such as 0-19 or 3,7,10-12") from None
-    if not indices or max(indices) >= len(dataset):
-        raise CannotStartError(f"--images={images}: wanted indices from 0 to {len(dataset) - 1}")
-
-    def scene(index: int) -> render.Picture:
-        return render.Picture(
-            f"{split}_{index}",
-            read=lambda: data.load_image(dataset[index].image),
-            show=lambda: scenes.draw(dataset.scene(index), SCENE_SIZE),
-        )
-
-    return [scene(index) for index in indices]
-
-
-def _indices(text: str) -> list[int]:
-    indices: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        indices += range(int(first), int(last if dash else first) + 1)
-    return list(dict.fromkeys(indices))
 
 
 # --- what is said about it ----------------------------------------------------------------------------------
@@ -288,55 +337,6 @@ def against(run: Run, options: Options) -> int | str | None:
     return options.against if options.against in (None, REST) else run.vocabulary.ids[options.against]
 
 
-def describe(run: Run, options: Options) -> dict[str, Any]:
-    """What made the results, as far as JSON can hold it: model, weights, config, rules, versions."""
-    weights = hashlib.sha256()
-    for path, leaf in jax.tree.leaves_with_path([run.params, run.encoder_params]):
-        leaf = np.ascontiguousarray(leaf)
-        weights.update(f"{jax.tree_util.keystr(path)} {leaf.dtype} {leaf.shape} ".encode() + leaf.tobytes())
-    config = run.config.to_dict() if hasattr(run.config, "to_dict") else dict(run.config)
-    return {
-        "checkpoint": options.checkpoint,
-        "model": {
-            "captioner": repr(run.captioner),
-            "encoder": repr(run.encoder),
-            "preprocessing": repr(run.preprocessing),
-            "words": len(run.vocabulary),
-            "weights_sha256": weights.hexdigest(),
-        },
-        **describe_methods(options),
-        "config": json.loads(json.dumps(config, default=str)),
-        "versions": {
-            "lrp_jax": lrp_jax.__version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("jax", "flax", "numpy", "pillow")},
-        },
-    }
-
-
-def describe_methods(options: Options) -> dict[str, Any]:
-    """The settings and rules of the method; of several, by their names."""
-    methods = [explain.METHODS[name] for name in options.method]
-    settings = {method.name: repr(method) for method in methods}
-    rules = {method.name: None if method.rules is None else str(method.rules) for method in methods}
-    if len(methods) == 1:
-        settings, rules = settings[options.method[0]], rules[options.method[0]]
-    return {"settings": settings, "rules": rules}
-
-
-def facts(provenance: dict[str, Any]) -> dict[str, str]:
-    """The part of `describe` that a reader of the page may want."""
-    result = {"model": provenance["model"]["captioner"], "encoder": provenance["model"]["encoder"]}
-    result["checkpoint"] = provenance["checkpoint"]
-    rules = provenance["rules"]
-    if isinstance(rules, dict):
-        result |= {f"rules of {name}": text for name, text in rules.items() if text}
-    elif rules:
-        result["rules"] = rules
-    result["versions"] = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    return result
-
-
 def _listed(words: list[str]) -> str:
     return ", ".join(map(repr, dict.fromkeys(words)))
 
@@ -345,7 +345,27 @@ def _listed(words: list[str]) -> str:
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("checkpoint", None, "Folder of a training run (its --workdir).", required=True)
+    flags.DEFINE_string("checkpoint", None, "Folder of a training run (its --workdir).")
+    flags.DEFINE_string(
+        "captioner_weights",
+        None,
+        "A captioner as the paper's authors saved it, instead of --checkpoint: a file, or hf:OWNER/REPO/FILE.",
+    )
+    flags.DEFINE_string("vocabulary", None, "The words of --captioner_weights: the authors' word map, JSON.")
+    flags.DEFINE_string(
+        "encoder_weights",
+        None,
+        "Its encoder, if that is not in the same file: a file, hf:OWNER/REPO/FILE[@REVISION][#sha256=HEX], or "
+        f"{', '.join(PUBLISHED)}.",
+    )
+    flags.DEFINE_enum("encoder", None, list(IMPORTERS), "What --encoder_weights are; default: told from the arrays.")
+    flags.DEFINE_integer("image_size", None, "Pixels of a side that this encoder sees; 224.", lower_bound=32)
+    flags.DEFINE_string(
+        "bottom_up",
+        None,
+        "Bottom-up features of the images, for a captioner of such: a folder that python -m lrp_jax.data.bottom_up "
+        "wrote. Default: those that it was trained on.",
+    )
     flags.DEFINE_string(
         "images",
         None,
@@ -366,6 +386,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_integer("head", None, "Explain through this attention head only (MH-FC).")
     flags.DEFINE_list("format", list(render.FORMATS), f"What to write: {', '.join(render.FORMATS)}.")
+    flags.DEFINE_integer("beam", 3, "Width of the beam that finds a caption; 1 is greedy.", lower_bound=1)
     flags.DEFINE_integer("max_length", 20, "Most tokens of a decoded caption.", lower_bound=1)
     flags.DEFINE_integer(
         "words_per_chunk", None, "Words that share a backward pass; fewer take less memory.", lower_bound=1

@@ -1,8 +1,10 @@
-"""Both captioners on a thousand photographs: python -m benchmarks.photographs --data=FOLDER [--out=runs/photographs]
+"""Both captioners on a thousand photographs, with a grid of features and with regions:
+
+    python -m benchmarks.photographs --data=FOLDER [--out=runs/photographs]
 
 Trains each with three seeds by train.py, explains test photographs by explain.py, and prints
   - how far SqueezeNet is from its reference output,
-  - CIDEr on both test splits, the mean of the seeds,
+  - CIDEr on both test splits, greedy and by beam 3, the mean of the seeds,
   - the correctness of LRP on COCO's boxes beside chance.
 What is finished already is not done again, so a run that was stopped goes on.
 
@@ -24,10 +26,12 @@ import numpy as np
 from lrp_jax.data.sources import json_source
 from lrp_jax.demo import explain_scene
 from lrp_jax.experiments import correctness_of_words, summarise
-from lrp_jax.training import load_run
+from lrp_jax.metrics import cider
+from lrp_jax.models.decoding import Beam, Greedy
+from lrp_jax.training import Encoder, caption_features, encode_dataset, load_run
 from lrp_jax.weights import squeezenet_from_arrays
 
-CAPTIONERS, SEEDS = ("ada", "mhfc"), (0, 1, 2)
+CAPTIONERS, SEEDS = ("ada", "ada_bu", "mhfc", "mhfc_bu"), (0, 1, 2)  # bu: bottom-up, by regions
 SETS = ("flickr8k_1000", "coco_small")
 
 
@@ -46,7 +50,7 @@ def main() -> None:
         for seed in SEEDS:
             train(captioner, seed, options.data, options.out)
     for captioner in CAPTIONERS:
-        results[captioner] = ciders(captioner, options.out) | {"correctness": localisation(captioner, options)}
+        results[captioner] = ciders(captioner, options) | {"correctness": localisation(captioner, options)}
     (options.out / "results.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
     explain(options)
 
@@ -82,15 +86,27 @@ def train(captioner: str, seed: int, data: pathlib.Path, out: pathlib.Path) -> N
     )
 
 
-def ciders(captioner: str, out: pathlib.Path) -> dict:
+def ciders(captioner: str, options: argparse.Namespace) -> dict:
     table = {}
     for name in SETS:
-        runs = [
-            json.loads((out / f"{captioner}-{s}" / "results.json").read_text())[f"cider/test_{name}"] for s in SEEDS
-        ]
-        table[name] = {"mean": float(np.mean(runs)), "runs": runs}
-        each = ", ".join(f"{x:.3f}" for x in runs)
-        print(f"{captioner:5} CIDEr on {name:14} {np.mean(runs):.3f}  (seeds {each})", flush=True)
+        dataset = json_source(options.data / name / f"{name}.json")["test"]
+        scores = {"greedy": [], "beam 3": []}
+        for seed in SEEDS:
+            model = load_run(options.out / f"{captioner}-{seed}")
+            encoder = Encoder(model.encoder, model.encoder_params, model.preprocessing)
+            features = encode_dataset(encoder, dataset, folder=options.out / "features", name=f"test_{name}")
+            longest = max(model.config.lengths)
+            decoders = {"greedy": Greedy(max_length=longest), "beam 3": Beam(width=3, max_length=longest)}
+            for way, decoder in decoders.items():
+                captions = caption_features(
+                    model.captioner, model.params, features.array, model.vocabulary, decoder=decoder
+                )
+                scores[way].append(cider(captions, features.captions)[0])
+        table[name] = {way: {"mean": float(np.mean(runs)), "runs": runs} for way, runs in scores.items()}
+        means = ", ".join(
+            f"{way} {np.mean(runs):.3f} ({' '.join(f'{x:.3f}' for x in runs)})" for way, runs in scores.items()
+        )
+        print(f"{captioner:7} CIDEr on {name:14} {means}", flush=True)
     return table
 
 
@@ -104,7 +120,7 @@ def localisation(captioner: str, options: argparse.Namespace) -> dict:
     categories = {word: line[0] for line in lines for word in line}
     found = summarise(correctness_of_words(examples, explain, model.vocabulary, categories))
     print(
-        f"{captioner:5} LRP's correctness {found.correctness:.3f} [{found.interval[0]:.3f}, {found.interval[1]:.3f}] "
+        f"{captioner:7} LRP's correctness {found.correctness:.3f} [{found.interval[0]:.3f}, {found.interval[1]:.3f}] "
         f"where boxes cover {found.share:.3f} ({found.gain:.2f} times); map of another image {found.elsewhere:.3f}; "
         f"{found.words} words in {found.images} photographs",
         flush=True,
@@ -128,7 +144,7 @@ def explain(options: argparse.Namespace) -> None:
             f"--out={pages}",
             "--resume",
         )
-        print(f"{captioner:5} pages: {pages / 'index.html'}", flush=True)
+        print(f"{captioner:7} pages: {pages / 'index.html'}", flush=True)
 
 
 def run(script: str, *flags: str) -> None:

@@ -1,15 +1,17 @@
 """Either captioner on a thousand photographs or so, with features of SqueezeNet: minutes on a CPU.
 
---config=configs/photos.py:ada or configs/photos.py:mhfc, with
+--config=configs/photos.py:ada or configs/photos.py:mhfc for a grid of features, ada_bu or mhfc_bu for 36 regions, with
 --config.source=json:CAPTIONS.json[,MORE.json] and --config.encoder_weights=SQUEEZENET.npz
 """
 
 from lrp_jax.training import paper_settings
 
 
-def get_config(captioner="ada"):
+def get_config(kind="ada"):
+    captioner, _, regions = kind.partition("_")
     config = paper_settings()
     config.encoder = "squeezenet"
+    config.regions = "fixed" if regions == "bu" else ""
     config.captioner = captioner
     config.min_count = 3
     config.lengths = (10, 13, 16, 22)

@@ -5,6 +5,7 @@ The flags are set before jax is imported, so this file has to stay the first one
 
 import os
 import pathlib
+from importlib import metadata
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 
@@ -12,6 +13,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Nearly all the time of the suite is compilation, and each program runs once or twice. Level 0 would be faster still,
 # but jaxlib 0.10 then makes NaN of some programs with a `cond`.
 FAST_COMPILATION = "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"
+if metadata.version("jaxlib").startswith("0.10."):
+    # The newer emitters compile more slowly. A jaxlib that no longer knows a flag ends the process.
+    FAST_COMPILATION += " --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = " ".join(
     [FAST_COMPILATION, os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=8"]
 )

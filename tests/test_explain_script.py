@@ -1,5 +1,6 @@
 """explain.py with a small untrained captioner: which files it reads, what it says, what it writes."""
 
+import hashlib
 import importlib.util
 import json
 import pathlib
@@ -17,7 +18,10 @@ from PIL import Image
 
 from lrp_jax import explain, training
 from lrp_jax.data import END, Vocabulary
+from lrp_jax.data.bottom_up import RegionStore, convert
+from lrp_jax.explain import explain_features
 from lrp_jax.models import VGG16, AdaLSTM, Preprocessing
+from lrp_jax.models.decoding import Beam, Greedy, decode
 from lrp_jax.training import checkpoints, encoders, runs
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "explain.py"
@@ -342,6 +346,235 @@ def test_a_damaged_checkpoint_is_one_line(script, run_folder, tmp_path):
     with pytest.raises(script.CannotStartError, match="--checkpoint=") as caught:
         script.explain_all(options)
     assert len(str(caught.value).splitlines()) == 1
+
+
+# --- from files of weights ------------------------------------------------------------------------------------
+
+
+def vgg_arrays(width=1):
+    """Random VGG16 weights under torchvision's names."""
+    rng, arrays, before = np.random.default_rng(0), {}, 3
+    channels = (1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 8, 8, 8)
+    for index, multiple in zip((0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), channels, strict=True):
+        arrays[f"features.{index}.weight"] = rng.normal(0, (2 / 9 / before) ** 0.5, (multiple * width, before, 3, 3))
+        arrays[f"features.{index}.bias"] = np.full(multiple * width, 0.1)
+        before = multiple * width
+    return {name: a.astype(np.float32) for name, a in arrays.items()}
+
+
+def checkpoint_arrays(raw=8, grid=True, encoder=True, words=12, h=8, e=6, regions=4):
+    """A narrow Ada-LSTM as the paper's authors name its arrays, and its VGG16."""
+    rng = np.random.default_rng(51)  # greedy and beam 3 differ
+    x1 = h + 2 * e
+    shapes = {
+        "img_projector.weight": (h, raw, 1, 1) if grid else (h, raw),
+        "img_projector.bias": (h,),
+        "global_img_feature_proj.weight": (e, raw if grid else h),
+        "global_img_feature_proj.bias": (e,),
+        "embedding.weight": (words, e),
+        "fc.weight": (words, h),
+        "fc.bias": (words,),
+        "AdaLSTM.x_gate.weight": (h, x1),
+        "AdaLSTM.x_gate.bias": (h,),
+        "AdaLSTM.h_gate.weight": (h, h),
+        "AdaLSTM.h_gate.bias": (h,),
+        "AdaAttention.W_v_proj.weight": (regions, h),
+        "AdaAttention.W_v_proj.bias": (regions,),
+        "AdaAttention.W_s_proj.weight": (regions, h),
+        "AdaAttention.W_s_proj.bias": (regions,),
+        "AdaAttention.W_g_proj.weight": (regions, h),
+        "AdaAttention.w_h.weight": (1, regions),
+    }
+    for cell, size in (("AdaLSTM.lstm_cell", x1), ("LanguageLSTM", 2 * h)):
+        shapes |= {f"{cell}.weight_ih": (4 * h, size), f"{cell}.weight_hh": (4 * h, h)}
+        shapes |= {f"{cell}.bias_ih": (4 * h,), f"{cell}.bias_hh": (4 * h,)}
+    arrays = {name: rng.normal(0, 1, shape).astype(np.float32) for name, shape in shapes.items()}
+    arrays["fc.bias"][-1] = -9.0  # an untrained model may stop at once: <end> is made unlikely
+    if encoder:
+        arrays |= {name.replace("features", "img_encoder.encoder"): a for name, a in vgg_arrays().items()}
+    return arrays
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A checkpoint with its encoder, an encoder apart, and a word map, as options."""
+    np.savez(tmp_path / "checkpoint.npz", **checkpoint_arrays())
+    np.savez(tmp_path / "vgg.npz", **{name: 2 * a for name, a in vgg_arrays().items()})
+    words = {word: i for i, word in enumerate(["<pad>", *WORDS, "<unk>", "<start>", "<end>"])}
+    (tmp_path / "wordmap.json").write_text(json.dumps(words))
+    return {
+        "captioner_weights": str(tmp_path / "checkpoint.npz"),
+        "vocabulary": str(tmp_path / "wordmap.json"),
+        "image_size": 32,
+    }
+
+
+@pytest.fixture
+def call_files(script, tmp_path):
+    """call_files(**options) -> exit code, of one photograph."""
+
+    def start(**options):
+        image = photograph(tmp_path / "photo.png")
+        return script.explain_all(script.Options(images=str(image), out=str(tmp_path / "out"), **options))
+
+    return start
+
+
+def test_weights_in_place_of_a_run(call_files, files, tmp_path, record):
+    assert call_files(**files, max_length=4, format=("html", "npz")) == 0
+    found = record("photo")
+    assert len(found["words"]) == 4 and "checkpoint" not in found
+    assert "attention_axis = 'position'" in found["model"]["captioner"] and "VGG16" in found["model"]["encoder"]
+    for name in ("captioner_weights", "vocabulary"):
+        content = pathlib.Path(files[name]).read_bytes()
+        assert found["weights"][name] == {"file": files[name], "sha256": hashlib.sha256(content).hexdigest()}
+    page = (tmp_path / "out" / "photo" / "report.html").read_text(encoding="utf-8")
+    assert found["weights"]["captioner_weights"]["sha256"][:12] in page
+    # The word map's numbers were put in our order: what is said is a word of the caption, explained as itself.
+    with np.load(tmp_path / "out" / "photo" / "relevance.npz") as arrays:
+        assert arrays["inputs"].tolist()[0] == "<start>" and set(arrays["inputs"][1:].tolist()) <= set(WORDS)
+        assert np.isfinite(arrays["pixels"]).all() and np.abs(arrays["pixels"]).max() > 0
+
+
+def test_an_encoder_apart_is_taken_in_place_of_the_one_in_the_file(files, script, tmp_path):
+    inside, _ = script.load(script.Options(images="", out="", **files))
+    apart, origin = script.load(script.Options(images="", out="", encoder_weights=str(tmp_path / "vgg.npz"), **files))
+    assert origin["weights"]["encoder_weights"]["file"] == str(tmp_path / "vgg.npz")
+    jax.tree.map(np.testing.assert_array_equal, apart.params, inside.params)
+    doubled = jax.tree.map(lambda x: 2 * x, inside.encoder_params)
+    jax.tree.map(np.testing.assert_array_equal, apart.encoder_params, doubled)
+
+
+def test_the_beam_is_the_one_asked_for(call_files, files, script, record):
+    said = {}
+    for beam in (1, 3):
+        assert call_files(**files, max_length=4, beam=beam, method=("attention",), format=("json",)) == 0
+        said[beam] = record("photo")["caption"]
+    assert said[1] != said[3]
+    run, _ = script.load(script.Options(images="", out="", **files))
+    image = np.asarray(Image.open(files["vocabulary"].replace("wordmap.json", "photo.png")).resize((32, 32)))
+    inputs = run.preprocessing(image)[None]
+    features = run.encoder.apply(run.encoder_params, inputs).reshape(1, 4, -1)
+    for beam, decoder in ((1, Greedy(max_length=4)), (3, Beam(width=3, max_length=4))):
+        tokens = decode(decoder, run.captioner, run.params, features).tokens[0, 0]
+        assert said[beam] == " ".join(run.vocabulary.decode(tokens))
+
+
+def spoiled(files, tmp_path, **changes):
+    """The options with a captioner or vocabulary that was made otherwise."""
+    if "words" in changes:
+        (tmp_path / "wordmap.json").write_text(changes.pop("words"))
+    if "arrays" in changes:
+        np.savez(tmp_path / "checkpoint.npz", **changes.pop("arrays"))
+    if "encoder_arrays" in changes:
+        np.savez(tmp_path / "encoder.npz", **changes.pop("encoder_arrays"))
+        changes["encoder_weights"] = str(tmp_path / "encoder.npz")
+    return {name: value for name, value in (files | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            dict.fromkeys(("captioner_weights", "vocabulary", "image_size")),
+            "wanted --checkpoint=FOLDER of a training run",
+        ),
+        ({"vocabulary": None}, "got --captioner_weights: wanted --vocabulary=FILE as well"),
+        ({"captioner_weights": None}, "got --vocabulary: wanted --captioner_weights=FILE as well"),
+        ({"checkpoint": "runs/x"}, "got --checkpoint and --captioner_weights: wanted a training run or files"),
+        ({"captioner_weights": "none.pth"}, "--captioner_weights=none.pth: no such file"),
+        ({"vocabulary": "none.json"}, "--vocabulary=none.json: no such file"),
+        ({"encoder_weights": "hf:none"}, "--encoder_weights=hf:none: wanted hf:OWNER/REPO/FILE"),
+        ({"encoder": "vgg16"}, "--encoder=vgg16 says what encoder_weights are: wanted encoder_weights=FILE as well"),
+        ({"words": '{"<pad>": 0}'}, "--vocabulary=.*wordmap.json: a word map has .* missing"),
+        ({"words": '["<pad>", "<start>", "<end>", "<unk>"]'}, "--captioner_weights=.*: scores 12 words, .* has 4"),
+        ({"arrays": {"fc.bias": np.zeros(12)}}, "--captioner_weights=.*: the arrays name neither an Ada-LSTM"),
+        ({"arrays": checkpoint_arrays(encoder=False)}, "holds no encoder; wanted encoder_weights=FILE"),
+        ({"arrays": checkpoint_arrays(encoder=False, grid=False)}, "reads bottom-up features, .*: wanted bottom_up=F"),
+        (
+            {"arrays": checkpoint_arrays(encoder=False, grid=False), "encoder_arrays": vgg_arrays()},
+            "--captioner_weights=.*: reads bottom-up features, which no encoder of whole images makes",
+        ),
+        (
+            {"arrays": checkpoint_arrays(encoder=False, grid=False), "bottom_up": "nowhere"},
+            "--bottom_up=nowhere: ",
+        ),
+        ({"bottom_up": "features"}, "--bottom_up=features: this captioner has an encoder, leave it out"),
+        ({"encoder_arrays": vgg_arrays(2)}, r"reads features of size 8, but VGG16 at image_size=32 gives 16"),
+        ({"encoder_arrays": {"a": np.zeros(2)}}, "--encoder_weights=.*: no encoder that is known here: got arrays a;"),
+        ({"encoder_arrays": vgg_arrays(), "encoder": "resnet"}, "--encoder_weights=.*: not the weights of a ResNet-50"),
+        ({"encoder_arrays": vgg_arrays(), "image_size": 64}, "attends to 4 regions, but VGG16 at .* gives 4 x 4"),
+    ],
+)
+def test_files_that_do_not_go_together_are_one_line(script, call_files, files, tmp_path, changes, message):
+    with pytest.raises(script.CannotStartError, match=message) as caught:
+        call_files(**spoiled(files, tmp_path, **changes))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_our_own_vocabulary_leaves_the_rows_as_they_are(files, script, tmp_path):
+    theirs, _ = script.load(script.Options(images="", out="", **files))
+    Vocabulary(("<pad>", "<start>", "<end>", "<unk>", *WORDS)).save(tmp_path / "vocabulary.json")
+    options = files | {"vocabulary": str(tmp_path / "vocabulary.json")}
+    ours, _ = script.load(script.Options(images="", out="", **options))
+    assert ours.vocabulary == theirs.vocabulary
+    rows = [0, 10, 11, 9, *range(1, 9)]
+    np.testing.assert_array_equal(
+        theirs.params["params"]["word_embedding"]["embedding"],
+        ours.params["params"]["word_embedding"]["embedding"][np.array(rows)],
+    )
+
+
+@pytest.fixture
+def regions(files, tmp_path):
+    """Options of a captioner of bottom-up features, and four regions of the photograph."""
+    np.savez(tmp_path / "checkpoint.npz", **checkpoint_arrays(encoder=False, grid=False))
+    features = np.abs(np.random.default_rng(2).normal(size=(4, 8))).astype(np.float32)
+    boxes = np.array([[0, 0, 40, 30], [0, 0, 20, 15], [20, 15, 40, 30], [5, 5, 15, 20]], np.float32)
+    (tmp_path / "npz").mkdir()
+    np.savez(tmp_path / "npz" / "photo.npz", x=features, bbox=boxes, image_h=30, image_w=40)
+    convert(tmp_path / "npz", tmp_path / "features", dtype="float32", regions=4)
+    del files["image_size"]
+    return files | {"bottom_up": str(tmp_path / "features")}
+
+
+def test_regions_that_were_found_elsewhere(call_files, regions, script, tmp_path, record):
+    assert call_files(**regions, max_length=4) == 0
+    words = record("photo")["words"]
+    run, _ = script.load(script.Options(images="", out="", **regions))
+    store = RegionStore(regions["bottom_up"])
+    tokens = np.array([1, *run.vocabulary.encode(record("photo")["caption"])])
+    expected = explain_features(run.captioner, run.params, store["photo"].features, tokens)
+    with np.load(tmp_path / "out" / "photo" / "relevance.npz") as arrays:
+        np.testing.assert_allclose(arrays["regions"], expected.regions, rtol=1e-3, atol=1e-6)
+        np.testing.assert_array_equal(arrays["boxes"], store["photo"].boxes)
+    assert len(words) == len(tokens) - 1
+    assert (tmp_path / "out" / "photo" / "words.png").exists()
+
+
+def test_a_picture_without_regions_costs_no_other(script, regions, tmp_path, capsys):
+    for name in ("other", "photo"):
+        photograph(tmp_path / "photos" / f"{name}.png")
+    options = script.Options(images=str(tmp_path / "photos"), out=str(tmp_path / "out"), format=("json",), **regions)
+    assert script.explain_all(options) == 1
+    said = capsys.readouterr()
+    assert "has no features of 'other'; it has such as photo" in said.err and "1 explained" in said.out
+
+
+def test_regions_of_another_size_are_refused(script, call_files, regions, tmp_path):
+    np.savez(tmp_path / "npz" / "photo.npz", x=np.ones((4, 5), np.float32), bbox=np.ones((4, 4)) * [0, 0, 9, 9],
+             image_h=30, image_w=40)  # fmt: skip
+    convert(tmp_path / "npz", tmp_path / "others", regions=4)
+    with pytest.raises(script.CannotStartError, match="has features of size 5, the captioner reads 8"):
+        call_files(**regions | {"bottom_up": str(tmp_path / "others")})
+
+
+def test_weights_from_the_command_line(files, tmp_path, record):
+    image, out = photograph(tmp_path / "photo.png"), tmp_path / "out"
+    flags = [f"--{name}={value}" for name, value in files.items()]
+    ended = shell(*flags, f"--images={image}", f"--out={out}", "--beam=2", "--method=attention", "--format=json")
+    assert ended.returncode == 0 and ended.stderr == "", ended.stderr
+    assert record("photo")["caption"] in ended.stdout
 
 
 def test_a_run_that_is_not_there_is_one_line_and_exit_code_2(tmp_path):

@@ -77,7 +77,43 @@ class Vocabulary:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
         """Reads what `save` wrote."""
-        words = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        words = _read_json(path)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ValueError(f"{path} is not a vocabulary: wanted a JSON list of words, as Vocabulary.save writes")
         return cls(tuple(words))
+
+    @classmethod
+    def from_word_map(cls, path: str | os.PathLike) -> tuple["Vocabulary", tuple[int, ...]]:
+        """Reads a word map, JSON {word: number}, as the published PyTorch captioners have one.
+
+        There the special tokens stand wherever they were put in (padding first, the others last); here they come
+        first, and the other words follow in the order of their numbers.
+
+        Returns:
+          The vocabulary, and the number in the file of each of its words: what belongs to word i here is row
+          `numbers[i]` of the arrays that go with the file.
+
+        Raises:
+          ValueError: the file is no word map, its numbers are not 0, 1, 2, ... each once, or a special token is
+            missing.
+        """
+        numbers = _read_json(path)
+        if not isinstance(numbers, dict) or not all(type(number) is int for number in numbers.values()):
+            raise ValueError(f"{path} is not a word map: wanted a JSON object of numbers by word")
+        if sorted(numbers.values()) != list(range(len(numbers))):
+            raise ValueError(
+                f"{path}: {len(numbers)} words, but their numbers are not 0 to {len(numbers) - 1} each once"
+            )
+        missing = [token for token in SPECIAL if token not in numbers]
+        if missing:
+            raise ValueError(f"{path}: a word map has {', '.join(SPECIAL)}; {', '.join(missing)} missing")
+        rest = sorted(numbers.keys() - set(SPECIAL), key=numbers.__getitem__)
+        words = (*SPECIAL, *rest)
+        return cls(words), tuple(numbers[word] for word in words)
+
+
+def _read_json(path: str | os.PathLike):
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON, or of UTF-8
+        raise ValueError(f"{path}: not a JSON file ({error})") from error

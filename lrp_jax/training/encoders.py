@@ -15,6 +15,7 @@ from flax import traverse_util
 from jaxtyping import Array, Float, UInt8
 
 from lrp_jax import models, weights
+from lrp_jax.data.bottom_up import RegionStore, stored_features
 from lrp_jax.data.features import Dataset, Features, cached_features, compute_features, digest
 from lrp_jax.data.files import atomic
 from lrp_jax.models import IMAGENET, Preprocessing
@@ -23,7 +24,11 @@ from lrp_jax.training.settings import SettingsError
 from lrp_jax.weights.scene_encoder import load_scene_encoder
 from lrp_jax.weights.vgg import KERAS
 
-ENCODERS = {kind.__name__: kind for kind in (models.VGG16, models.SqueezeNet, models.ResNet, SceneCNN)}
+ENCODERS = {
+    kind.__name__: kind for kind in (models.VGG16, models.SqueezeNet, models.ResNet, models.RegionEncoder, SceneCNN)
+}
+BOTTOM_UP = "bottom_up"
+REGIONS = ("", "fixed")
 
 
 def _squeezenet(arrays):
@@ -44,24 +49,38 @@ IMPORTERS = {"squeezenet": _squeezenet, "vgg16": _vgg16, "resnet": _resnet}
 
 
 class Encoder(NamedTuple):
-    """A frozen encoder: `module.apply(params, preprocessing(images))` are its features."""
+    """A frozen encoder: `module.apply(params, preprocessing(images))` are its features, of a grid or of regions."""
 
     module: nn.Module
     params: Any
     preprocessing: Preprocessing
 
 
-def load_encoder(config: ml_collections.ConfigDict) -> Encoder:
-    """The frozen encoder that a config names.
+def load_encoder(config: ml_collections.ConfigDict) -> Encoder | None:
+    """The frozen encoder that a config names; None for "bottom_up", whose features come from elsewhere.
 
     Raises:
       SettingsError: there is no such encoder, or its weights are not named or of another form.
       FileNotFoundError: its weights are not there.
     """
+    if config.regions not in REGIONS:
+        raise SettingsError(f'config.regions is {config.regions!r}: wanted "" for a grid, or "fixed"')
+    if config.encoder == BOTTOM_UP:
+        if not config.bottom_up or config.regions:
+            raise SettingsError("encoder bottom_up has its own regions: wanted --config.bottom_up=FOLDER, no regions")
+        return None
+    encoder = _grid_encoder(config)
+    if not config.regions:
+        return encoder
+    return Encoder(models.RegionEncoder(encoder.module), models.region_variables(encoder.params), encoder.preprocessing)
+
+
+def _grid_encoder(config: ml_collections.ConfigDict) -> Encoder:
     if config.encoder == "scenes":
         return Encoder(*load_scene_encoder())
     if config.encoder not in IMPORTERS:
-        raise SettingsError(f"config.encoder is {config.encoder!r}: wanted one of {', '.join(['scenes', *IMPORTERS])}")
+        known = ", ".join(["scenes", *IMPORTERS, BOTTOM_UP])
+        raise SettingsError(f"config.encoder is {config.encoder!r}: wanted one of {known}")
     if not config.encoder_weights:
         raise SettingsError(f"{config.encoder} needs its ImageNet weights: --config.encoder_weights=FILE")
     try:
@@ -94,25 +113,32 @@ def encode_dataset(encoder: Encoder, dataset: Dataset, *, folder: str | os.PathL
     return cached_features(folder, dataset, encode, key=key, size=size, name=name)
 
 
+def features_of(dataset: Dataset, encoder: Encoder | None, config: ml_collections.ConfigDict, *, name: str) -> Features:
+    """The features of a dataset's images: the encoder's, or without one those in `config.bottom_up`.
+
+    Raises:
+      SettingsError: the folder holds no features, or none of these images.
+    """
+    if encoder is not None:
+        return encode_dataset(encoder, dataset, folder=config.features_folder, name=name)
+    try:
+        out = pathlib.Path(config.features_folder) / f"{name}-bottom_up.npy" if config.features_folder else None
+        return stored_features(dataset, RegionStore(config.bottom_up), out=out)
+    except (ValueError, FileNotFoundError) as error:
+        raise SettingsError(f"config.bottom_up={config.bottom_up}: {error}") from error
+
+
 def save_encoder(encoder: Encoder, folder: pathlib.Path) -> None:
     """Writes an encoder: its weights as npz, what it is and its preprocessing as JSON.
 
     Raises:
       ValueError: it is not of a kind that `read_encoder` knows.
     """
-    kind = type(encoder.module).__name__
-    if ENCODERS.get(kind) is not type(encoder.module):
-        raise ValueError(f"cannot save an encoder of class {kind}: wanted one of {', '.join(ENCODERS)}")
-    fields = {
-        field.name: getattr(encoder.module, field.name)
-        for field in dataclasses.fields(encoder.module)
-        if field.name not in ("parent", "name")
-    }
+    record = _describe(encoder.module) | {"preprocessing": dataclasses.asdict(encoder.preprocessing)}
     folder.mkdir(parents=True, exist_ok=True)
     arrays = traverse_util.flatten_dict(encoder.params, sep="/")
     with atomic(folder / "weights.npz", "wb") as file:
         np.savez(file, **{name: np.asarray(array) for name, array in arrays.items()})
-    record = {"kind": kind, "fields": fields, "preprocessing": dataclasses.asdict(encoder.preprocessing)}
     with atomic(folder / "encoder.json") as file:
         json.dump(record, file, indent=2)
 
@@ -124,11 +150,31 @@ def read_encoder(folder: pathlib.Path) -> Encoder:
       ValueError: the kind of encoder is not known.
     """
     record: Mapping[str, Any] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-    if record["kind"] not in ENCODERS:
-        raise ValueError(f"{folder} holds an encoder {record['kind']!r}: wanted one of {', '.join(ENCODERS)}")
+    module = _build(record, folder)
     with np.load(folder / "weights.npz", allow_pickle=False) as file:
         params = traverse_util.unflatten_dict(dict(file), sep="/")
-    # Fields are numbers and tuples of numbers; JSON has lists.
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record["fields"].items()}
-    module = ENCODERS[record["kind"]](**fields)
     return Encoder(module, params, Preprocessing(**record["preprocessing"]))
+
+
+def _describe(module: nn.Module) -> dict[str, Any]:
+    """Class and fields of an encoder, as JSON can hold them."""
+    kind = type(module).__name__
+    if ENCODERS.get(kind) is not type(module):
+        raise ValueError(f"cannot save an encoder of class {kind}: wanted one of {', '.join(ENCODERS)}")
+    names = [field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name")]
+    values = {name: getattr(module, name) for name in names}
+    return {"kind": kind, "fields": {n: _describe(v) if isinstance(v, nn.Module) else v for n, v in values.items()}}
+
+
+def _build(record: Mapping[str, Any], folder: pathlib.Path) -> nn.Module:
+    """The encoder of `_describe`."""
+    if record["kind"] not in ENCODERS:
+        raise ValueError(f"{folder} holds an encoder {record['kind']!r}: wanted one of {', '.join(ENCODERS)}")
+
+    def field(value):
+        # Fields are numbers, tuples of numbers, for which JSON has lists, and encoders.
+        if isinstance(value, dict):
+            return _build(value, folder)
+        return tuple(value) if isinstance(value, list) else value
+
+    return ENCODERS[record["kind"]](**{name: field(value) for name, value in record["fields"].items()})

@@ -20,6 +20,7 @@ from lrp_jax.data.files import atomic
 from lrp_jax.data.sources import source
 from lrp_jax.data.vocabulary import Vocabulary
 from lrp_jax.metrics import cider
+from lrp_jax.models.decoding import Beam, Decoder, Greedy
 from lrp_jax.training.checkpoints import (
     Progress,
     open_checkpoints,
@@ -27,7 +28,7 @@ from lrp_jax.training.checkpoints import (
     restore_checkpoint,
     save_checkpoint,
 )
-from lrp_jax.training.encoders import Encoder, encode_dataset, load_encoder, save_encoder
+from lrp_jax.training.encoders import Encoder, features_of, load_encoder, save_encoder
 from lrp_jax.training.evaluate import caption_features
 from lrp_jax.training.logs import MetricLog
 from lrp_jax.training.runs import build_captioner, load_config, save_config
@@ -78,15 +79,13 @@ def train_and_evaluate(
             splits = source(config.source)
         except ValueError as error:
             raise SettingsError(f"config.source: {error}") from error
-    encoded = {
-        split: encode_dataset(encoder, dataset, folder=config.features_folder, name=split)
-        for split, dataset in splits.items()
-    }
+    encoded = {split: features_of(dataset, encoder, config, name=split) for split, dataset in splits.items()}
     train = encoded["train"]
     vocabulary = Vocabulary.build((text for texts in train.captions for text in texts), config.min_count)
     workdir.mkdir(parents=True, exist_ok=True)
     vocabulary.save(workdir / "vocabulary.json")
-    save_encoder(encoder, workdir / "encoder")
+    if encoder is not None:
+        save_encoder(encoder, workdir / "encoder")
     save_config(config, workdir)
     batches = CaptionBatches(
         train.array,
@@ -121,18 +120,19 @@ def train_and_evaluate(
         least=config.least_learning_rate,
     )
 
-    def score(params, split: str) -> float:
+    def score(params, split: str, decoder: Decoder) -> float:
         captions = caption_features(
             captioner,
             params,
             encoded[split].array,
             vocabulary,
-            max_length=max(config.lengths),
+            decoder=decoder,
             batch_size=config.evaluation_batch_size,
             sharding=shared_out,
         )
         return cider(captions, encoded[split].captions)[0]
 
+    longest = max(config.lengths)
     with open_checkpoints(workdir / "checkpoints") as checkpoints:
         # ------------------------------------------------------------------------------------------- resume
         iterator_state = {"next_index": 0}
@@ -175,7 +175,7 @@ def train_and_evaluate(
                 speed = len(losses) / (time.monotonic() - began)
 
                 # ------------------------------------------------------------------------------- validation
-                validation = score(state.params, "validation")
+                validation = score(state.params, "validation", Greedy(max_length=longest))
                 plateau = plateau.after(validation)
                 log.write(step, **{"cider/validation": validation, "steps_per_second": speed})
                 print(
@@ -190,7 +190,8 @@ def train_and_evaluate(
             checkpoints.wait_until_finished()
             params = jax.device_put(restore_best_params(checkpoints), everywhere)
             tests = [split for split in encoded if split not in ("train", "validation")]
-            results = {f"cider/{split}": score(params, split) for split in tests}
+            beam = Beam(width=config.beam, max_length=longest)
+            results = {f"cider/{split}": score(params, split, beam) for split in tests}
             log.write(step, **results)
     results = {"cider/validation": plateau.best, **results}
     with atomic(workdir / "results.json") as file:

@@ -2,7 +2,8 @@
 
 config.json       the settings
 vocabulary.json   the words
-encoder/          the frozen encoder: kind and preprocessing in encoder.json, weights in weights.npz
+encoder/          the frozen encoder: kind and preprocessing in encoder.json, weights in weights.npz; not there where
+                  the features were computed elsewhere
 checkpoints/      the last and the best state (orbax)
 metrics.jsonl     the numbers, by step
 tensorboard/      the same for TensorBoard
@@ -35,16 +36,17 @@ class Run:
 
     Attributes:
       captioner, params: the captioner and its variables.
-      encoder, encoder_params, preprocessing: the frozen encoder, its variables, and what an image undergoes.
+      encoder, encoder_params, preprocessing: the frozen encoder, its variables, and what an image undergoes; None
+        where the features were computed elsewhere (`config.bottom_up`).
       vocabulary: the words.
       config: the settings of the run.
     """
 
     captioner: Captioner
     params: Any
-    encoder: nn.Module
+    encoder: nn.Module | None
     encoder_params: Any
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
     vocabulary: Vocabulary
     config: ml_collections.ConfigDict
 
@@ -78,7 +80,7 @@ def load_run(path: str | os.PathLike) -> Run:
     path = pathlib.Path(path)
     config = load_config(path)
     vocabulary = Vocabulary.load(path / "vocabulary.json")
-    encoder = read_encoder(path / "encoder")
+    encoder = (None, None, None) if config.get("bottom_up") else read_encoder(path / "encoder")
     with open_checkpoints(path / "checkpoints", read_only=True) as manager:
         params = restore_best_params(manager)
     return Run(build_captioner(config, len(vocabulary)), params, *encoder, vocabulary, config)

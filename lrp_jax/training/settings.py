@@ -23,8 +23,12 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.features_folder = ""  # where encoded images are kept between runs; "": in memory only
 
     # Encoder, frozen.
-    config.encoder = ""  # "scenes", "squeezenet", "vgg16" or "resnet"; the weights of the latter three are a file
+    # "scenes", "squeezenet", "vgg16", "resnet" (the weights of the latter three are a file), or "bottom_up" for
+    # features that were computed elsewhere.
+    config.encoder = ""
     config.encoder_weights = ""
+    config.regions = ""  # "": the cells of the encoder's grid; "fixed": 36 boxes of several scales
+    config.bottom_up = ""  # folder of the features of encoder "bottom_up", see `lrp_jax.data.bottom_up`
     config.image_size = 224  # pixels of a side, the aspect is not kept; published
 
     # Captioner, section 3.2 and "Decoder and predictor" of section 5.1.
@@ -52,7 +56,8 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.least_learning_rate = 2e-5  # published
     config.stop_after = 6  # epochs without a better validation CIDEr
 
-    # Validation decodes greedily; the paper's tables and the published validation use beam 3.
+    # Validation decodes greedily, which ranks the epochs as well; the published one uses beam 3.
+    config.beam = 3  # of the test captions, as in the paper's tables; 1 is greedy
     config.evaluation_batch_size = 128
 
     # What a run writes.

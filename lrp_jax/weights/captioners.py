@@ -201,8 +201,8 @@ def _problems(
     problems = problems_with(arrays, _shapes(table), sizes)
     if any(name.startswith("img_encoder.") for name in arrays):
         problems.append(
-            "img_encoder.* is the image encoder: leave it out here, and pass img_encoder.encoder.N.* "
-            "as features.N.* to vgg16_from_state_dict"
+            "img_encoder.* is the image encoder: captioner_from_checkpoint takes it too, this function the "
+            "captioner only"
         )
     return problems
 

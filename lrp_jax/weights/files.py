@@ -8,6 +8,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from lrp_jax.weights.fetch import weights_file
 from lrp_jax.weights.torch_file import read_torch_file, state_dict
 
 
@@ -17,23 +18,27 @@ def read_weights(path: str | os.PathLike) -> dict[str, np.ndarray]:
     | suffix | written by | names |
     |---|---|---|
     | .npz | NumPy | the arrays' |
-    | .pth, .pt, .tar | PyTorch, any version | those of the state dict, or of "state_dict" or "model" inside |
+    | .pth, .pt, .tar, .bin | PyTorch, any version | those of the state dict, or of "state_dict" or "model" inside |
     | .safetensors | timm, Hugging Face | the tensors' |
     | .h5, .hdf5 | Keras | layer and variable, "block1_conv1/kernel" |
 
+    The prefix `module.`, with which torch's DataParallel saves all names, is taken off.
+
+    Args:
+      path: the file, or a place on the Hugging Face hub, see `weights_file`.
+
     Raises:
       FileNotFoundError: it is not there.
-      ValueError: another suffix, a damaged file, no arrays in it, or (`UnsafeFileError`) one that asks for more than
-        tensors.
+      ValueError: another suffix, a damaged file, no arrays in it, (`ChecksumError`) other content than its name
+        promises, or (`UnsafeFileError`) a file that asks for more than tensors.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+    path = weights_file(path)
     readers = {
         ".npz": _npz,
         ".pth": _torch,
         ".pt": _torch,
         ".tar": _torch,
+        ".bin": _torch,
         ".safetensors": _safetensors,
         ".h5": _keras,
         ".hdf5": _keras,
@@ -43,6 +48,8 @@ def read_weights(path: str | os.PathLike) -> dict[str, np.ndarray]:
     arrays = readers[path.suffix.lower()](path)
     if not arrays:
         raise ValueError(f"{path}: holds no arrays")
+    if all(name.startswith("module.") for name in arrays):
+        arrays = {name.removeprefix("module."): array for name, array in arrays.items()}
     return arrays
 
 

@@ -203,6 +203,13 @@ def _tensor(storage, offset, shape, strides, *_) -> np.ndarray | _Tensor:
     return tensor.array() if ready else tensor
 
 
+def _bytes(text: Any, encoding: Any) -> bytes:
+    """How protocol 2 has bytes, those of a NumPy number for example: as text, one letter for each."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise ValueError("bytes that are not written as text")
+    return text.encode("latin1")
+
+
 class _InertClass(type):
     """The class of placeholders: a call of one makes another, if it comes from a package where that means a class."""
 
@@ -233,6 +240,7 @@ _KNOWN: dict[tuple[str, str], Callable] = {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
     ("torch", "Size"): tuple,
+    ("_codecs", "encode"): _bytes,
 }
 
 

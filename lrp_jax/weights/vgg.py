@@ -1,4 +1,4 @@
-"""VGG16 from torchvision's state dict."""
+"""VGG16 from torchvision's, timm's and Keras' arrays."""
 
 from collections.abc import Mapping
 
@@ -28,8 +28,9 @@ TABLE = _table()
 def vgg16_from_state_dict(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict]:
     """VGG16 up to block5_conv3 and its parameters from torchvision's names, `features.0.weight` and so on.
 
-    The width is read from the arrays: 64 for the published weights. `classifier.*` is not used. Images go
-    through `lrp_jax.models.IMAGENET` first.
+    The width is read from the arrays: 64 for the published weights. What comes after the features, torchvision's
+    `classifier.*` and timm's `pre_logits.*` and `head.*`, is not used. Images go through `lrp_jax.models.IMAGENET`
+    first.
 
     Returns:
       The encoder, and {"params": ...} in float64 if any array is float64, in float32 otherwise.
@@ -38,7 +39,7 @@ def vgg16_from_state_dict(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict
       TypeError: an array holds no numbers.
       ValueError: one error that names everything missing, unexpected or of the wrong shape.
     """
-    used = {name: a for name, a in arrays.items() if not name.startswith("classifier.")}
+    used = {name: a for name, a in arrays.items() if not name.startswith(("classifier.", "pre_logits.", "head."))}
     sizes, params = convolutions(used, TABLE, "a VGG16")
     return VGG16(width=sizes["W"]), params
 

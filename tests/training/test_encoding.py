@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrp_jax.data import Example
-from lrp_jax.models import IMAGENET, VGG16, Preprocessing, ResNet
+from lrp_jax.models import IMAGENET, VGG16, Preprocessing, RegionEncoder, ResNet, region_variables
 from lrp_jax.training import Encoder, SettingsError, encode_dataset, load_encoder, paper_settings
 from lrp_jax.training.encoders import read_encoder, save_encoder
 
@@ -36,6 +36,25 @@ def test_a_resnet_keeps_its_norms_and_its_blocks(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, again.params, variables)
 
 
+def test_an_encoder_of_regions_keeps_its_trunk_and_its_boxes(encoder, tmp_path):
+    module = RegionEncoder(encoder.module, bins=2)
+    variables = region_variables(encoder.params, [[0.0, 0.25, 0.5, 1.0]])
+    save_encoder(Encoder(module, variables, encoder.preprocessing), tmp_path / "encoder")
+    again = read_encoder(tmp_path / "encoder")
+    assert again.module == module and hash(again.module) == hash(module)
+    assert jax.tree.structure(again.params) == jax.tree.structure(variables)
+    jax.tree.map(np.testing.assert_array_equal, again.params, variables)
+
+
+def test_regions_take_the_place_of_the_grid():
+    config = paper_settings()
+    config.update(encoder="scenes", regions="fixed")
+    encoder = load_encoder(config)
+    image = np.zeros((96, 96, 3), np.uint8)
+    features = jax.eval_shape(lambda p: encoder.module.apply(p, encoder.preprocessing(image[None])), encoder.params)
+    assert features.shape[:2] == (1, 36)
+
+
 def test_features_are_those_of_the_encoder(encoder, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
     dataset = [Example(str(i), image, ("x",)) for i, image in enumerate(images)]
@@ -50,6 +69,8 @@ def test_features_are_those_of_the_encoder(encoder, tmp_path):
     ("settings", "message"),
     [
         ({"encoder": "alexnet"}, "config.encoder is 'alexnet': wanted one of scenes, squeezenet, vgg16, resnet"),
+        ({"encoder": "scenes", "regions": "some"}, "config.regions is 'some'"),
+        ({"encoder": "bottom_up"}, "wanted --config.bottom_up=FOLDER"),
         ({"encoder": "squeezenet"}, "needs its ImageNet weights"),
         ({"encoder": "vgg16", "encoder_weights": "text"}, "config.encoder_weights="),
         ({"encoder": "vgg16", "encoder_weights": "other.npz"}, "config.encoder_weights="),

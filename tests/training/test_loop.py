@@ -16,6 +16,7 @@ import pytest
 from lrp_jax.data import Example
 from lrp_jax.metrics import cider
 from lrp_jax.models import MHFC, VGG16, AdaLSTM, Preprocessing
+from lrp_jax.models.decoding import Beam
 from lrp_jax.training import (
     Encoder,
     MetricLog,
@@ -119,7 +120,9 @@ def test_a_run_is_read_from_its_folder_alone(whole_run):
     assert run.preprocessing == small_encoder().preprocessing and list(run.config.lengths) == [9]
     images = run.preprocessing(np.stack([example.image for example in SPLITS["test"]]))
     features = run.encoder.apply(run.encoder_params, images)
-    captions = caption_features(run.captioner, run.params, features.reshape(24, 4, -1), run.vocabulary, max_length=9)
+    captions = caption_features(
+        run.captioner, run.params, features.reshape(24, 4, -1), run.vocabulary, decoder=Beam(width=3, max_length=9)
+    )
     assert cider(captions, [e.captions for e in SPLITS["test"]])[0] == pytest.approx(results["cider/test"])
 
 

@@ -176,7 +176,7 @@ def test_one_error_names_everything():
         (ada_arrays(), {"global_feature": "projected"}, r"_proj.weight is \[6, 7\], wanted \[6, 8\]"),
         (ada_arrays(global_reads=9), {}, r"size 9, wanted 7 \(raw\) or 8 \(projected\)"),
         (ada_arrays(global_reads=None), {"global_feature": "raw"}, r"missing: global_img_feature_proj.weight"),
-        ({**ada_arrays(), "img_encoder.encoder.0.bias": np.zeros(64)}, {}, "vgg16_from_state_dict"),
+        ({**ada_arrays(), "img_encoder.encoder.0.bias": np.zeros(64)}, {}, "captioner_from_checkpoint takes it too"),
         ({**ada_arrays(), **mh_arrays()}, {}, "unexpected: decoder_k_proj.weight"),
         ({}, {}, "neither an Ada-LSTM .* nor an MH-FC .* but nothing"),
         ({"fc.bias": np.zeros(3)}, {}, "but fc.bias; pass the state dict"),

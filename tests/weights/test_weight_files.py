@@ -8,7 +8,15 @@ import pytest
 from safetensors.numpy import save_file
 
 from lrp_jax.models import VGG16, ResNet
-from lrp_jax.weights import read_weights, resnet_from_state_dict, vgg16_from_keras, vgg16_from_state_dict
+from lrp_jax.weights import (
+    encoder_kind,
+    read_weights,
+    resnet_from_state_dict,
+    squeezenet,
+    squeezenet_from_arrays,
+    vgg16_from_keras,
+    vgg16_from_state_dict,
+)
 from lrp_jax.weights.vgg import KERAS, TABLE
 
 
@@ -117,6 +125,67 @@ def test_resnet_up_to_a_stage_and_without_classes():
     assert encoder.stages == 3
     shapes = jax.eval_shape(encoder.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
     assert jax.tree.structure(variables) == jax.tree.structure(shapes)
+
+
+def as_transformers(name):
+    """A name of torchvision's as Hugging Face transformers has it, read off a ResNet of theirs."""
+    if name.startswith(("conv1.", "bn1.")):
+        kind = "convolution" if name.startswith("conv") else "normalization"
+        return f"resnet.embedder.embedder.{kind}.{name.rpartition('.')[2]}"
+    if name.startswith("fc."):
+        return name.replace("fc.", "classifier.1.")
+    stage, block, *inside, leaf = name.removeprefix("layer").split(".")
+    place = f"resnet.encoder.stages.{int(stage) - 1}.layers.{block}"
+    if inside[0] == "downsample":
+        return f"{place}.shortcut.{('convolution', 'normalization')[int(inside[1])]}.{leaf}"
+    kind = "convolution" if inside[0].startswith("conv") else "normalization"
+    return f"{place}.layer.{int(inside[0][-1]) - 1}.{kind}.{leaf}"
+
+
+@pytest.mark.parametrize("prefix", ["resnet.", ""])
+def test_resnet_under_the_names_of_transformers(prefix):
+    arrays = resnet_arrays()
+    theirs = {as_transformers(name).replace("resnet.", prefix): a for name, a in arrays.items()}
+    assert f"{prefix}encoder.stages.1.layers.0.shortcut.convolution.weight" in theirs
+    assert f"{prefix}encoder.stages.3.layers.2.layer.2.normalization.running_var" in theirs
+    encoder, variables = resnet_from_state_dict(theirs)
+    wanted_encoder, wanted = resnet_from_state_dict(arrays)
+    assert encoder == wanted_encoder and encoder_kind(theirs) == encoder_kind(arrays) == "resnet"
+    jax.tree.map(np.testing.assert_array_equal, variables, wanted)
+
+
+def test_vgg_of_timm(tmp_path):
+    """The same features; the layers after them are convolutions under other names."""
+    arrays, path = vgg_arrays(), tmp_path / "model.safetensors"
+    after = {"pre_logits.fc1.weight": (4, 8, 7, 7), "pre_logits.fc1.bias": (4,), "head.fc.weight": (3, 4)}
+    save_file(arrays | {name: np.zeros(shape, np.float32) for name, shape in after.items()}, path)
+    read = read_weights(path)
+    assert encoder_kind(read) == "vgg16"
+    jax.tree.map(np.testing.assert_array_equal, vgg16_from_state_dict(read)[1], vgg16_from_state_dict(arrays)[1])
+
+
+def test_squeezenet_of_torchvision():
+    rng, torchvision, numbered = np.random.default_rng(0), {}, {}
+    for index, (_, name, symbols) in enumerate(squeezenet._layers()):
+        shape = [int(s) if s.isdecimal() else 5 for s in symbols.split()]
+        for part, array in (("weight", rng.normal(size=shape)), ("bias", rng.normal(size=shape[0]))):
+            torchvision[f"{name}.{part}"] = numbered[f"conv{index}_{part}"] = array
+    # Fire modules of version 1.1 stand at these places of `features`; the classifier has dropout before it.
+    places = {name.split(".")[1] for name in torchvision if "squeeze" in name}
+    assert places == {"3", "4", "6", "7", "9", "10", "11", "12"} and "classifier.1.bias" in torchvision
+    encoder, params = squeezenet_from_arrays(torchvision)
+    wanted_encoder, wanted = squeezenet_from_arrays(numbered)
+    assert encoder == wanted_encoder and encoder_kind(torchvision) == encoder_kind(numbered) == "squeezenet"
+    jax.tree.map(np.testing.assert_array_equal, params, wanted)
+    del torchvision["features.9.expand3x3.weight"]
+    with pytest.raises(ValueError, match=r"a SqueezeNet 1.1 .*missing: features.9.expand3x3.weight \[192, 48, 3, 3\]"):
+        squeezenet_from_arrays(torchvision)
+
+
+def test_arrays_of_no_known_encoder():
+    assert encoder_kind(["block5_conv3/kernel", "fc1/kernel"]) == "vgg16"
+    with pytest.raises(ValueError, match=r"got arrays a, b, c, \.\.\.; wanted those of squeezenet, resnet, vgg16"):
+        encoder_kind("abcd")
 
 
 def test_weights_that_do_not_fit():

@@ -1,0 +1,15 @@
+"""Ada-LSTM-BU of the paper: Ada-LSTM with bottom-up features, 36 x 2048.
+
+--config=configs/ada_bu.py or configs/ada_bu.py:coco2017, with
+--config.source=json:CAPTIONS.json and --config.bottom_up=FOLDER of the converted features
+"""
+
+from configs import ada_cnn
+
+
+def get_config(dataset="flickr30k"):
+    config = ada_cnn.get_config(dataset)
+    config.encoder = "bottom_up"
+    config.hidden = 1024  # d of bottom-up features, section 5.1
+    config.ada.attention = 36  # n_v: regions of an image
+    return config

@@ -1,0 +1,14 @@
+"""MH-FC-BU of the paper: MH-FC with bottom-up features, 36 x 2048.
+
+--config=configs/mhfc_bu.py or configs/mhfc_bu.py:coco2017, with
+--config.source=json:CAPTIONS.json and --config.bottom_up=FOLDER of the converted features
+"""
+
+from configs import mhfc_cnn
+
+
+def get_config(dataset="flickr30k"):
+    config = mhfc_cnn.get_config(dataset)
+    config.encoder = "bottom_up"
+    config.hidden = 1024  # d of bottom-up features, section 5.1
+    return config

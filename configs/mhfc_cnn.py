@@ -1,0 +1,15 @@
+"""MH-FC-CNN of the paper: MH-FC with the features of VGG16, 14 x 14 x 512.
+
+--config=configs/mhfc_cnn.py or configs/mhfc_cnn.py:coco2017, with
+--config.source=json:CAPTIONS.json and --config.encoder_weights=vgg16 or a file
+"""
+
+from configs import ada_cnn
+
+
+def get_config(dataset="flickr30k"):
+    config = ada_cnn.get_config(dataset)
+    config.captioner = "mhfc"
+    config.mhfc.heads = 8  # n_h, section 5.1
+    config.epochs = 50  # at most; published
+    return config
