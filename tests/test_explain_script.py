@@ -297,9 +297,9 @@ def run_folder(tmp_path_factory, run):
     encoders.save_encoder(training.Encoder(encoder, encoder_params, run.preprocessing), folder / "encoder")
     captioner = training.build_captioner(config, len(run.vocabulary))
     params = random_params(captioner, jnp.zeros((1, 4, 16)), jnp.zeros((1, 3), int))
-    state = training.TrainState(jnp.zeros((), int), params, (), jax.random.key(0))
+    state = training.TrainState(jnp.zeros((), int), params, None, (), jax.random.key(0), jnp.full((), -1))
     with checkpoints.open_checkpoints(folder / "checkpoints") as manager:
-        checkpoints.save_checkpoint(manager, state, checkpoints.Progress({}, {}), score=0.5)
+        checkpoints.save_checkpoint(manager, state, checkpoints.Progress({}, {}, {}), score=0.5)
     return folder
 
 

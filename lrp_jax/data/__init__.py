@@ -1,6 +1,6 @@
 """Captioned images from wherever they come, and how they reach a model."""
 
-from lrp_jax.data.batches import Batch, CaptionBatches, pad_captions
+from lrp_jax.data.batches import Batch, CaptionBatches, ImageBatch, ImageBatches, pad_captions, pad_references
 from lrp_jax.data.features import Dataset, Features, cached_features, compute_features, dataset_digest, digest
 from lrp_jax.data.records import Example, load_image
 from lrp_jax.data.sources import json_source, source
@@ -17,6 +17,8 @@ __all__ = [
     "Dataset",
     "Example",
     "Features",
+    "ImageBatch",
+    "ImageBatches",
     "Vocabulary",
     "cached_features",
     "compute_features",
@@ -25,6 +27,7 @@ __all__ = [
     "json_source",
     "load_image",
     "pad_captions",
+    "pad_references",
     "source",
     "tokenize",
 ]

@@ -58,6 +58,24 @@ class Features:
         return len(self.indices)
 
 
+class LazyImages:
+    """The pixels of a dataset's images by their numbers, read when they are needed.
+
+    Args:
+      dataset: the images.
+      size: (H, W) that they are resized to.
+    """
+
+    def __init__(self, dataset: Dataset, size: tuple[int, int]):
+        self._dataset, self._size = dataset, size
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, images: Int[np.ndarray, " B"]) -> UInt8[np.ndarray, "B H W 3"]:
+        return np.stack([load_image(self._dataset[int(index)].image, self._size) for index in images])
+
+
 def compute_features(
     dataset: Dataset,
     encode: Encode,

@@ -1,6 +1,8 @@
 """Checkpoints of a run: the last one to go on from, the best one to use."""
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -14,20 +16,25 @@ SCORE = "cider"
 _NO_SCORE = -1.0
 
 
+_REFUSALS = ("OS error", "No space left", "File too large", "RESOURCE_EXHAUSTED", "quota")
+
+
 class Progress(NamedTuple):
     """What a run goes on from, beside the train state; plain data for JSON.
 
     Attributes:
       iterator: the state of the iterator over batches.
       plateau: the fields of the `Plateau`.
+      static: "config" and "vocabulary", so that a checkpoint can be read without the files beside it.
     """
 
     iterator: dict[str, Any]
     plateau: dict[str, Any]
+    static: dict[str, Any]
 
 
-def open_checkpoints(folder: pathlib.Path, *, read_only: bool = False) -> ocp.CheckpointManager:
-    """The checkpoints in a folder, of which the last and the best are kept.
+def open_checkpoints(folder: pathlib.Path, *, keep: int = 1, read_only: bool = False) -> ocp.CheckpointManager:
+    """The checkpoints in a folder, of which the last `keep` and the best are kept.
 
     Saving goes on in the background; the manager is a context manager, and leaving it waits. A checkpoint is
     seen by readers only when it is complete, so that a run killed in the middle of a save loses nothing else.
@@ -36,7 +43,7 @@ def open_checkpoints(folder: pathlib.Path, *, read_only: bool = False) -> ocp.Ch
     options = ocp.CheckpointManagerOptions(
         best_fn=_score,
         preservation_policy=policies.AnyPreservationPolicy(
-            [policies.LatestN(1), policies.BestN(get_metric_fn=_score, n=1)]
+            [policies.LatestN(keep), policies.BestN(get_metric_fn=_score, n=1)]
         ),
         # Not orbax's own read_only, which warns at every opening that it is.
         create=not read_only,
@@ -44,6 +51,7 @@ def open_checkpoints(folder: pathlib.Path, *, read_only: bool = False) -> ocp.Ch
     )
     handlers = {
         "params": ocp.StandardCheckpointHandler(),
+        "encoder": ocp.StandardCheckpointHandler(),
         "rest": ocp.StandardCheckpointHandler(),
         "progress": ocp.JsonCheckpointHandler(),
     }
@@ -53,35 +61,72 @@ def open_checkpoints(folder: pathlib.Path, *, read_only: bool = False) -> ocp.Ch
 def save_checkpoint(
     manager: ocp.CheckpointManager, state: TrainState, progress: Progress, score: float | None = None
 ) -> None:
-    """Saves a checkpoint under the state's step; `score` is the validation CIDEr, None within an epoch."""
-    manager.save(
-        int(state.step),
-        args=ocp.args.Composite(
-            # Apart from the rest, so that a captioner can be read without its optimiser.
-            params=ocp.args.StandardSave(state.params),
-            rest=ocp.args.StandardSave(_rest(state)),
-            progress=ocp.args.JsonSave(progress._asdict()),
-        ),
-        metrics={SCORE: _NO_SCORE if score is None else float(score)},
-    )
+    """Saves a checkpoint under the state's step; `score` is the validation CIDEr, None within an epoch.
+
+    Raises:
+      OSError: it, or the one before it, cannot be written; the earlier ones are still there.
+    """
+    # Apart from the rest, so that a captioner can be read without its optimiser.
+    items = {"params": ocp.args.StandardSave(state.params), "rest": ocp.args.StandardSave(_rest(state))}
+    if state.encoder is not None:
+        items["encoder"] = ocp.args.StandardSave(state.encoder)
+    with _plainly(manager):
+        manager.save(
+            int(state.step.addressable_data(0)),
+            args=ocp.args.Composite(**items, progress=ocp.args.JsonSave(progress._asdict())),
+            metrics={SCORE: _NO_SCORE if score is None else float(score)},
+        )
+
+
+def wait_for_checkpoints(manager: ocp.CheckpointManager) -> None:
+    """Returns when everything is written.
+
+    Raises:
+      OSError: as `save_checkpoint`.
+    """
+    with _plainly(manager):
+        manager.wait_until_finished()
+        manager.check_for_errors()
+
+
+@contextlib.contextmanager
+def _plainly(manager: ocp.CheckpointManager) -> Iterator[None]:
+    """What the disk refuses is one line, whatever orbax wraps around it."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        # tensorstore says what the system said in the text of its own error.
+        if cause is None and not any(text in str(error) for text in _REFUSALS):
+            raise
+        why = getattr(cause, "strerror", None) or " ".join(str(error).split())[:200]
+        raise OSError(
+            f"{manager.directory}: cannot write a checkpoint ({why}); make room and go on with --resume from "
+            f"the last whole one"
+        ) from error
 
 
 def restore_checkpoint(manager: ocp.CheckpointManager, like: TrainState) -> tuple[TrainState, Progress]:
     """The last checkpoint, on the devices and with the shardings of `like`."""
-    restored = manager.restore(
-        manager.latest_step(),
-        args=ocp.args.Composite(
-            params=ocp.args.StandardRestore(_abstract(like.params)),
-            rest=ocp.args.StandardRestore(_abstract(_rest(like))),
-            progress=ocp.args.JsonRestore(),
-        ),
-    )
-    state = TrainState(params=restored["params"], **restored["rest"])
+    items = {
+        "params": ocp.args.StandardRestore(_abstract(like.params)),
+        "rest": ocp.args.StandardRestore(_abstract(_rest(like))),
+    }
+    if like.encoder is not None:
+        items["encoder"] = ocp.args.StandardRestore(_abstract(like.encoder))
+    args = ocp.args.Composite(**items, progress=ocp.args.JsonRestore())
+    restored = manager.restore(manager.latest_step(), args=args)
+    encoder = None if like.encoder is None else restored["encoder"]
+    state = TrainState(params=restored["params"], encoder=encoder, **restored["rest"])
     return state, Progress(**restored["progress"])
 
 
-def restore_best_params(manager: ocp.CheckpointManager) -> Any:
-    """The captioner's variables at the best validation score, on the first device.
+def restore_best(manager: ocp.CheckpointManager) -> tuple[Any, Any]:
+    """The captioner's variables at the best validation score, and the encoder's parameters if it was trained.
+
+    They are on the first device.
 
     Raises:
       FileNotFoundError: there is no checkpoint.
@@ -90,13 +135,19 @@ def restore_best_params(manager: ocp.CheckpointManager) -> Any:
     if step is None:
         raise FileNotFoundError(f"no checkpoint in {manager.directory}: train it first, with train.py")
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    metadata = manager.item_metadata(step)["params"].tree
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), metadata)
-    return manager.restore(step, args=ocp.args.Composite(params=ocp.args.StandardRestore(shapes)))["params"]
+    metadata = manager.item_metadata(step)
+    items = {}
+    for name in ("params", "encoder"):
+        if metadata.get(name) is not None:
+            tree = metadata[name].tree
+            shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), tree)
+            items[name] = ocp.args.StandardRestore(shapes)
+    restored = manager.restore(step, args=ocp.args.Composite(**items))
+    return restored["params"], restored["encoder"] if "encoder" in items else None
 
 
 def _rest(state: TrainState) -> dict[str, Any]:
-    return {"step": state.step, "optimiser": state.optimiser, "key": state.key}
+    return {"step": state.step, "optimiser": state.optimiser, "key": state.key, "failed": state.failed}
 
 
 def _abstract(tree: Any) -> Any:

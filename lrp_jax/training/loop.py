@@ -1,22 +1,25 @@
-"""Training with cross-entropy on frozen features, from a config to a run's folder."""
+"""Training, from a config to a run's folder: cross-entropy, rewards and LRP inference, on one device or many hosts."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding, PartitionSpec
 from tqdm import tqdm
 
-from lrp_jax.data.batches import CaptionBatches
-from lrp_jax.data.features import Dataset
-from lrp_jax.data.files import atomic
+from lrp_jax.data.features import Dataset, LazyImages
+from lrp_jax.data.files import atomic, atomic_path
 from lrp_jax.data.sources import source
 from lrp_jax.data.vocabulary import Vocabulary
 from lrp_jax.metrics import cider
@@ -24,17 +27,27 @@ from lrp_jax.models.decoding import Beam, Decoder, Greedy
 from lrp_jax.training.checkpoints import (
     Progress,
     open_checkpoints,
-    restore_best_params,
+    restore_best,
     restore_checkpoint,
     save_checkpoint,
+    wait_for_checkpoints,
 )
-from lrp_jax.training.encoders import Encoder, features_of, load_encoder, save_encoder
-from lrp_jax.training.evaluate import caption_features
+from lrp_jax.training.encoders import Encoder, encode_dataset, features_of, load_encoder, save_encoder
+from lrp_jax.training.evaluate import caption_tokens
 from lrp_jax.training.logs import MetricLog
 from lrp_jax.training.runs import build_captioner, load_config, save_config
 from lrp_jax.training.schedule import Plateau
 from lrp_jax.training.settings import SettingsError
-from lrp_jax.training.state import create_state, make_optimiser, make_step
+from lrp_jax.training.stages import constants_of, frequencies_of, make_batches, make_objective, start_from
+from lrp_jax.training.state import NEVER, create_state, make_optimiser, make_step
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss or gradient was not finite; the state before it is kept."""
+
+
+class StoppedError(RuntimeError):
+    """The run was asked to stop (SIGTERM), and has saved where it was."""
 
 
 def train_and_evaluate(
@@ -47,12 +60,15 @@ def train_and_evaluate(
 ) -> dict[str, float]:
     """Trains a captioner and scores it.
 
+    With several processes (`jax.distributed.initialize` before the first use of a device) all of them call this, with
+    the same arguments and a `workdir` that all of them see. Each reads its share of every batch; the first one writes.
+
     Args:
       config: the settings, see `paper_settings`.
       workdir: the run's folder, see `runs`; must not hold a run unless `resume`.
       resume: go on from the last checkpoint in `workdir`, if there is one. The parameters are those of a run
-        that was never interrupted, bit by bit.
-      encoder: the frozen encoder, if it is not to be the one of `config.encoder`.
+        that was never interrupted, bit by bit, on as many devices; on others, up to rounding.
+      encoder: the encoder, if it is not to be the one of `config.encoder`.
       splits: the data, if it is not to be that of `config.source`.
 
     Returns:
@@ -62,56 +78,98 @@ def train_and_evaluate(
     Raises:
       FileExistsError: `workdir` holds a run and `resume` is False.
       SettingsError: `resume`, and `workdir` holds a run with other settings; the devices do not divide a
-        batch; or there is no such source, encoder or captioner.
+        batch; or there is no such source, encoder, captioner or run to start from.
       FileNotFoundError: a file that the config names is not there.
+      NotFiniteError: a loss was not finite. The last good state is saved, and the batch in `failed_batch.npz`.
+      StoppedError: SIGTERM came. The state is saved.
+      OSError: a checkpoint cannot be written; the earlier one is still there.
     """
     workdir = pathlib.Path(workdir)
-    devices = len(jax.local_devices())
-    for name in ("batch_size", "evaluation_batch_size"):
+    config, start = start_from(config)
+    process, processes = jax.process_index(), jax.process_count()
+    for name, devices, of in (
+        ("batch_size", jax.device_count() * config.accumulate, "devices, times config.accumulate"),
+        ("evaluation_batch_size", jax.local_device_count(), "devices of a process"),
+    ):
         if config[name] % devices:
-            raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of the {devices} devices")
+            raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the {of}")
     _check_workdir(config, workdir, resume)
 
     # ------------------------------------------------------------------------------------------------- data
-    encoder = load_encoder(config) if encoder is None else encoder
+    if encoder is None:
+        inherited = start is not None and start.encoder is not None
+        encoder = Encoder(start.encoder, start.encoder_params, start.preprocessing) if inherited else None
+        encoder = load_encoder(config) if encoder is None else encoder
+    trains_encoder = config.encoder_learning_rate > 0
+    if trains_encoder and encoder is None:
+        raise SettingsError("config.encoder_learning_rate: features that were computed elsewhere have no encoder")
     if splits is None:
         try:
             splits = source(config.source)
         except ValueError as error:
             raise SettingsError(f"config.source: {error}") from error
-    encoded = {split: features_of(dataset, encoder, config, name=split) for split, dataset in splits.items()}
-    train = encoded["train"]
-    vocabulary = Vocabulary.build((text for texts in train.captions for text in texts), config.min_count)
-    workdir.mkdir(parents=True, exist_ok=True)
-    vocabulary.save(workdir / "vocabulary.json")
-    if encoder is not None:
-        save_encoder(encoder, workdir / "encoder")
-    save_config(config, workdir)
-    batches = CaptionBatches(
-        train.array,
-        [[vocabulary.encode(text) for text in texts] for texts in train.captions],
-        batch_size=config.batch_size,
-        lengths=config.lengths,
-        seed=config.seed,
-        epochs=config.epochs,
+    if trains_encoder:
+        size = encoder.preprocessing.size
+        images = {split: LazyImages(dataset, size) for split, dataset in splits.items()}
+        references = {split: [dataset[i].captions for i in range(len(dataset))] for split, dataset in splits.items()}
+    else:
+        encoded = {split: features_of(dataset, encoder, config, name=split) for split, dataset in splits.items()}
+        images = {split: features.array for split, features in encoded.items()}
+        references = {split: features.captions for split, features in encoded.items()}
+    vocabulary = (
+        Vocabulary.build((text for texts in references["train"] for text in texts), config.min_count)
+        if start is None
+        else start.vocabulary
     )
+    if process == 0:
+        workdir.mkdir(parents=True, exist_ok=True)
+        vocabulary.save(workdir / "vocabulary.json")
+        if encoder is not None:
+            save_encoder(encoder, workdir / "encoder")
+        save_config(config, workdir)
+    captions = [[vocabulary.encode(text) for text in texts] for texts in references["train"]]
+    batches = make_batches(config, images["train"], captions, share=(process, processes))
 
     # ---------------------------------------------------------------------------------------------- devices
     # Every device holds the parameters and a share of each batch.
-    mesh = jax.make_mesh((devices,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
-    everywhere = NamedSharding(mesh, PartitionSpec())
-    shared_out = NamedSharding(mesh, PartitionSpec("data"))
+    auto = (jax.sharding.AxisType.Auto,)
+    mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=auto)
+    everywhere, shared_out = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
+    # Captions are decoded by each process for itself.
+    here = jax.make_mesh((jax.local_device_count(),), ("data",), axis_types=auto, devices=jax.local_devices())
+    all_here, shared_here = NamedSharding(here, PartitionSpec()), NamedSharding(here, PartitionSpec("data"))
+
+    def put(batch):
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared_out, x), batch)
 
     # ------------------------------------------------------------------------------------------------ state
     captioner = build_captioner(config, len(vocabulary))
     optimiser = make_optimiser(b1=config.b1, b2=config.b2, clip=config.clip)
-    state = jax.device_put(create_state(captioner, optimiser, train.array, config.seed), everywhere)
+    first = images["train"][np.arange(1)]
+    if trains_encoder:
+        first = jax.eval_shape(encoder.module.apply, encoder.params, encoder.preprocessing(first))
+        first = np.zeros((1, int(np.prod(first.shape[1:-1])), first.shape[-1]), first.dtype)
+    state = create_state(
+        captioner,
+        optimiser,
+        first,
+        config.seed,
+        params=None if start is None else start.params,
+        encoder=encoder.params["params"] if trains_encoder else None,
+    )
+    state = _replicate(state, everywhere)
     step_fn = jax.jit(
-        make_step(captioner, optimiser),
+        make_step(
+            make_objective(config, captioner, vocabulary, encoder if trains_encoder else None),
+            optimiser,
+            encoder_rate=config.encoder_learning_rate / config.learning_rate if trains_encoder else 1.0,
+            accumulate=config.accumulate,
+        ),
         donate_argnums=0,
-        in_shardings=(everywhere, shared_out, everywhere),
+        in_shardings=(everywhere, shared_out, everywhere, everywhere),
         out_shardings=everywhere,
     )
+    constants = _replicate(frequencies_of(config, captions, len(vocabulary)), everywhere)
     plateau = Plateau(
         config.learning_rate,
         factor=config.anneal_factor,
@@ -119,84 +177,170 @@ def train_and_evaluate(
         stop_after=config.stop_after,
         least=config.least_learning_rate,
     )
-
-    def score(params, split: str, decoder: Decoder) -> float:
-        captions = caption_features(
-            captioner,
-            params,
-            encoded[split].array,
-            vocabulary,
-            decoder=decoder,
-            batch_size=config.evaluation_batch_size,
-            sharding=shared_out,
-        )
-        return cider(captions, encoded[split].captions)[0]
-
     longest = max(config.lengths)
-    with open_checkpoints(workdir / "checkpoints") as checkpoints:
+
+    def score(params, trained_encoder, split: str, decoder: Decoder) -> float:
+        params = jax.device_put(_local(params), all_here)
+        features, texts = images[split], references[split]
+        if trains_encoder:
+            seeing = encoder._replace(params={**constants_of(encoder), "params": _local(trained_encoder)})
+            computed = encode_dataset(seeing, splits[split], name=split)
+            features, texts = computed.array, computed.captions
+        mine = np.arange(process, len(features), processes)
+        tokens = caption_tokens(
+            captioner, params, features, decoder=decoder, images=mine, batch_size=config.evaluation_batch_size,
+            sharding=shared_here,
+        )  # fmt: skip
+        tokens = _gathered(tokens, len(features))
+        return cider([" ".join(vocabulary.decode(row)) for row in tokens], texts)[0]
+
+    static = {"config": config.to_dict(), "vocabulary": list(vocabulary.words)}
+    with contextlib.ExitStack() as opened:
+        checkpoints = opened.enter_context(open_checkpoints(workdir / "checkpoints", keep=config.keep))
         # ------------------------------------------------------------------------------------------- resume
         iterator_state = {"next_index": 0}
         if checkpoints.latest_step() is not None:
             state, progress = restore_checkpoint(checkpoints, like=state)
             iterator_state, plateau = progress.iterator, Plateau(**progress.plateau)
-            print(f"resuming after step {int(state.step)}", flush=True)
-        step = int(state.step)
+            if process == 0:
+                print(f"resuming after step {int(_local(state.step))}", flush=True)
+        step = int(_local(state.step))
         iterator = batches.iterate(iterator_state)
+        log = opened.enter_context(MetricLog(workdir, step) if process == 0 else contextlib.nullcontext())
+        stop_asked = opened.enter_context(_sigterm())
+
+        def save(validation: float | None = None) -> None:
+            progress = Progress(iterator.get_state(), dataclasses.asdict(plateau), static)
+            save_checkpoint(checkpoints, state, progress, validation)
+
+        def check() -> None:
+            """Raises if a step failed; before anything is saved or told."""
+            failed = int(_local(state.failed))
+            if failed == NEVER:
+                return
+            with atomic_path(workdir / "failed_batch.npz") as path, open(path, "wb") as file:
+                np.savez(file, step=failed, **batches[failed]._asdict())
+            save_failed = state._replace(failed=jax.device_put(np.full((), NEVER, np.int32), everywhere))
+            progress = Progress({"next_index": failed}, dataclasses.asdict(plateau), static)
+            if checkpoints.latest_step() != failed:
+                save_checkpoint(checkpoints, save_failed, progress)
+            wait_for_checkpoints(checkpoints)
+            raise NotFiniteError(
+                f"{workdir}: the loss of step {failed} is not finite; the state before it is saved, its batch is in "
+                "failed_batch.npz; look for bad features, or start with a smaller learning rate or clip"
+            )
 
         # -------------------------------------------------------------------------------------------- train
-        with MetricLog(workdir, step) as log:
-            while step < len(batches) and not plateau.stopped:
-                epoch, done = divmod(step, batches.steps_per_epoch)
-                learning_rate = jnp.float32(plateau.learning_rate)
-                losses, began = [], time.monotonic()
-                progress_bar = tqdm(
-                    total=batches.steps_per_epoch,
-                    initial=done,
-                    desc=f"epoch {epoch + 1}",
-                    unit="step",
-                    leave=False,
-                    disable=None,
-                )
-                with progress_bar:
-                    for _ in range(done, batches.steps_per_epoch):
-                        batch = jax.device_put(next(iterator), shared_out)
-                        state, loss = step_fn(state, batch, learning_rate)
-                        losses.append(loss)
-                        step += 1
-                        progress_bar.update()
-                        if step % config.log_every == 0:
-                            mean = float(np.mean(losses[-config.log_every :]))
-                            log.write(step, **{"loss/train": mean, "learning_rate": plateau.learning_rate})
-                            progress_bar.set_postfix(loss=f"{mean:.3f}")
-                        ends = step % batches.steps_per_epoch == 0
-                        if config.checkpoint_every and step % config.checkpoint_every == 0 and not ends:
-                            now = Progress(iterator.get_state(), dataclasses.asdict(plateau))
-                            save_checkpoint(checkpoints, state, now)
-                speed = len(losses) / (time.monotonic() - began)
+        while step < len(batches) and not plateau.stopped:
+            epoch, done = divmod(step, batches.steps_per_epoch)
+            learning_rate = jnp.float32(plateau.learning_rate)
+            measured, began = [], time.monotonic()
+            progress_bar = tqdm(
+                total=batches.steps_per_epoch,
+                initial=done,
+                desc=f"epoch {epoch + 1}",
+                unit="step",
+                leave=False,
+                disable=None if process == 0 else True,
+            )
+            with progress_bar:
+                for _ in range(done, batches.steps_per_epoch):
+                    state, metrics = step_fn(state, put(next(iterator)), learning_rate, constants)
+                    measured.append(metrics)
+                    step += 1
+                    progress_bar.update()
+                    if step % config.log_every == 0:
+                        check()
+                        means = _means(measured[-config.log_every :])
+                        if process == 0:
+                            numbers = {f"{name}/train": value for name, value in means.items()}
+                            log.write(step, **numbers, learning_rate=plateau.learning_rate)
+                            progress_bar.set_postfix(loss=f"{means['loss']:.3f}")
+                    ends = step % batches.steps_per_epoch == 0
+                    if stop_asked(step):
+                        check()
+                        save()
+                        wait_for_checkpoints(checkpoints)
+                        raise StoppedError(f"{workdir}: stopped after step {step}, which is saved; go on with --resume")
+                    if config.checkpoint_every and step % config.checkpoint_every == 0 and not ends:
+                        check()
+                        save()
+            check()
+            speed = len(measured) / (time.monotonic() - began)
 
-                # ------------------------------------------------------------------------------- validation
-                validation = score(state.params, "validation", Greedy(max_length=longest))
-                plateau = plateau.after(validation)
+            # ----------------------------------------------------------------------------------- validation
+            validation = score(state.params, state.encoder, "validation", Greedy(max_length=longest))
+            plateau = plateau.after(validation)
+            if process == 0:
                 log.write(step, **{"cider/validation": validation, "steps_per_second": speed})
                 print(
-                    f"epoch {epoch + 1:3d}  loss {np.mean(losses):.3f}  validation CIDEr {validation:.3f}"
+                    f"epoch {epoch + 1:3d}  loss {_means(measured)['loss']:.3f}  validation CIDEr {validation:.3f}"
                     f"  (best {plateau.best:.3f})  {speed:.1f} steps/s",
                     flush=True,
                 )
-                now = Progress(iterator.get_state(), dataclasses.asdict(plateau))
-                save_checkpoint(checkpoints, state, now, validation)
+            save(validation)
 
-            # ------------------------------------------------------------------------------------------ test
-            checkpoints.wait_until_finished()
-            params = jax.device_put(restore_best_params(checkpoints), everywhere)
-            tests = [split for split in encoded if split not in ("train", "validation")]
-            beam = Beam(width=config.beam, max_length=longest)
-            results = {f"cider/{split}": score(params, split, beam) for split in tests}
+        # ------------------------------------------------------------------------------------------------ test
+        wait_for_checkpoints(checkpoints)
+        best, best_encoder = restore_best(checkpoints)
+        if trains_encoder and process == 0:
+            variables = {**constants_of(encoder), "params": jax.tree.map(np.asarray, best_encoder)}
+            save_encoder(encoder._replace(params=variables), workdir / "encoder")
+        tests = [split for split in images if split not in ("train", "validation")]
+        beam = Beam(width=config.beam, max_length=longest)
+        results = {f"cider/{split}": score(best, best_encoder, split, beam) for split in tests}
+        if process == 0:
             log.write(step, **results)
     results = {"cider/validation": plateau.best, **results}
-    with atomic(workdir / "results.json") as file:
-        json.dump(results, file, indent=2)
+    if process == 0:
+        with atomic(workdir / "results.json") as file:
+            json.dump(results, file, indent=2)
     return results
+
+
+def _replicate(tree: Any, sharding: NamedSharding) -> Any:
+    """The same values on every device of every process."""
+    if jax.process_count() == 1:
+        return jax.device_put(tree, sharding)
+    return jax.jit(lambda x: x, out_shardings=sharding)(tree)
+
+
+def _local(tree: Any) -> Any:
+    """What is the same everywhere, as arrays of one device of this process."""
+    return jax.tree.map(lambda x: x.addressable_data(0), tree)
+
+
+def _gathered(tokens: np.ndarray, count: int) -> np.ndarray:
+    """The rows of all processes, of which each has every n-th, in order."""
+    processes = jax.process_count()
+    if processes == 1:
+        return tokens
+    rows = -(-count // processes)
+    padded = np.zeros((rows, *tokens.shape[1:]), tokens.dtype)
+    padded[: len(tokens)] = tokens
+    everyones = multihost_utils.process_allgather(padded)  # [processes, rows, ...]
+    return np.swapaxes(everyones, 0, 1).reshape(-1, *tokens.shape[1:])[:count]
+
+
+def _means(measured: list[dict[str, jax.Array]]) -> dict[str, float]:
+    return {name: float(np.mean([_local(metrics[name]) for metrics in measured])) for name in measured[0]}
+
+
+@contextlib.contextmanager
+def _sigterm() -> Iterator[Any]:
+    """A function (step) -> whether the run was asked to stop, the same in all processes."""
+    if jax.process_count() > 1:
+        yield multihost_utils.reached_preemption_sync_point
+        return
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda step: False  # only the main thread is told of signals
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    try:
+        yield lambda step: asked.is_set()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resume: bool) -> None:

@@ -23,7 +23,7 @@ from lrp_jax import models
 from lrp_jax.data.files import atomic
 from lrp_jax.data.vocabulary import Vocabulary
 from lrp_jax.models import Captioner, Preprocessing
-from lrp_jax.training.checkpoints import open_checkpoints, restore_best_params
+from lrp_jax.training.checkpoints import open_checkpoints, restore_best
 from lrp_jax.training.encoders import read_encoder
 from lrp_jax.training.settings import SettingsError
 
@@ -82,7 +82,7 @@ def load_run(path: str | os.PathLike) -> Run:
     vocabulary = Vocabulary.load(path / "vocabulary.json")
     encoder = (None, None, None) if config.get("bottom_up") else read_encoder(path / "encoder")
     with open_checkpoints(path / "checkpoints", read_only=True) as manager:
-        params = restore_best_params(manager)
+        params, _ = restore_best(manager)  # a trained encoder is in its own folder by then
     return Run(build_captioner(config, len(vocabulary)), params, *encoder, vocabulary, config)
 
 

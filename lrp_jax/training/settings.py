@@ -1,6 +1,10 @@
 """The settings of a run: what the paper fixes, and what it leaves open with the source of our choice."""
 
+import dataclasses
+
 import ml_collections
+
+from lrp_jax.training.arms import Arm
 
 
 class SettingsError(ValueError):
@@ -44,6 +48,19 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.mhfc.heads = 8
     config.mhfc.dropout = 0.3  # published
 
+    # Stage. "cross_entropy" (Eq. 17), "scst" (Eq. 18, or 32), or "lrp_ift" (Eq. 31).
+    config.objective = "cross_entropy"
+    config.init_from = ""  # the folder of a run: its data, model and best parameters are where this one starts
+    config.own_words = 0.0  # scheduled sampling: the share of input words that are the model's own
+    config.encoder_learning_rate = 0.0  # above 0 the encoder is trained too; section 5.1 has 1e-4
+    config.jitter = 0.2  # of brightness and contrast, where the encoder is trained; published
+    config.scst = ml_collections.ConfigDict()
+    config.scst.baseline = "greedy"  # or "leave_one_out"
+    config.scst.samples = 1  # captions drawn for each image
+    config.scst.mean_over = "words"  # or "captions"; published: words
+    config.scst.reweighted = False  # both captions from the re-weighted distribution of `arm`, Eq. 32
+    config.arm = ml_collections.ConfigDict(dataclasses.asdict(Arm()))  # of LRP inference, see `Arm`
+
     # Training, "Training details" of section 5.1.
     config.batch_size = 32  # published
     config.epochs = 30  # at most; published, for the CNN features
@@ -60,7 +77,12 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.beam = 3  # of the test captions, as in the paper's tables; 1 is greedy
     config.evaluation_batch_size = 128
 
+    # Machine.
+    config.accumulate = 1  # parts that a batch is computed in, where it does not fit
+    config.compute_dtype = "float32"  # or "bfloat16": state and losses stay float32
+
     # What a run writes.
     config.log_every = 50  # steps
+    config.keep = 1  # of the last checkpoints; the best is kept besides
     config.checkpoint_every = 0  # steps between checkpoints within an epoch; 0: at the end of epochs only
     return config

@@ -191,7 +191,7 @@ def test_a_folder_with_a_run_is_not_overwritten(whole_run):
 
 
 def test_devices_must_divide_a_batch(tmp_path):
-    with pytest.raises(ValueError, match=r"config\.batch_size is 12: wanted a multiple of the 8 devices"):
+    with pytest.raises(ValueError, match=r"config\.batch_size is 12: wanted a multiple of 8, the devices"):
         train(tmp_path / "x", config=small_config(batch_size=12))
     assert not (tmp_path / "x").exists()
 

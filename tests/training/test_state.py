@@ -7,6 +7,7 @@ import pytest
 from lrp_jax.data import Batch, pad_captions
 from lrp_jax.models import MHFC, AdaLSTM
 from lrp_jax.training import create_state, cross_entropy, make_optimiser, make_step
+from lrp_jax.training.objectives import cross_entropy_objective, in_bfloat16
 
 
 def small(kind=AdaLSTM, dropout=0.0):
@@ -28,7 +29,7 @@ def test_step_is_adam_on_clipped_gradients():
     params = state.params
     adam = optax.chain(optax.clip(0.01), optax.adam(rate, b1=0.8, b2=0.999))
     adam_state = jax.jit(adam.init)(params)
-    step = jax.jit(make_step(captioner, optimiser))
+    step = jax.jit(make_step(cross_entropy_objective(captioner), optimiser))
 
     @jax.jit
     def plain_step(params, adam_state):
@@ -42,8 +43,8 @@ def test_step_is_adam_on_clipped_gradients():
     for _ in range(2):
         expected_loss, gradient, params, adam_state = plain_step(params, adam_state)
         assert max(np.abs(g).max() for g in jax.tree.leaves(gradient)) > 0.01  # clipping takes part
-        state, loss = step(state, batch, jnp.float32(rate))
-        np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+        state, metrics = step(state, batch, jnp.float32(rate))
+        np.testing.assert_allclose(metrics["loss"], expected_loss, rtol=1e-5)
     assert state.step == 2
     for ours, theirs in zip(jax.tree.leaves(state.params), jax.tree.leaves(params), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-6)
@@ -54,11 +55,11 @@ def test_a_batch_is_learned_by_heart(kind):
     captioner, batch = small(kind), some_batch(count=3)
     optimiser = make_optimiser(b1=0.8, b2=0.999, clip=0.1)
     state = create_state(captioner, optimiser, batch.features, seed=0)
-    step = jax.jit(make_step(captioner, optimiser), donate_argnums=0)
+    step = jax.jit(make_step(cross_entropy_objective(captioner), optimiser), donate_argnums=0)
     losses = []
     for _ in range(150):
-        state, loss = step(state, batch, jnp.float32(2e-2))
-        losses.append(float(loss))
+        state, metrics = step(state, batch, jnp.float32(2e-2))
+        losses.append(float(metrics["loss"]))
     assert losses[0] == pytest.approx(np.log(12), abs=0.2)  # at first all words are about as likely
     assert losses[-1] < 0.05
 
@@ -67,14 +68,65 @@ def test_dropout_is_drawn_from_key_and_step():
     captioner, batch = small(dropout=0.5), some_batch()
     optimiser = make_optimiser(b1=0.8, b2=0.999, clip=0.1)
     state = create_state(captioner, optimiser, batch.features, seed=0)
-    step = jax.jit(make_step(captioner, optimiser))
+    step = jax.jit(make_step(cross_entropy_objective(captioner), optimiser))
 
     def loss(state):
-        return float(step(state, batch, jnp.float32(0))[1])
+        return float(step(state, batch, jnp.float32(0))[1]["loss"])
 
     assert loss(state) == loss(state)
     assert loss(state) != loss(state._replace(step=state.step + 1))
     assert loss(state) != loss(state._replace(key=jax.random.key(1)))
+
+
+def steps(objective, batches, **options):
+    optimiser = make_optimiser(b1=0.8, b2=0.999, clip=0.1)
+    state = create_state(small(), optimiser, batches[0].features, seed=0)
+    step = jax.jit(make_step(objective, optimiser, **options))
+    measured = []
+    for batch in batches:
+        state, metrics = step(state, batch, jnp.float32(1e-2))
+        measured.append(float(metrics["loss"]))
+    return state, measured
+
+
+def test_a_batch_in_parts_is_the_whole():
+    """Parts have different numbers of words: their losses must not simply be averaged."""
+    objective, batches = cross_entropy_objective(small()), [some_batch(i, count=6) for i in range(3)]
+    whole, losses = steps(objective, batches)
+    parts, in_parts = steps(objective, batches, accumulate=3)
+    np.testing.assert_allclose(in_parts, losses, rtol=1e-5)
+    for ours, theirs in zip(jax.tree.leaves(parts.params), jax.tree.leaves(whole.params), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-4)  # Adam enlarges the rounding of small gradients
+
+
+def test_nothing_changes_once_a_loss_is_not_finite():
+    good, bad = some_batch(0), some_batch(1)._replace(features=np.full((4, 3, 5), np.nan, np.float32))
+    objective = cross_entropy_objective(small())
+    before, _ = steps(objective, [good, good])
+    after, losses = steps(objective, [good, good, bad, good])
+    assert np.isnan(losses[2]) and after.failed == 2 and after.step == 2 and before.failed == -1
+    for name in ("params", "optimiser"):
+        jax.tree.map(np.testing.assert_array_equal, getattr(after, name), getattr(before, name))
+
+
+def test_bfloat16_computes_about_the_same_and_keeps_the_state_in_float32():
+    objective, batch = cross_entropy_objective(small()), some_batch()
+    _, (exact,) = steps(objective, [batch])
+    state, (rough,) = steps(in_bfloat16(objective), [batch])
+    assert exact != rough and rough == pytest.approx(exact, rel=2e-2)
+    assert all(x.dtype == jnp.float32 for x in jax.tree.leaves(state.params))
+
+
+def test_own_words_take_the_place_of_a_share_of_the_inputs():
+    captioner, batch = small(), some_batch()
+    state = create_state(captioner, make_optimiser(b1=0.8, b2=0.999, clip=0.1), batch.features, seed=0)
+    seen = {}
+    for share in (0.0, 1.0):
+        objective = jax.jit(cross_entropy_objective(captioner, own_words=share))
+        total, count, _ = objective((state.params, None), batch, jax.random.key(0))
+        seen[share] = float(total / count)
+    assert seen[0.0] == pytest.approx(float(cross_entropy(captioner.apply(state.params, *batch[:2]), batch.targets)))
+    assert seen[0.0] != seen[1.0]
 
 
 def test_parameters_follow_from_the_seed():

@@ -1,0 +1,13 @@
+"""Cross-entropy with the encoder trained too, from a run with the encoder frozen.
+
+--config=configs/fine_tune_encoder.py --config.init_from=RUN
+"""
+
+from lrp_jax.training import paper_settings
+
+
+def get_config():
+    config = paper_settings()
+    config.learning_rate = 1e-4
+    config.encoder_learning_rate = 1e-4  # section 5.1
+    return config

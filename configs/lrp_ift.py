@@ -1,0 +1,18 @@
+"""LRP inference fine-tuning with cross-entropy for one epoch (Eq. 31), or an arm that it is compared with.
+
+--config=configs/lrp_ift.py --config.init_from=RUN, or configs/lrp_ift.py:baseline for the same epoch without LRP
+inference; the other arms are in `lrp_jax.training.ARMS`.
+"""
+
+import dataclasses
+
+from lrp_jax.training import ARMS, paper_settings
+
+
+def get_config(arm="lrp"):
+    config = paper_settings()
+    config.objective = "lrp_ift"
+    config.arm.update(dataclasses.asdict(ARMS[arm]))
+    config.epochs = 1  # section 5.3.2
+    config.learning_rate = 1e-4  # a tenth or so of the first training's, as for SCST in section 5.1
+    return config

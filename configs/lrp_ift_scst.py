@@ -1,0 +1,15 @@
+"""LRP inference fine-tuning with SCST for one epoch: both captions from the re-weighted distribution (Eq. 32).
+
+--config=configs/lrp_ift_scst.py --config.init_from=RUN, or configs/lrp_ift_scst.py:baseline for the same epoch of plain
+SCST.
+"""
+
+from configs import scst
+
+
+def get_config(arm="lrp"):
+    config = scst.get_config()
+    config.scst.reweighted = arm == "lrp"
+    config.arm.ce_share = 0.0  # p-hat alone
+    config.epochs = 1  # section 5.3.2
+    return config

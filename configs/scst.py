@@ -1,0 +1,13 @@
+"""Self-critical training with CIDEr as the reward (Eq. 18), from a run with cross-entropy.
+
+--config=configs/scst.py --config.init_from=RUN
+"""
+
+from lrp_jax.training import paper_settings
+
+
+def get_config():
+    config = paper_settings()
+    config.objective = "scst"
+    config.learning_rate = 1e-4  # section 5.1
+    return config
