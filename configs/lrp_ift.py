@@ -14,5 +14,5 @@ def get_config(arm="lrp"):
     config.objective = "lrp_ift"
     config.arm.update(dataclasses.asdict(ARMS[arm]))
     config.epochs = 1  # section 5.3.2
-    config.learning_rate = 1e-4  # a tenth or so of the first training's, as for SCST in section 5.1
+    config.learning_rate = 1e-4  # the paper names none; that of SCST, section 5.1
     return config

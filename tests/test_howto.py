@@ -14,9 +14,16 @@ from PIL import Image
 FOLDER = pathlib.Path(__file__).parents[1] / "docs" / "howto"
 PAGES = sorted(FOLDER.glob("*.py"))
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+# These compile networks for half a minute.
+LONG = ("flax_cnn", "nnx_resnet", "transformer")
+each_page_when_there_is_time = pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow) if page.stem in LONG else page for page in PAGES],
+    ids=lambda page: page.stem,
+)
 
 
-@each_page
+@each_page_when_there_is_time
 def test_a_page_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = ["maps.png"] if page.stem == "flax_cnn" else []
