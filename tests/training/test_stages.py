@@ -1,9 +1,11 @@
 """The stages that follow cross-entropy: each starts from a run, trains, and leaves a run."""
 
+import functools
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,8 @@ from lrp_jax.data import Example
 from lrp_jax.models import Preprocessing
 from lrp_jax.models.scene_cnn import SceneCNN
 from lrp_jax.training import Encoder, NotFiniteError, SettingsError, load_run, paper_settings, train_and_evaluate
+from lrp_jax.training.logs import MetricLog
+from lrp_jax.training.loop import StoppedError
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
 
@@ -36,6 +40,7 @@ def flags(count, seed):
 SPLITS = {"train": flags(32, 0), "validation": flags(8, 1), "test": flags(8, 2)}
 
 
+@functools.cache
 def encoder():
     module = SceneCNN(width=1)
     params = jax.jit(module.init)(jax.random.key(0), jnp.zeros((1, 24, 24, 3), jnp.float32))
@@ -45,7 +50,7 @@ def encoder():
 def config(**changes):
     config = paper_settings()
     config.update(min_count=1, lengths=(7,), hidden=8, embedding=8, batch_size=16, evaluation_batch_size=8)
-    config.update(epochs=4, learning_rate=2e-2, log_every=1, features_folder="")
+    config.update(epochs=2, learning_rate=2e-2, log_every=1, features_folder="")
     config.ada.update(attention=4, dropout=0.1)
     for name, value in changes.items():
         config[name].update(value) if isinstance(value, dict) else config.update({name: value})
@@ -66,14 +71,21 @@ def lines(workdir, name):
 
 STAGES = {
     "scst": {"objective": "scst"},
-    "scst, leave-one-out": {"objective": "scst", "scst": {"baseline": "leave_one_out", "samples": 2}},
     "lrp_ift": {"objective": "lrp_ift"},
+    "lrp_ift_scst, leave-one-out": {
+        "objective": "scst",
+        "scst": {"reweighted": True, "baseline": "leave_one_out", "samples": 2},
+        "arm": {"ce_share": 0.0},
+    },
+    "scst, leave-one-out": {"objective": "scst", "scst": {"baseline": "leave_one_out", "samples": 2}},
     "lrp_ift_scst": {"objective": "scst", "scst": {"reweighted": True}, "arm": {"ce_share": 0.0}},
     "own words": {"own_words": 0.5},
 }
+# Each is also a part of the third, or of the test of the encoder; a program takes seconds to compile.
+SLOW = ("scst, leave-one-out", "lrp_ift_scst", "own words")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in STAGES])
 def test_a_stage_starts_where_the_run_ended(first_run, tmp_path, stage):
     settings = config(init_from=str(first_run), epochs=1, learning_rate=1e-3, hidden=99, **STAGES[stage])
     results = train_and_evaluate(settings, tmp_path / "run", splits=SPLITS)
@@ -91,9 +103,12 @@ def test_a_stage_starts_where_the_run_ended(first_run, tmp_path, stage):
 
 
 def test_an_encoder_is_trained_with_its_captioner(first_run, tmp_path):
-    settings = config(init_from=str(first_run), epochs=2, learning_rate=1e-3, encoder_learning_rate=5e-4)
+    """And with words of its own among those it reads."""
+    settings = config(init_from=str(first_run), learning_rate=1e-3, encoder_learning_rate=5e-4, own_words=0.5)
     train_and_evaluate(settings, tmp_path / "run", splits=SPLITS)
     before, after = load_run(first_run), load_run(tmp_path / "run")
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), after.params, before.params)
+    assert 0 < max(jax.tree.leaves(moved)) < 1.2e-2
     differences = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), after.encoder_params, before.encoder_params)
     first = differences["params"]["block1_conv1"]["kernel"]
     assert 0 < first < 5e-3 and after.preprocessing == before.preprocessing
@@ -114,7 +129,7 @@ def test_settings_that_do_not_work(tmp_path, changes, message):
         train_and_evaluate(config(**changes), tmp_path / "run", encoder=given, splits=SPLITS)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(first_run, tmp_path, monkeypatch):
     from lrp_jax.data.batches import CaptionBatches
 
     read = CaptionBatches.__getitem__
@@ -131,8 +146,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(tmp_pat
     monkeypatch.undo()
     # With a batch that is good it goes on as if nothing had happened.
     train_and_evaluate(config(log_every=50), tmp_path / "run", encoder=encoder(), splits=SPLITS, resume=True)
-    train_and_evaluate(config(log_every=50), tmp_path / "whole", encoder=encoder(), splits=SPLITS)
-    one, other = load_run(tmp_path / "run"), load_run(tmp_path / "whole")
+    one, other = load_run(tmp_path / "run"), load_run(first_run)
     jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
 
 
@@ -147,7 +161,30 @@ def start(workdir, *, prelude="", **changes):
     return subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
 
 
-def test_sigterm_saves_and_leaves(tmp_path):
+def test_sigterm_saves_and_leaves(tmp_path, monkeypatch):
+    write = MetricLog.write
+
+    def write_and_ask(log, step, **numbers):
+        write(log, step, **numbers)
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def unheard(*_):
+        raise AssertionError("the run does not listen to SIGTERM")
+
+    monkeypatch.setattr(MetricLog, "write", write_and_ask)
+    before = signal.signal(signal.SIGTERM, unheard)
+    try:
+        with pytest.raises(StoppedError, match="stopped after step 3"):
+            train_and_evaluate(config(), tmp_path / "run", encoder=encoder(), splits=SPLITS)
+        assert signal.getsignal(signal.SIGTERM) is unheard
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (tmp_path / "run" / "checkpoints" / "3").is_dir()
+
+
+@pytest.mark.slow
+def test_a_process_that_gets_sigterm_saves_and_leaves(tmp_path):
     process = start(tmp_path / "run", epochs=100000, stop_after=100000)
     deadline = time.monotonic() + 300
     while not list((tmp_path / "run" / "checkpoints").glob("[0-9]*")):
@@ -160,9 +197,9 @@ def test_sigterm_saves_and_leaves(tmp_path):
     assert (tmp_path / "run" / "checkpoints" / step).is_dir()
 
 
-def test_a_full_disk_is_a_line_and_the_earlier_checkpoint_stays(tmp_path):
+def test_a_full_disk_is_a_line_and_the_earlier_checkpoint_stays(first_run, tmp_path):
     """A limit on the size of files stands for the disk; checkpoints are written as several."""
-    train_and_evaluate(config(epochs=1), tmp_path / "run", encoder=encoder(), splits=SPLITS)
+    shutil.copytree(first_run, tmp_path / "run")
     (tmp_path / "run" / "results.json").unlink()
     saved = json.loads((tmp_path / "run" / "config.json").read_text())
     (tmp_path / "run" / "config.json").write_text(json.dumps(saved | {"epochs": 3}))

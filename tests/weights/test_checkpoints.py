@@ -1,6 +1,7 @@
 """Checkpoints in the layout of the paper's authors: the captioner that comes out computes what theirs does."""
 
 import collections
+import functools
 import json
 import struct
 
@@ -71,9 +72,14 @@ def write_checkpoint(path, arrays):
     write_legacy(path, saved, storages)
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def _logits(captioner, params, features, words):
+    return logits(captioner, params, features, words)
+
+
 def scores(checkpoint, golden, words=None):
-    features, caption = jnp.asarray(golden["raw"], jnp.float64), jnp.asarray(golden["caption"])
-    return logits(checkpoint.captioner, checkpoint.params, features, caption[:-1] if words is None else words)
+    words = golden["caption"][:-1] if words is None else words
+    return np.asarray(_logits(checkpoint.captioner, checkpoint.params, golden["raw"].astype(np.float64), words))
 
 
 def assert_close(actual, wanted, name):
@@ -109,19 +115,23 @@ def test_the_four_kinds_as_the_authors_trained_them(goldens, tmp_path, kind):
 def test_attention_and_relevance_per_position(goldens, kind):
     golden, arrays = load_golden(goldens, kind)
     captioner, params, *_ = captioner_from_checkpoint(arrays)
-    raw, caption = jnp.asarray(golden["raw"], jnp.float64), jnp.asarray(golden["caption"])
-    embeddings = captioner.apply(params, caption[:-1], method="embed").astype(jnp.float64)
+    raw, caption = golden["raw"].astype(np.float64), golden["caption"]
+    embeddings = np.asarray(params["params"]["word_embedding"]["embedding"], np.float64)[caption[:-1]]
 
     def explained(raw, embeddings):
         trace = unroll(captioner, params, raw, embeddings=embeddings)
         return captioner.apply(params, trace.c, trace.h, caption[1:], method="predict")
 
-    trace = unroll(captioner, params, raw, caption[:-1])
-    assert_close(trace.attention.weights, golden["pixel.alpha"], "alpha")
-    assert_close(trace.attention.beta, golden["pixel.beta"], "beta")
-    features, words = jax.jit(jax.jacrev(lrp(explained, PAPER, argnums=(0, 1)), argnums=(0, 1)))(raw, embeddings)
+    @jax.jit
+    def look_and_explain(raw, embeddings):
+        attention = unroll(captioner, params, raw, caption[:-1]).attention
+        return attention, jax.jacrev(lrp(explained, PAPER, argnums=(0, 1)), argnums=(0, 1))(raw, embeddings)
+
+    attention, (features, words) = look_and_explain(raw, embeddings)
+    assert_close(attention.weights, golden["pixel.alpha"], "alpha")
+    assert_close(attention.beta, golden["pixel.beta"], "beta")
     assert_close(features, golden["pixel.rel_raw"], "rel_raw")
-    assert_close(words.sum(-1), golden["pixel.rel_words"], "rel_words")
+    assert_close(np.asarray(words).sum(-1), golden["pixel.rel_words"], "rel_words")
 
 
 def test_the_axis_can_be_said(goldens):
@@ -145,8 +155,8 @@ def test_logits_of_the_same_words_agree(goldens, tmp_path, kind):
     plain = captioner_from_checkpoint(arrays, num_heads=4)
     sorted_ = captioner_from_checkpoint(arrays, num_heads=4, rows=rows)
     assert sorted_.captioner == plain.captioner
-    wanted = scores(plain, golden, jnp.array([theirs.index(word) for word in said]))
-    found = scores(sorted_, golden, jnp.array([vocabulary.ids[word] for word in said]))
+    wanted = scores(plain, golden, np.array([theirs.index(word) for word in said]))
+    found = scores(sorted_, golden, np.array([vocabulary.ids[word] for word in said]))
     for i, word in enumerate(theirs):
         np.testing.assert_array_equal(found[:, vocabulary.ids[word]], wanted[:, i], err_msg=word)
     assert np.ptp(wanted, axis=-1).min() > 0.1
