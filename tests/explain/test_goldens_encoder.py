@@ -25,7 +25,7 @@ def load(path, dtype):
 
 @pytest.mark.parametrize("dtype", BOUNDS)
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_pixels(path, dtype, compiled):
     golden, encode, image = load(path, dtype)
     seed = jnp.asarray(golden["seed_rel_masked"].transpose(1, 2, 0), dtype)

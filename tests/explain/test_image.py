@@ -38,7 +38,7 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=["ada", pytest.param("mhfc", marks=pytest.mark.slow)])
 def model(request):
     return make(MODELS[request.param])
 

@@ -1,8 +1,11 @@
-"""Twenty steps of every objective on some devices: python parallel_program.py OUT PROCESSES PROCESS PORT DEVICES
+"""Twenty steps of every objective in float64, and one in float32, on some devices:
+
+    python parallel_program.py OUT PROCESSES PROCESS PORT DEVICES
 
 Process 0 writes the losses and the parameters after the last step to OUT, an npz file.
 """
 
+import itertools
 import os
 import sys
 
@@ -48,16 +51,18 @@ mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=(jax.sharding.
 everywhere, shared_out = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
 optimiser = make_optimiser(b1=0.8, b2=0.999, clip=0.1)
 found = {}
-for name, (objective, batches) in STAGES.items():
+for (stage, (objective, batches)), dtype in itertools.product(STAGES.items(), (jnp.float64, jnp.float32)):
+    name = f"{stage}/{jnp.dtype(dtype).name}"
     state = create_state(captioner, optimiser, features[:1], seed=0)
-    wide = jax.tree.map(lambda x: x.astype(jnp.float64), state.params)
+    wide = jax.tree.map(lambda x, dtype=dtype: x.astype(dtype), state.params)
     state = create_state(captioner, optimiser, features[:1], seed=0, params=wide)
     state = jax.jit(lambda s: s, out_shardings=everywhere)(state)
     step = jax.jit(make_step(objective, optimiser), donate_argnums=0, out_shardings=everywhere)
     losses = []
-    for index in range(STEPS):
-        batch = jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared_out, x), batches[index])
-        state, metrics = step(state, batch, jnp.float64(1e-2), frequencies)
+    for index in range(STEPS if dtype == jnp.float64 else 1):
+        batch = batches[index]._replace(features=batches[index].features.astype(dtype))
+        batch = jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared_out, x), batch)
+        state, metrics = step(state, batch, dtype(1e-2), frequencies)
         losses.append(float(metrics["loss"].addressable_data(0)))
     found[f"{name}/losses"] = np.array(losses)
     for path, leaf in jax.tree.leaves_with_path(state.params):

@@ -39,14 +39,16 @@ def alone(tmp_path_factory):
     return run(tmp_path_factory.mktemp("alone") / "found.npz", processes=1, devices=1)
 
 
-@pytest.mark.parametrize(("processes", "devices"), [(1, 8), pytest.param(2, 4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "devices"), [(1, 8), (2, 4)])
 def test_losses_and_parameters_after_twenty_steps(alone, tmp_path, processes, devices):
     found = run(tmp_path / "found.npz", processes, devices)
     assert found.keys() == alone.keys()
     for name, expected in alone.items():
-        assert expected.dtype == np.float64
+        bound = 1e-9 if "/float64/" in name else 1e-5
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-9 * max(scale, 1e-3), err_msg=name)
+        np.testing.assert_allclose(found[name], expected, rtol=0, atol=bound * max(scale, 1e-3), err_msg=name)
     for stage in ("cross_entropy", "scst", "lrp_ift"):
-        losses = alone[f"{stage}/losses"]
+        losses = alone[f"{stage}/float64/losses"]
         assert len(losses) == 20 and len(np.unique(losses)) == 20
+        assert len(alone[f"{stage}/float32/losses"]) == 1
