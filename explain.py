@@ -46,6 +46,7 @@ from absl import app, flags, logging
 
 from lrp_jax import data, explain, render
 from lrp_jax.data.bottom_up import Regions, RegionStore
+from lrp_jax.explain.view import View
 from lrp_jax.models.decoding import Beam, decode
 from lrp_jax.pictures import find_pictures
 from lrp_jax.provenance import facts, provenance
@@ -266,9 +267,7 @@ def find_regions(store: RegionStore, picture: render.Picture) -> Regions:
 
 def encode(run: Run, image: np.ndarray) -> jax.Array:
     """The features [n_v, d_raw] of an image."""
-    inputs = explain.preprocess(image, run.preprocessing)
-    features = _encode(run.encoder, run.encoder_params, inputs[None])[0]
-    return features.reshape(-1, features.shape[-1])
+    return View(run.encoder, run.encoder_params, explain.preprocess(image, run.preprocessing)).encode()
 
 
 def caption(run: Run, features: jax.Array, options: Options) -> np.ndarray:
@@ -281,11 +280,6 @@ def caption(run: Run, features: jax.Array, options: Options) -> np.ndarray:
     if not words.size:
         raise ValueError("the model ends its caption before the first word: there is nothing to explain")
     return np.concatenate([[data.START], words])
-
-
-@functools.partial(jax.jit, static_argnames="encoder")
-def _encode(encoder, params, images):
-    return encoder.apply(params, images)
 
 
 # --- what is said about it ----------------------------------------------------------------------------------

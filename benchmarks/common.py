@@ -2,6 +2,8 @@
 
 import json
 import platform
+import subprocess
+import sys
 from functools import partial
 
 import jax
@@ -35,3 +37,8 @@ def write_figures(path: str | None, figures: dict) -> None:
         machine = {"machine": platform.processor() or platform.machine(), "backend": jax.default_backend()}
         with open(path, "w", encoding="utf-8") as file:
             json.dump(machine | {"jax": jax.__version__} | figures, file, indent=2)
+
+
+def run_script(script: str, *flags: str) -> None:
+    """Runs train.py or explain.py, from the root of the repository, and raises if it fails."""
+    subprocess.run([sys.executable, script, *flags], check=True)

@@ -17,9 +17,8 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 
+from benchmarks.common import run_script
 from lrp_jax.data.bottom_up import RegionStore, convert
 
 
@@ -33,7 +32,7 @@ def main() -> None:
         return
     convert(options.data / "bottom_up" / "train2014_obj36.tsv", options.out / "store")
     captions = write_captions(options.data, options.out)
-    run(
+    run_script(
         "train.py",
         "--config=configs/ada_bu.py",
         f"--workdir={options.out / 'run'}",
@@ -48,7 +47,7 @@ def main() -> None:
         "--config.stop_after=40",
         "--config.learning_rate=2e-3",
     )
-    run(
+    run_script(
         "explain.py",
         f"--checkpoint={options.out / 'run'}",
         f"--images={options.out / 'images'}",
@@ -71,10 +70,6 @@ def write_captions(data: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
     path = out / "captions.json"
     path.write_text(json.dumps({"images": entries}), encoding="utf-8")
     return path
-
-
-def run(script: str, *flags: str) -> None:
-    subprocess.run([sys.executable, script, *flags], check=True)
 
 
 if __name__ == "__main__":

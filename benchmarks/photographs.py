@@ -17,12 +17,11 @@ import functools
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.common import run_script
 from lrp_jax.data.sources import json_source
 from lrp_jax.demo import explain_scene
 from lrp_jax.experiments import correctness_of_words, summarise
@@ -74,7 +73,7 @@ def train(captioner: str, seed: int, data: pathlib.Path, out: pathlib.Path) -> N
         return
     print(f"training {workdir}", flush=True)
     source = ",".join(str(data / name / f"{name}.json") for name in SETS)
-    run(
+    run_script(
         "train.py",
         f"--config=configs/photos.py:{captioner}",
         f"--workdir={workdir}",
@@ -137,7 +136,7 @@ def explain(options: argparse.Namespace) -> None:
             shutil.copy(example.image, samples)
     for captioner in CAPTIONERS:
         pages = options.out / f"pages-{captioner}"
-        run(
+        run_script(
             "explain.py",
             f"--checkpoint={options.out / captioner}-0",
             f"--images={samples}",
@@ -145,10 +144,6 @@ def explain(options: argparse.Namespace) -> None:
             "--resume",
         )
         print(f"{captioner:7} pages: {pages / 'index.html'}", flush=True)
-
-
-def run(script: str, *flags: str) -> None:
-    subprocess.run([sys.executable, script, *flags], check=True)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ last tenth of the steps.
 import argparse
 import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 
+from benchmarks.common import run_script
 from lrp_jax.training import read_metrics
 
 SEEDS = (0, 1, 2)
@@ -52,8 +51,7 @@ def main() -> None:
 
 def train(workdir: pathlib.Path, config: str, *flags: str) -> None:
     if not (workdir / "results.json").exists():
-        command = [sys.executable, "train.py", f"--config={config}", f"--workdir={workdir}", "--resume", *flags]
-        subprocess.run(command, check=True)
+        run_script("train.py", f"--config={config}", f"--workdir={workdir}", "--resume", *flags)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ import subprocess
 import sys
 import time
 
-import jax
 import ml_collections
 import numpy as np
 
 from lrp_jax import experiments, explain, metrics
 from lrp_jax.data import PAD, scenes, source, tokenize
+from lrp_jax.explain.view import View
 from lrp_jax.models.decoding import Beam
 from lrp_jax.training import (
     Encoder,
@@ -130,8 +130,8 @@ def print_correctness(run: Run, config: ml_collections.ConfigDict) -> None:
 def explain_scene(run: Run, image: np.ndarray, max_length: int) -> explain.Explanation:
     """Captions and explains a scene; all captions are padded to one length, so that XLA compiles once."""
     inputs = explain.preprocess(image, run.preprocessing)
-    features = _encode(run.encoder, run.encoder_params, inputs[None])[0]
-    tokens = explain.decode(run.captioner, run.params, features.reshape(-1, features.shape[-1]), max_length)
+    features = View(run.encoder, run.encoder_params, inputs).encode()
+    tokens = explain.decode(run.captioner, run.params, features, max_length)
     return explain.explain_image(
         run.captioner,
         run.params,
@@ -140,11 +140,6 @@ def explain_scene(run: Run, image: np.ndarray, max_length: int) -> explain.Expla
         encoder=run.encoder,
         encoder_params=run.encoder_params,
     )
-
-
-@functools.partial(jax.jit, static_argnames="encoder")
-def _encode(encoder, params, images):
-    return encoder.apply(params, images)
 
 
 def write_pages(workdir: pathlib.Path, out: pathlib.Path) -> None:

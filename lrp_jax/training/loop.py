@@ -218,8 +218,9 @@ def train_and_evaluate(
             failed = int(_local(state.failed))
             if failed == NEVER:
                 return
-            with atomic_path(workdir / "failed_batch.npz") as path, open(path, "wb") as file:
-                np.savez(file, step=failed, **batches[failed]._asdict())
+            if process == 0:
+                with atomic_path(workdir / "failed_batch.npz") as path, open(path, "wb") as file:
+                    np.savez(file, step=failed, **batches[failed]._asdict())
             save_failed = state._replace(failed=jax.device_put(np.full((), NEVER, np.int32), everywhere))
             progress = Progress({"next_index": failed}, dataclasses.asdict(plateau), static)
             if checkpoints.latest_step() != failed:
@@ -283,9 +284,6 @@ def train_and_evaluate(
         # ------------------------------------------------------------------------------------------------ test
         wait_for_checkpoints(checkpoints)
         best, best_encoder = restore_best(checkpoints)
-        if trains_encoder and process == 0:
-            variables = {**constants_of(encoder), "params": jax.tree.map(np.asarray, best_encoder)}
-            save_encoder(encoder._replace(params=variables), workdir / "encoder")
         tests = [split for split in images if split not in ("train", "validation")]
         beam = Beam(width=config.beam, max_length=longest)
         results = {f"cider/{split}": score(best, best_encoder, split, beam) for split in tests}

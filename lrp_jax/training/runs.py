@@ -2,8 +2,8 @@
 
 config.json       the settings
 vocabulary.json   the words
-encoder/          the frozen encoder: kind and preprocessing in encoder.json, weights in weights.npz; not there where
-                  the features were computed elsewhere
+encoder/          the encoder: kind and preprocessing in encoder.json, weights in weights.npz; not there where the
+                  features were computed elsewhere; one that is trained has its weights in the checkpoints
 checkpoints/      the last and the best state (orbax)
 metrics.jsonl     the numbers, by step
 tensorboard/      the same for TensorBoard
@@ -82,7 +82,9 @@ def load_run(path: str | os.PathLike) -> Run:
     vocabulary = Vocabulary.load(path / "vocabulary.json")
     encoder = (None, None, None) if config.get("bottom_up") else read_encoder(path / "encoder")
     with open_checkpoints(path / "checkpoints", read_only=True) as manager:
-        params, _ = restore_best(manager)  # a trained encoder is in its own folder by then
+        params, trained = restore_best(manager)
+    if trained is not None:
+        encoder = encoder._replace(params={**encoder.params, "params": trained})
     return Run(build_captioner(config, len(vocabulary)), params, *encoder, vocabulary, config)
 
 

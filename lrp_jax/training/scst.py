@@ -1,6 +1,5 @@
 """Self-critical sequence training: captions drawn from the model, rewarded for what they score above a baseline."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -12,12 +11,9 @@ from lrp_jax import models
 from lrp_jax.data.vocabulary import PAD, START
 from lrp_jax.metrics.cider_tokens import Frequencies, cider_d
 from lrp_jax.models import Captioner
-from lrp_jax.models.decoding import Greedy, Sample, Wording
+from lrp_jax.models.decoding import Greedy, Predict, Sample, Wording
 from lrp_jax.models.decoding.wording import FREE
 from lrp_jax.training.lrp_inference import predict as predict_words
-
-Predict = Callable[..., Float[Array, "*batch V"]]
-"""predict(params, c, h) -> logits; with a keyword `dropout_rng` where it is used with dropout."""
 
 
 def self_critical_loss(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from lrp_jax.models.captioner import Captioner
 from lrp_jax.models.decoding.wording import START
 
-Predict = Callable[[Any, Float[Array, "*batch H"], Float[Array, "*batch H"]], Float[Array, "*batch V"]]
+Predict = Callable[..., Float[Array, "*batch V"]]
 """predict(params, c, h) -> logits of all words: what may stand in the place of a captioner's own last layer (Eq. 4)."""
 
 
