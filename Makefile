@@ -48,7 +48,8 @@ format: $(READY) ## ruff's fixes and format
 demo: $(READY) ## train a captioner on drawn scenes and explain its words (minutes)
 	$(BIN)/python -m lrp_jax.demo
 
-realdata: $(READY) ## the same on photographs, where ../shared/realdata is
+realdata: $(READY) ## real captions and boxes (a minute), then the same on photographs (hours), where ../shared/realdata is
+	$(BIN)/python -m benchmarks.real_sources --data=../shared/realdata
 	$(BIN)/python -m benchmarks.photographs --data=../shared/realdata
 
 clean: ## remove what the targets made, the environment included

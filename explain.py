@@ -196,11 +196,16 @@ def explain_picture(
 ) -> render.Case | render.Comparison | None:
     """Captions one image, or takes the caption given, and explains its words.
 
+    Args:
+        run, store, options: the models, features of other encoders, what was asked for.
+        picture: the image.
+        pixels: of the image, at the size that the encoder wants where there is one.
+
     Returns:
         What to draw, or None if none of the wanted words occurs in the caption.
     """
     if store is None:
-        seen = data.load_image(pixels, run.preprocessing.size)
+        seen = pixels
         features = encode(run, seen)
     else:
         seen = find_regions(store, picture)

@@ -8,12 +8,11 @@ Trains each with three seeds by train.py, explains test photographs by explain.p
   - the correctness of LRP on COCO's boxes beside chance.
 What is finished already is not done again, so a run that was stopped goes on.
 
-FOLDER holds weights/squeezenet1_1_oihw.npz, flickr8k_1000/flickr8k_1000.json, coco_small/coco_small.json (each with
-its folder of images) and annotations/chair_synonyms.txt.
+FOLDER holds weights/squeezenet1_1_oihw.npz, flickr8k_1000/flickr8k_1000.json and coco_small/coco_small.json (each with
+its folder of images).
 """
 
 import argparse
-import functools
 import json
 import pathlib
 import shutil
@@ -22,11 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.common import run_script
+from lrp_jax.data.objects import coco_words, present
 from lrp_jax.data.sources import json_source
-from lrp_jax.demo import explain_scene
-from lrp_jax.experiments import correctness_of_words, summarise
+from lrp_jax.experiments import Domain, correctness_of
 from lrp_jax.metrics import cider
 from lrp_jax.models.decoding import Beam, Greedy
+from lrp_jax.subjects import subject_of
 from lrp_jax.training import Encoder, caption_features, encode_dataset, load_run
 from lrp_jax.weights import squeezenet_from_arrays
 
@@ -67,6 +67,11 @@ def weights(data: pathlib.Path) -> pathlib.Path:
     return data / "weights" / "squeezenet1_1_oihw.npz"
 
 
+def features_folder(captioner: str, out: pathlib.Path) -> pathlib.Path:
+    """One for each encoder: both captioners read the same grid, or the same regions."""
+    return out / ("features-regions" if captioner.endswith("_bu") else "features-grid")
+
+
 def train(captioner: str, seed: int, data: pathlib.Path, out: pathlib.Path) -> None:
     workdir = out / f"{captioner}-{seed}"
     if (workdir / "results.json").exists():
@@ -80,7 +85,7 @@ def train(captioner: str, seed: int, data: pathlib.Path, out: pathlib.Path) -> N
         "--resume",
         f"--config.source=json:{source}",
         f"--config.encoder_weights={weights(data)}",
-        f"--config.features_folder={out / 'features'}",
+        f"--config.features_folder={features_folder(captioner, out)}",
         f"--config.seed={seed}",
     )
 
@@ -93,7 +98,8 @@ def ciders(captioner: str, options: argparse.Namespace) -> dict:
         for seed in SEEDS:
             model = load_run(options.out / f"{captioner}-{seed}")
             encoder = Encoder(model.encoder, model.encoder_params, model.preprocessing)
-            features = encode_dataset(encoder, dataset, folder=options.out / "features", name=f"test_{name}")
+            folder = features_folder(captioner, options.out)
+            features = encode_dataset(encoder, dataset, folder=folder, name=f"test_{name}")
             longest = max(model.config.lengths)
             decoders = {"greedy": Greedy(max_length=longest), "beam 3": Beam(width=3, max_length=longest)}
             for way, decoder in decoders.items():
@@ -113,18 +119,16 @@ def localisation(captioner: str, options: argparse.Namespace) -> dict:
     """Correctness of LRP for the objects that captions of the test photographs name rightly."""
     model = load_run(options.out / f"{captioner}-0")
     examples = [e for e in json_source(options.data / "coco_small" / "coco_small.json")["test"] if len(e.boxes)]
-    explain = functools.partial(explain_scene, model, max_length=max(model.config.lengths))
-    synonyms = options.data / "annotations" / "chair_synonyms.txt"
-    lines = [[w.strip() for w in line.split(",")] for line in synonyms.read_text().splitlines() if line.strip()]
-    categories = {word: line[0] for line in lines for word in line}
-    found = summarise(correctness_of_words(examples, explain, model.vocabulary, categories))
+    words = coco_words()
+    found = correctness_of(subject_of(model), examples, Domain("coco", words, lambda e: present(e, words)))
     print(
-        f"{captioner:7} LRP's correctness {found.correctness:.3f} [{found.interval[0]:.3f}, {found.interval[1]:.3f}] "
-        f"where boxes cover {found.share:.3f} ({found.gain:.2f} times); map of another image {found.elsewhere:.3f}; "
-        f"{found.words} words in {found.images} photographs",
+        f"{captioner:7} LRP's correctness {found['correctness']:.3f} "
+        f"[{found['correctness_low']:.3f}, {found['correctness_high']:.3f}] where boxes cover {found['chance']:.3f} "
+        f"({found['correctness'] / found['chance']:.2f} times); maps of other images {found['elsewhere']:.3f}; "
+        f"{found['words']} words in {found['images']} photographs",
         flush=True,
     )
-    return {"mean": found.correctness, "interval": found.interval, "share": found.share, "elsewhere": found.elsewhere}
+    return found
 
 
 def explain(options: argparse.Namespace) -> None:

@@ -17,11 +17,6 @@ from lrp_jax.training import read_metrics
 SEEDS = (0, 1, 2)
 SMALL = (
     "--config.source=scenes:strong,size=96,train=6000,validation=300,test_broken=1000,test_biased=1000",
-    "--config.lengths=(12,14,17)",
-    "--config.ada.attention=64",
-    # So few steps want a large rate and no dropout, as in the demo.
-    "--config.ada.dropout=0.0",
-    "--config.learning_rate=6e-3",
     "--config.epochs=4",
 )
 REWARD = ("--config.batch_size=64", "--config.learning_rate=5e-4", "--config.epochs=10", "--config.log_every=10")

@@ -1,7 +1,7 @@
 """Ada-LSTM-BU of the paper: Ada-LSTM with bottom-up features, 36 x 2048.
 
 --config=configs/ada_bu.py or configs/ada_bu.py:coco2017, with
---config.source=json:CAPTIONS.json and --config.bottom_up=FOLDER of the converted features
+--config.source=PATH (docs/DATA.md) and --config.bottom_up=FOLDER of the converted features
 """
 
 from configs import ada_cnn

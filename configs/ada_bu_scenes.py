@@ -3,7 +3,8 @@
 from configs import ada_scenes
 
 
-def get_config():
-    config = ada_scenes.get_config()
+def get_config(bias="strong"):
+    config = ada_scenes.get_config(bias)
     config.regions = "fixed"
+    config.ada.attention = 36  # n_v
     return config

@@ -1,7 +1,7 @@
 """Ada-LSTM-CNN of the paper: Ada-LSTM with the features of VGG16, 14 x 14 x 512.
 
 --config=configs/ada_cnn.py or configs/ada_cnn.py:coco2017, with
---config.source=json:CAPTIONS.json and --config.encoder_weights=vgg16 or a file
+--config.source=PATH (docs/DATA.md) and --config.encoder_weights=vgg16 or a file
 """
 
 from lrp_jax.training import paper_settings

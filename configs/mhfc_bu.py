@@ -1,7 +1,7 @@
 """MH-FC-BU of the paper: MH-FC with bottom-up features, 36 x 2048.
 
 --config=configs/mhfc_bu.py or configs/mhfc_bu.py:coco2017, with
---config.source=json:CAPTIONS.json and --config.bottom_up=FOLDER of the converted features
+--config.source=PATH (docs/DATA.md) and --config.bottom_up=FOLDER of the converted features
 """
 
 from configs import mhfc_cnn

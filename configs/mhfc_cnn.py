@@ -1,7 +1,7 @@
 """MH-FC-CNN of the paper: MH-FC with the features of VGG16, 14 x 14 x 512.
 
 --config=configs/mhfc_cnn.py or configs/mhfc_cnn.py:coco2017, with
---config.source=json:CAPTIONS.json and --config.encoder_weights=vgg16 or a file
+--config.source=PATH (docs/DATA.md) and --config.encoder_weights=vgg16 or a file
 """
 
 from configs import ada_cnn

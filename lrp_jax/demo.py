@@ -7,13 +7,12 @@ What it prints, and what to compare it with:
 - the precision of the objects that it names, where the biases planted in the training scenes hold and where they are
   broken: the difference is objects said out of habit;
 - the correctness of LRP for object words (Eqs. 23, 24) with its bootstrap interval over images, beside the
-  share of the image that the boxes cover, and beside the map of the same object's word from another image.
+  share of the image that the boxes cover, and beside the maps of the same object's word from other images.
 
     python -m lrp_jax.demo [--workdir=runs/demo] [--out=out/demo]
 """
 
 import argparse
-import functools
 import pathlib
 import shutil
 import subprocess
@@ -21,12 +20,11 @@ import sys
 import time
 
 import ml_collections
-import numpy as np
 
-from lrp_jax import experiments, explain, metrics
-from lrp_jax.data import PAD, scenes, source, tokenize
-from lrp_jax.explain.view import View
+from lrp_jax import experiments, metrics
+from lrp_jax.data import scenes, source, tokenize
 from lrp_jax.models.decoding import Beam
+from lrp_jax.subjects import subject_of
 from lrp_jax.training import (
     Encoder,
     Run,
@@ -109,37 +107,16 @@ def print_captions(run: Run, config: ml_collections.ConfigDict) -> None:
 def print_correctness(run: Run, config: ml_collections.ConfigDict) -> None:
     """The correctness of LRP for object words, beside its chance levels."""
     dataset = source(config.source)["test_broken"]
-    records = experiments.correctness_of_words(
-        (dataset[index] for index in range(LOCATED)),
-        functools.partial(explain_scene, run, max_length=max(config.lengths)),
-        run.vocabulary,
-        scenes.SYNONYMS,
-    )
-    if not records:
+    found = experiments.correctness_of(subject_of(run), dataset, experiments.SCENES, LOCATED)
+    if found is None:
         print("no object was named correctly: there is nothing to measure")
         return
-    found = experiments.summarise(records)
-    low, high = found.interval
-    print(f"{found.words} correctly named objects in {found.images} scenes:")
-    print(f"  correctness of LRP         {found.correctness:.3f}, 95 % interval {low:.3f} to {high:.3f}")
-    print(f"  an even map                {found.share:.3f}, the share of the image that the boxes cover")
-    low, high = found.over_elsewhere_interval
-    print(f"  another image's map        {found.elsewhere:.3f}, less by {low:.3f} to {high:.3f}")
-
-
-def explain_scene(run: Run, image: np.ndarray, max_length: int) -> explain.Explanation:
-    """Captions and explains a scene; all captions are padded to one length, so that XLA compiles once."""
-    inputs = explain.preprocess(image, run.preprocessing)
-    features = View(run.encoder, run.encoder_params, inputs).encode()
-    tokens = explain.decode(run.captioner, run.params, features, max_length)
-    return explain.explain_image(
-        run.captioner,
-        run.params,
-        inputs,
-        np.pad(tokens, (0, max_length + 1 - len(tokens)), constant_values=PAD),
-        encoder=run.encoder,
-        encoder_params=run.encoder_params,
-    )
+    print(f"{found['words']} correctly named objects in {found['images']} scenes:")
+    ends = f"{found['correctness_low']:.3f} to {found['correctness_high']:.3f}"
+    print(f"  correctness of LRP         {found['correctness']:.3f}, 95 % interval {ends}")
+    print(f"  an even map                {found['chance']:.3f}, the share of the image that the boxes cover")
+    ends = f"{found['over_elsewhere_low']:.3f} to {found['over_elsewhere_high']:.3f}"
+    print(f"  other images' maps         {found['elsewhere']:.3f}, less by {ends}")
 
 
 def write_pages(workdir: pathlib.Path, out: pathlib.Path) -> None:

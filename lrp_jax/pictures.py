@@ -1,5 +1,6 @@
 """The pictures that are to be explained: files, folders, drawn scenes."""
 
+import functools
 import os
 
 from lrp_jax import data, render
@@ -14,6 +15,9 @@ SCENE_SIZE = 480
 def find_pictures(images: str, out: str | os.PathLike, run: Run) -> list[render.Picture]:
     """The image of a file, the images of a folder and all below it, or scenes of a split.
 
+    What is read of each are the model's own pixels, from the file to its size in one go as in training; people are
+    shown the whole picture.
+
     Args:
       images: a path, or `scenes:SPLIT` or `scenes:SPLIT:INDICES` of the world that the run was trained on.
       out: the folder of the results, which is not searched.
@@ -26,7 +30,8 @@ def find_pictures(images: str, out: str | os.PathLike, run: Run) -> list[render.
         return _scenes(images, run)
     try:
         # Not what an earlier run wrote, where the results lie in the folder of the images.
-        pictures = render.pictures_at(images, data.load_image, skip=out)
+        read, show = functools.partial(data.load_image, size=_size(run)), data.load_image if _size(run) else None
+        pictures = render.pictures_at(images, read, skip=out, show=show)
     except FileNotFoundError:
         raise ValueError("no such file or folder") from None
     if not pictures:
@@ -51,11 +56,16 @@ def _scenes(images: str, run: Run) -> list[render.Picture]:
     def scene(index: int) -> render.Picture:
         return render.Picture(
             f"{split}_{index}",
-            read=lambda: data.load_image(dataset[index].image),
+            read=lambda: data.load_image(dataset[index].image, _size(run)),
             show=lambda: scenes.draw(dataset.scene(index), SCENE_SIZE),
         )
 
     return [scene(index) for index in indices]
+
+
+def _size(run: Run) -> tuple[int, int] | None:
+    """What the encoder wants; None where it is not run."""
+    return None if run.preprocessing is None else run.preprocessing.size
 
 
 def _indices(text: str) -> list[int]:

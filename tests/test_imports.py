@@ -15,9 +15,10 @@ ALLOWED = {
     "explain": {"core", "models"},
     "render": set(),
     "data": set(),
-    "metrics": {"data.vocabulary", "data.tokens"},
+    "metrics": {"data.vocabulary", "data.tokens", "data.objects"},
     "training": {"core", "models", "weights", "data", "metrics"},
     "experiments": {"core", "models", "weights", "explain", "render", "data", "metrics"},
+    "study": {"training", "experiments", "metrics", "data"},
 }
 # Packages that are kept from third parties as well.
 ONLY = {

@@ -1,14 +1,17 @@
 """Batches of captions or of images: few shapes, and a fixed order to resume in."""
 
 import abc
+import copy
 import functools
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, Protocol, Self
 
 import grain
 import numpy as np
 from jaxtyping import Float, Int
 
+from lrp_jax.data.augment import flip, flips, speaks_of
+from lrp_jax.data.images import cores
 from lrp_jax.data.vocabulary import END, PAD, START
 
 
@@ -82,7 +85,8 @@ class Batches(abc.ABC):
 
     Every epoch goes once over all items in an order drawn anew from (seed, epoch). All batches have one size: the last
     is filled up with items from the beginning of the epoch's order. As a batch is a function of the seed and the step
-    alone, a run resumes at any step, and every process of a run knows the whole batch of which it reads its share.
+    alone, a run resumes at any step, and every process of a run knows the whole batch of which it reads its share: the
+    shares of all processes, one after the other, are the batch of a process alone.
 
     Attributes:
       steps_per_epoch: batches in an epoch.
@@ -104,6 +108,7 @@ class Batches(abc.ABC):
         if batch_size % parts:
             raise ValueError(f"got batches of {batch_size} for {parts} processes; wanted a multiple of {parts}")
         self._items, self._batch_size, self._seed, self._epochs = items, batch_size, seed, epochs
+        self._flip, self._sides = 0.0, frozenset()
         self._share = slice(part * (batch_size // parts), (part + 1) * (batch_size // parts))
         self.steps_per_epoch = -(-items // batch_size)
         # The epoch that is read and the one that is prefetched.
@@ -115,7 +120,27 @@ class Batches(abc.ABC):
     def __getitem__(self, step: int) -> Any:
         epoch, position = divmod(step, self.steps_per_epoch)
         chosen = self._plan(epoch)[position]
-        return self._read(chosen[self._share], chosen)
+        batch = self._read(chosen[self._share], chosen)
+        return self._flipped(batch, step) if self._flip else batch
+
+    def flipped(self, rate: float, sides: Collection[int]) -> Self:
+        """The same batches with some of their images flipped, left and right exchanged; the images must be pixels.
+
+        Args:
+          rate: the share of the images.
+          sides: the ids of words like "left". An image of whose batch's captions one has such a word is never
+            flipped: its caption would no longer be true.
+        """
+        batches = copy.copy(self)
+        batches._flip, batches._sides = rate, frozenset(sides)
+        return batches
+
+    def _flipped(self, batch: Any, step: int) -> Any:
+        captions = batch.targets if isinstance(batch, Batch) else batch.references
+        chosen = flips(self._flip, self._batch_size, seed=self._seed, step=step)[self._share]
+        chosen &= ~speaks_of(self._sides, captions)
+        images = np.where(chosen[:, None, None, None], flip(batch.features)[0], batch.features)
+        return batch._replace(features=images)
 
     @abc.abstractmethod
     def _read(self, share: Int[np.ndarray, " b"], whole: Int[np.ndarray, " B"]) -> Any:
@@ -132,13 +157,15 @@ class Batches(abc.ABC):
         del rng
         return order.reshape(self.steps_per_epoch, self._batch_size)
 
-    def iterate(self, state: dict[str, Any] | None = None) -> grain.DatasetIterator:
-        """The batches one after the other, made ahead of their use in a thread.
+    def iterate(self, state: dict[str, Any] | None = None, *, threads: int = 1) -> grain.DatasetIterator:
+        """The batches one after the other, made ahead of their use in threads, each of which makes whole batches.
 
         Args:
           state: what `get_state()` of an earlier iterator returned, to go on behind it; None: the beginning.
+          threads: how many; 0: as many as there are cores. What comes does not depend on it.
         """
-        options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=4)
+        threads = threads or cores()
+        options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(4, threads))
         iterator = iter(grain.MapDataset.source(self).to_iter_dataset(options))
         if state is not None:
             iterator.set_state(state)

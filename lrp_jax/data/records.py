@@ -4,10 +4,19 @@ import dataclasses
 import io
 import os
 import pathlib
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+DECODING = "pillow, jpeg draft at twice the size, bilinear"
+"""What `load_image` does to a file. Whoever keeps what was computed from its pixels keeps this with it."""
+
+# A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, as long as that is still so many times the wanted size. On
+# photographs that moves a pixel by 1.3 of 255, less than bilinear and bicubic resizing differ (1.6); at once the wanted
+# size it would be 2.5. What is smaller than that, all of COCO and Flickr30k at 224 x 224, is decoded whole.
+_DRAFT = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,16 +52,27 @@ class Example:
             )
 
 
+class Dataset(Protocol):
+    """Anything with a length that gives examples by their index."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Example: ...
+
+
 def load_image(
     image: bytes | str | os.PathLike | np.ndarray, size: tuple[int, int] | None = None
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Returns the pixels of an image as RGB, upright.
 
+    What a model is fed from a file comes from here, in training and afterwards, with the same `size`: pixels that were
+    resized twice, or by another library, are others.
+
     Args:
         image: uint8 array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (transparency is laid over white), the
             bytes of an image file, or its path. Files are turned as their EXIF orientation says.
         size: (height, width) to resize to, bilinear with antialiasing, without keeping the aspect; None
-            keeps the image's own size.
+            keeps the image's own size. A JPEG of several times this size is not decoded in full.
 
     Returns:
         Pixels, uint8 [H, W, 3].
@@ -67,7 +87,7 @@ def load_image(
     if isinstance(image, np.ndarray):
         picture = _from_array(image)
     else:
-        picture = _from_file(image)
+        picture = _from_file(image, size)
     if size is not None and picture.size != (size[1], size[0]):
         picture = picture.resize((int(size[1]), int(size[0])), Image.Resampling.BILINEAR)
     return np.array(picture, np.uint8)
@@ -83,16 +103,28 @@ def _from_array(image: np.ndarray) -> Image.Image:
     return _over_white(Image.fromarray(image))
 
 
-def _from_file(image: bytes | str | os.PathLike) -> Image.Image:
+def _from_file(image: bytes | str | os.PathLike, size: tuple[int, int] | None) -> Image.Image:
     is_bytes = isinstance(image, bytes | bytearray | memoryview)
     name = "bytes" if is_bytes else os.fspath(image)
     try:
         with Image.open(io.BytesIO(image) if is_bytes else image) as opened:
-            return _over_white(ImageOps.exif_transpose(opened))
-    except FileNotFoundError:
+            if size is not None:
+                _draft(opened, size)
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _over_white(opened)
+    except (FileNotFoundError, MemoryError):
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{name}: got no readable image ({error}), wanted a whole JPEG, PNG or the like") from error
+    except Exception as error:  # a damaged file can make a decoder stumble over anything
+        reason = "of no known format" if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f"{name}: got no readable image ({reason}), wanted a whole JPEG, PNG or the like") from error
+
+
+def _draft(opened: Image.Image, size: tuple[int, int]) -> None:
+    """Tells the decoder how small a picture will do; only JPEG's listens."""
+    height, width = (_DRAFT * int(n) for n in size)
+    if opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # lies on its side in the file
+        height, width = width, height
+    opened.draft(None, (width, height))
 
 
 def _over_white(picture: Image.Image) -> Image.Image:
@@ -103,4 +135,4 @@ def _over_white(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith(("I;16", "I")):  # 16-bit greyscale: Pillow's own conversion clips instead of scaling
         values = np.asarray(picture, np.float64) / 257.0
         return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # which copies in any case

@@ -55,15 +55,37 @@ def correctness(relevance: Float[np.ndarray, "H W *C"], boxes: Float[np.ndarray,
     Raises:
       ValueError: the map is neither [H, W] nor [H, W, C], or holds values that are not finite.
     """
+    positive, _ = positive_and_negative(relevance)
+    return share_inside(positive, box_mask(boxes, positive.shape))
+
+
+def positive_and_negative(
+    relevance: Float[np.ndarray, "H W *C"], *, rectify_first: bool = False
+) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"]]:
+    """What speaks for a word and what speaks against it: max(E, 0) of Eq. 23, and max(-E, 0), as new arrays.
+
+    Args:
+      relevance: as for `correctness`.
+      rectify_first: cut the signs apart in each channel and average the channels then, as the published code does;
+        a pixel whose channels disagree is then in both parts.
+    """
     relevance = np.asarray(relevance, np.float64)
     if relevance.ndim not in (2, 3):
         raise ValueError(f"wanted a map of one word, [H, W] or [H, W, channels], got shape {relevance.shape}")
     if not np.isfinite(relevance).all():
         raise ValueError("wanted a map of finite numbers, got nan or infinity")
-    mean = relevance.mean(axis=-1) if relevance.ndim == 3 else relevance
-    positive = np.maximum(mean, 0)
-    total = positive.sum()
-    return float(positive[box_mask(boxes, mean.shape)].sum() / total) if total > 0 else 0.0
+    if relevance.ndim == 2:
+        relevance = relevance[..., None]
+    if rectify_first:
+        return np.maximum(relevance, 0).mean(axis=-1), np.maximum(-relevance, 0).mean(axis=-1)
+    mean = relevance.mean(axis=-1)
+    return np.maximum(mean, 0), np.maximum(-mean, 0)
+
+
+def share_inside(part: Float[np.ndarray, "H W"], mask: Bool[np.ndarray, "H W"]) -> float:
+    """The share of a map without negative values that lies where `mask` is True; 0 if the map is 0 everywhere."""
+    total = part.sum()
+    return float(part[mask].sum() / total) if total > 0 else 0.0
 
 
 def covered_share(boxes: Float[np.ndarray, "n 4"], shape: tuple[int, int]) -> float:

@@ -1,51 +1,12 @@
-"""Which objects a caption names, and whether they are there."""
+"""Whether the objects that captions name are there."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
-
-class Mention(NamedTuple):
-    """An object named in a caption.
-
-    Attributes:
-      position: index of its first token in the caption, from 0.
-      words: the tokens that name it.
-      category: what they name.
-    """
-
-    position: int
-    words: tuple[str, ...]
-    category: str
-
-
-def mentions(tokens: Sequence[str], categories: Mapping[str, str]) -> list[Mention]:
-    """The objects that a caption names, from left to right, repetitions included.
-
-    Args:
-      tokens: the caption's tokens.
-      categories: word -> category. A name of several words is written with single spaces and goes before its
-        parts: with "hot dog" in the map, a hot dog is not also a dog.
-
-    Returns:
-      One `Mention` per name.
-    """
-    longest = max((name.count(" ") + 1 for name in categories), default=1)
-    found, position = [], 0
-    while position < len(tokens):
-        for length in range(min(longest, len(tokens) - position), 0, -1):
-            words = tuple(tokens[position : position + length])
-            category = categories.get(" ".join(words))
-            if category is not None:
-                found.append(Mention(position, words, category))
-                position += length
-                break
-        else:
-            position += 1
-    return found
+from lrp_jax.data.objects import mentions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,14 +42,14 @@ class NamedObjects:
 
 
 def named_objects(
-    captions: Sequence[Sequence[str]], present: Sequence[Collection[str]], categories: Mapping[str, str]
+    captions: Sequence[Sequence[str]], present: Sequence[Collection[str]], categories: Mapping[str, str | None]
 ) -> NamedObjects:
     """Counts the objects that captions name and those of them that are not in their images.
 
     Args:
       captions: the tokens of one caption per image.
-      present: the categories that are in each image.
-      categories: word -> category, see `mentions`.
+      present: the categories that are in each image; for CHAIR those of `lrp_jax.data.objects.present`.
+      categories: name -> category, see `lrp_jax.data.objects.mentions`.
 
     Returns:
       The counts of each caption.

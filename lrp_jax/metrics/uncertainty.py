@@ -1,6 +1,7 @@
-"""How sure a mean is."""
+"""How sure a number is."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -51,3 +52,88 @@ def bootstrap_interval(
     tail = (1 - level) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A number with its uncertainty.
+
+    Attributes:
+      value: computed from all measurements.
+      low, high: the ends of its percentile interval.
+      error: the standard deviation over the draws.
+    """
+
+    value: float
+    low: float
+    high: float
+    error: float
+
+
+def nested_bootstrap(
+    statistic: Callable[[Float[np.ndarray, " n"]], float],
+    images: Sequence | np.ndarray,
+    starts: Sequence | np.ndarray | None = None,
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> Estimate:
+    """The percentile bootstrap of any statistic of measurements on images by several trained models.
+
+    Starts are drawn first, and within each drawn start its images, because models that were trained from other
+    beginnings differ as images do. All measurements of an image by a model stay together.
+
+    Args:
+      statistic: a function of how often each of the n measurements counts; with ones, the statistic itself.
+      images: the image of each measurement.
+      starts: the trained model of each; None: all are of one, and only images are drawn.
+      seed, level, resamples: as for `bootstrap_interval`. Draws in which the statistic is not defined (nan) are left
+        out.
+
+    Returns:
+      The estimate; its interval is nan where no draw has a value.
+
+    Raises:
+      ValueError: there are no measurements, or not one image and start for each.
+
+    Reference:
+      Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8.
+    """
+    images = np.asarray(images)
+    starts = np.zeros(len(images), int) if starts is None else np.asarray(starts)
+    if not len(images) or len(images) != len(starts):
+        raise ValueError(f"wanted one image and one start per measurement, got {len(images)} and {len(starts)}")
+    _, start = np.unique(starts, return_inverse=True)
+    # The images of each start, numbered anew within it.
+    units = []
+    for number in range(start.max() + 1):
+        rows = np.flatnonzero(start == number)
+        _, image = np.unique(images[rows], return_inverse=True)
+        units.append((rows, image, image.max() + 1))
+    rng = np.random.default_rng(seed)
+    draws = []
+    for _ in range(resamples):
+        weights = np.zeros(len(images))
+        for number in rng.integers(len(units), size=len(units)) if len(units) > 1 else (0,):
+            rows, image, count = units[number]
+            weights[rows] += rng.multinomial(count, np.full(count, 1 / count))[image]
+        draws.append(statistic(weights))
+    draws = np.array([draw for draw in draws if not np.isnan(draw)])
+    value = float(statistic(np.ones(len(images))))
+    if not len(draws):
+        return Estimate(value, float("nan"), float("nan"), float("nan"))
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Estimate(value, float(low), float(high), float(draws.std(ddof=1)))
+
+
+def weighted_mean(values: Float[np.ndarray, " n"]) -> Callable[[Float[np.ndarray, " n"]], float]:
+    """The mean as a statistic of `nested_bootstrap`; nan where nothing counts."""
+    values = np.asarray(values, np.float64)
+
+    def mean(weights):
+        total = weights.sum()
+        return float(weights @ values / total) if total else float("nan")
+
+    return mean

@@ -13,14 +13,18 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".
 
 
 def pictures_at(
-    path: str | os.PathLike, read: Callable[[pathlib.Path], np.ndarray], skip: str | os.PathLike | None = None
+    path: str | os.PathLike,
+    read: Callable[[pathlib.Path], np.ndarray],
+    skip: str | os.PathLike | None = None,
+    show: Callable[[pathlib.Path], np.ndarray] | None = None,
 ) -> list[Picture]:
     """The image of a file, or all images of a folder and below it, by name.
 
     Args:
         path: a file of any name, or a folder, of which files with an ending in SUFFIXES are taken.
-        read: a file to its pixels, uint8 [H, W, 3].
+        read: a file to the pixels that are explained, uint8 [H, W, 3].
         skip: a folder that is not looked into, such as that of the results of an earlier run.
+        show: a file to the picture that people look at; None: the one that is explained.
 
     Returns:
         The pictures, named by their path below the folder; an empty list for a folder without images.
@@ -35,7 +39,14 @@ def pictures_at(
         files, root = [path], path.parent
     else:
         raise FileNotFoundError(f"{path}: no such file or folder")
-    return [Picture(_printable(file.relative_to(root)), functools.partial(read, file)) for file in files]
+    return [
+        Picture(
+            _printable(file.relative_to(root)),
+            functools.partial(read, file),
+            None if show is None else functools.partial(show, file),
+        )
+        for file in files
+    ]
 
 
 def _image_files(folder: pathlib.Path, skip: pathlib.Path | None) -> Iterator[pathlib.Path]:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, UInt8
 
 from lrp_jax import models, weights
 from lrp_jax.data.bottom_up import RegionStore, stored_features
-from lrp_jax.data.features import Dataset, Features, cached_features, compute_features, digest
+from lrp_jax.data.features import Dataset, FeatureError, Features, cached_features, compute_features, digest
 from lrp_jax.data.files import atomic
 from lrp_jax.models import IMAGENET, Preprocessing
 from lrp_jax.models.scene_cnn import SceneCNN
@@ -92,14 +92,28 @@ def _grid_encoder(config: ml_collections.ConfigDict) -> Encoder:
     return Encoder(module, params, dataclasses.replace(preprocessing, size=size))
 
 
-def encode_dataset(encoder: Encoder, dataset: Dataset, *, folder: str | os.PathLike = "", name: str) -> Features:
+def encode_dataset(
+    encoder: Encoder,
+    dataset: Dataset,
+    *,
+    folder: str | os.PathLike = "",
+    name: str,
+    dtype: str = "float16",
+) -> Features:
     """The features of a dataset's images.
 
     Args:
       encoder: what computes them.
       dataset: the images.
-      folder: where features are kept from run to run; "": they are computed each time.
-      name: of the dataset, for the progress bar and the file.
+      folder: where features are kept from run to run, of one encoder and one source; "": they are computed each time
+        and held in memory, in float32.
+      name: of the dataset, for the progress bar and the folder in `folder`.
+      dtype: of the features in `folder`.
+
+    Raises:
+      FeatureError: the folder holds other features under this name, the features cannot be stored, or no image can be
+        read.
+      OSError: the disk is too small.
     """
     apply = jax.jit(lambda params, images: encoder.module.apply(params, encoder.preprocessing(images)))
 
@@ -109,23 +123,32 @@ def encode_dataset(encoder: Encoder, dataset: Dataset, *, folder: str | os.PathL
     size = encoder.preprocessing.size
     if not folder:
         return compute_features(dataset, encode, size=size, name=name)
-    key = digest(repr(encoder.module), encoder.params, dataclasses.asdict(encoder.preprocessing))
-    return cached_features(folder, dataset, encode, key=key, size=size, name=name)
+    key = {
+        "encoder": _spell(encoder.module),
+        "weights": digest(encoder.params),
+        "preprocessing": json.dumps(dataclasses.asdict(encoder.preprocessing), default=float),
+    }
+    return cached_features(folder, dataset, encode, key=key, size=size, name=name, dtype=dtype)
 
 
 def features_of(dataset: Dataset, encoder: Encoder | None, config: ml_collections.ConfigDict, *, name: str) -> Features:
     """The features of a dataset's images: the encoder's, or without one those in `config.bottom_up`.
 
     Raises:
-      SettingsError: the folder holds no features, or none of these images.
+      SettingsError: the folder holds no features, or none of these images, or others; or no image can be read.
+      OSError: the disk is too small.
     """
-    if encoder is not None:
-        return encode_dataset(encoder, dataset, folder=config.features_folder, name=name)
+    if encoder is None:
+        try:
+            folder = pathlib.Path(config.features_folder) / name if config.features_folder else None
+            return stored_features(dataset, RegionStore(config.bottom_up), folder)
+        except (ValueError, FileNotFoundError) as error:
+            raise SettingsError(f"config.bottom_up={config.bottom_up}: {error}") from error
+    dtype = config.get("features_dtype", "float16")
     try:
-        out = pathlib.Path(config.features_folder) / f"{name}-bottom_up.npy" if config.features_folder else None
-        return stored_features(dataset, RegionStore(config.bottom_up), out=out)
-    except (ValueError, FileNotFoundError) as error:
-        raise SettingsError(f"config.bottom_up={config.bottom_up}: {error}") from error
+        return encode_dataset(encoder, dataset, folder=config.features_folder, name=name, dtype=dtype)
+    except FeatureError as error:
+        raise SettingsError(str(error)) from error
 
 
 def save_encoder(encoder: Encoder, folder: pathlib.Path) -> None:
@@ -164,6 +187,14 @@ def _describe(module: nn.Module) -> dict[str, Any]:
     names = [field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name")]
     values = {name: getattr(module, name) for name in names}
     return {"kind": kind, "fields": {n: _describe(v) if isinstance(v, nn.Module) else v for n, v in values.items()}}
+
+
+def _spell(value: Any) -> str:
+    """An encoder as it would be written in Python, the same in every process."""
+    if not isinstance(value, nn.Module):
+        return repr(value)
+    names = [field.name for field in dataclasses.fields(value) if field.name not in ("parent", "name")]
+    return f"{type(value).__name__}({', '.join(f'{name}={_spell(getattr(value, name))}' for name in names)})"
 
 
 def _build(record: Mapping[str, Any], folder: pathlib.Path) -> nn.Module:

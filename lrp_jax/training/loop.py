@@ -18,12 +18,15 @@ from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding, PartitionSpec
 from tqdm import tqdm
 
-from lrp_jax.data.features import Dataset, LazyImages
+from lrp_jax.data.augment import SIDES
 from lrp_jax.data.files import atomic, atomic_path
+from lrp_jax.data.images import LazyImages
+from lrp_jax.data.records import Dataset
 from lrp_jax.data.sources import source
 from lrp_jax.data.vocabulary import Vocabulary
 from lrp_jax.metrics import cider
 from lrp_jax.models.decoding import Beam, Decoder, Greedy
+from lrp_jax.training.bad_images import check_encoded, readable
 from lrp_jax.training.checkpoints import (
     Progress,
     open_checkpoints,
@@ -37,7 +40,7 @@ from lrp_jax.training.evaluate import caption_tokens
 from lrp_jax.training.logs import MetricLog
 from lrp_jax.training.runs import build_captioner, load_config, save_config
 from lrp_jax.training.schedule import Plateau
-from lrp_jax.training.settings import SettingsError
+from lrp_jax.training.settings import EARLIER, SettingsError
 from lrp_jax.training.stages import constants_of, frequencies_of, make_batches, make_objective, start_from
 from lrp_jax.training.state import NEVER, create_state, make_optimiser, make_step
 
@@ -78,11 +81,13 @@ def train_and_evaluate(
     Raises:
       FileExistsError: `workdir` holds a run and `resume` is False.
       SettingsError: `resume`, and `workdir` holds a run with other settings; the devices do not divide a
-        batch; or there is no such source, encoder, captioner or run to start from.
+        batch; there is no such source, encoder, captioner or run to start from; or an image cannot be read,
+        and `config.bad_images` is "stop".
       FileNotFoundError: a file that the config names is not there.
       NotFiniteError: a loss was not finite. The last good state is saved, and the batch in `failed_batch.npz`.
       StoppedError: SIGTERM came. The state is saved.
-      OSError: a checkpoint cannot be written; the earlier one is still there.
+      OSError: a checkpoint cannot be written; the earlier one is still there. Or an image that could be read when
+        the run began no longer can.
     """
     workdir = pathlib.Path(workdir)
     config, start = start_from(config)
@@ -93,6 +98,13 @@ def train_and_evaluate(
     ):
         if config[name] % devices:
             raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the {of}")
+    for name, right, wanted in (
+        ("bad_images", config.bad_images in ("stop", "skip"), '"stop" or "skip"'),
+        ("flip", 0 <= config.flip <= 1, "a share from 0 to 1"),
+        ("loader_threads", config.loader_threads >= 0, "a number of threads, or 0"),
+    ):
+        if not right:
+            raise SettingsError(f"config.{name} is {config[name]!r}: wanted {wanted}")
     _check_workdir(config, workdir, resume)
 
     # ------------------------------------------------------------------------------------------------- data
@@ -108,12 +120,16 @@ def train_and_evaluate(
             splits = source(config.source)
         except ValueError as error:
             raise SettingsError(f"config.source: {error}") from error
+    if "validation" not in splits:
+        raise SettingsError(f"config.source: wanted images for validation, got {', '.join(splits)} alone")
     if trains_encoder:
-        size = encoder.preprocessing.size
+        splits, size = readable(splits, config, workdir), encoder.preprocessing.size
         images = {split: LazyImages(dataset, size) for split, dataset in splits.items()}
         references = {split: [dataset[i].captions for i in range(len(dataset))] for split, dataset in splits.items()}
     else:
         encoded = {split: features_of(dataset, encoder, config, name=split) for split, dataset in splits.items()}
+        if encoder is not None:
+            check_encoded(encoded, splits, config, workdir)
         images = {split: features.array for split, features in encoded.items()}
         references = {split: features.captions for split, features in encoded.items()}
     vocabulary = (
@@ -129,6 +145,8 @@ def train_and_evaluate(
         save_config(config, workdir)
     captions = [[vocabulary.encode(text) for text in texts] for texts in references["train"]]
     batches = make_batches(config, images["train"], captions, share=(process, processes))
+    if trains_encoder and config.flip:
+        batches = batches.flipped(config.flip, {vocabulary.ids[word] for word in SIDES if word in vocabulary.ids})
 
     # ---------------------------------------------------------------------------------------------- devices
     # Every device holds the parameters and a share of each batch.
@@ -205,7 +223,7 @@ def train_and_evaluate(
             if process == 0:
                 print(f"resuming after step {int(_local(state.step))}", flush=True)
         step = int(_local(state.step))
-        iterator = batches.iterate(iterator_state)
+        iterator = batches.iterate(iterator_state, threads=config.loader_threads)
         log = opened.enter_context(MetricLog(workdir, step) if process == 0 else contextlib.nullcontext())
         stop_asked = opened.enter_context(_sigterm())
 
@@ -236,6 +254,7 @@ def train_and_evaluate(
             epoch, done = divmod(step, batches.steps_per_epoch)
             learning_rate = jnp.float32(plateau.learning_rate)
             measured, began = [], time.monotonic()
+            waited, since = 0.0, began
             progress_bar = tqdm(
                 total=batches.steps_per_epoch,
                 initial=done,
@@ -246,7 +265,11 @@ def train_and_evaluate(
             )
             with progress_bar:
                 for _ in range(done, batches.steps_per_epoch):
-                    state, metrics = step_fn(state, put(next(iterator)), learning_rate, constants)
+                    asked = time.monotonic()
+                    batch = put(next(iterator))
+                    if not measured or measured[-1]["loss"].is_ready():  # else there was work all the while
+                        waited += time.monotonic() - asked
+                    state, metrics = step_fn(state, batch, learning_rate, constants)
                     measured.append(metrics)
                     step += 1
                     progress_bar.update()
@@ -255,8 +278,10 @@ def train_and_evaluate(
                         means = _means(measured[-config.log_every :])
                         if process == 0:
                             numbers = {f"{name}/train": value for name, value in means.items()}
+                            numbers["input_wait"] = waited / (time.monotonic() - since)
                             log.write(step, **numbers, learning_rate=plateau.learning_rate)
                             progress_bar.set_postfix(loss=f"{means['loss']:.3f}")
+                        waited, since = 0.0, time.monotonic()
                     ends = step % batches.steps_per_epoch == 0
                     if stop_asked(step):
                         check()
@@ -347,8 +372,9 @@ def _check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, res
         return
     if not resume:
         raise FileExistsError(f"{workdir} holds a run already: pass --resume to go on, or another --workdir")
-    before, now = _flat(load_config(workdir)), _flat(config)
-    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    before, now = EARLIER | _flat(load_config(workdir)), _flat(config)
+    names = sorted((before.keys() | now.keys()) - {"loader_threads"})  # of which no result depends
+    changed = [name for name in names if before.get(name) != now.get(name)]
     if changed:
         name = changed[0]
         raise SettingsError(

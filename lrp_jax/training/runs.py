@@ -5,6 +5,7 @@ vocabulary.json   the words
 encoder/          the encoder: kind and preprocessing in encoder.json, weights in weights.npz; not there where the
                   features were computed elsewhere; one that is trained has its weights in the checkpoints
 checkpoints/      the last and the best state (orbax)
+unreadable.json   images that were left out because they cannot be read, where there were any
 metrics.jsonl     the numbers, by step
 tensorboard/      the same for TensorBoard
 results.json      CIDEr of the best captioner on every test split, at the end

@@ -20,11 +20,13 @@ def paper_settings() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.seed = 0
 
-    # Data. A source is "scenes:BIAS" or "json:PATH", see `lrp_jax.data.source`.
+    # Data. A source is a path, "KIND:PATH" or "scenes:BIAS", see docs/DATA.md.
     config.source = ""
     config.min_count = 3  # rarer words are <unk>; section 5.1 has 3 for Flickr30K, 4 for MSCOCO2017
     config.lengths = (10, 15, 20, 25)  # padded lengths of captions, <end> included; the last cuts
     config.features_folder = ""  # where encoded images are kept between runs; "": in memory only
+    config.features_dtype = "float16"  # of encoded images, as they are kept; or "float32"
+    config.bad_images = "stop"  # what one that cannot be read does; "skip": all that cannot are named and left out
 
     # Encoder, frozen.
     # "scenes", "squeezenet", "vgg16", "resnet" (the weights of the latter three are a file), or "bottom_up" for
@@ -53,7 +55,9 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.init_from = ""  # the folder of a run: its data, model and best parameters are where this one starts
     config.own_words = 0.0  # scheduled sampling: the share of input words that are the model's own
     config.encoder_learning_rate = 0.0  # above 0 the encoder is trained too; section 5.1 has 1e-4
-    config.jitter = 0.2  # of brightness and contrast, where the encoder is trained; published
+    # Where the encoder is trained:
+    config.jitter = 0.2  # of brightness and contrast; published, with no flips and no change of colours
+    config.flip = 0.0  # the share of images that are flipped, but none whose caption says left or right
     config.scst = ml_collections.ConfigDict()
     config.scst.baseline = "greedy"  # or "leave_one_out"
     config.scst.samples = 1  # captions drawn for each image
@@ -80,9 +84,20 @@ def paper_settings() -> ml_collections.ConfigDict:
     # Machine.
     config.accumulate = 1  # parts that a batch is computed in, where it does not fit
     config.compute_dtype = "float32"  # or "bfloat16": state and losses stay float32
+    config.loader_threads = 0  # that read batches ahead; 0: as many as there are cores
 
     # What a run writes.
     config.log_every = 50  # steps
     config.keep = 1  # of the last checkpoints; the best is kept besides
     config.checkpoint_every = 0  # steps between checkpoints within an epoch; 0: at the end of epochs only
     return config
+
+
+EARLIER = {
+    "feature_scale": 1.0,
+    "features_dtype": "float32",
+    "bad_images": "skip",
+    "flip": 0.0,
+    "loader_threads": 1,
+}
+"""What runs did before there were these settings, which their `config.json` does not have."""

@@ -7,6 +7,7 @@ from typing import Any
 import ml_collections
 
 from lrp_jax.data.batches import Batches, CaptionBatches, ImageBatches, Images
+from lrp_jax.data.shards import locked
 from lrp_jax.data.stop_words import stop_ids
 from lrp_jax.data.vocabulary import Vocabulary
 from lrp_jax.metrics.cider_tokens import Frequencies, document_frequencies
@@ -43,7 +44,8 @@ def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.Config
     """The settings with what comes from the run of `config.init_from`, and that run; None if there is none.
 
     The data and the model are those of that run, except for `config.source` and `config.features_folder` where they are
-    given.
+    given. Its `features_folder` is taken over only where it holds what this stage needs: with its source, and not from
+    a run that trained its encoder, whose features came from the encoder that it began with.
 
     Raises:
       SettingsError: there is no such run, or there is no such objective.
@@ -61,8 +63,10 @@ def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.Config
         for name in INHERITED:
             if name in run.config:
                 config[name] = run.config[name]
-        for name in ("source", "features_folder"):
-            config[name] = config[name] or run.config[name]
+        config.source = config.source or run.config.source
+        same_features = config.source == run.config.source and not run.config.get("encoder_learning_rate", 0)
+        if same_features and not config.features_folder:
+            config.features_folder = run.config.features_folder
     return config, run
 
 
@@ -114,7 +118,8 @@ def frequencies_of(
         return document_frequencies(captions, vocabulary_size)
     folder = pathlib.Path(config.features_folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return cached_frequencies(folder / "frequencies.npz", captions, vocabulary_size)
+    with locked(folder):  # of several processes one counts
+        return cached_frequencies(folder / "frequencies.npz", captions, vocabulary_size)
 
 
 def constants_of(encoder: Encoder) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from PIL import Image
 
-from lrp_jax.data import END, PAD, START, CaptionBatches, pad_captions
+from lrp_jax.data import END, PAD, START, CaptionBatches, Example, ImageBatches, pad_captions
+from lrp_jax.data.images import LazyImages, Subset, UnreadableImageError, load_all
 
 
 def some_batches(count=23, batch_size=4, lengths=(3, 5, 8), seed=0, epochs=3):
@@ -92,3 +94,81 @@ def test_a_batch_larger_than_the_data_is_filled():
 def test_no_captions_are_refused():
     with pytest.raises(ValueError, match="no image has a caption"):
         CaptionBatches(np.zeros((2, 1, 1)), [[], []], batch_size=1, lengths=(3,), seed=0, epochs=1)
+
+
+# --- several processes, threads, flips ------------------------------------------------------------------------
+
+LEFT = 7  # the word of every fourth image
+
+
+def photographs(tmp_path, count=22):
+    """Image files with their number in their colours, dark on the left and bright on the right; one is cut."""
+    examples = []
+    for index in range(count):
+        pixels = np.full((12, 16, 3), (index, 0, 0), np.uint8)
+        pixels[:, 8:, 2] = 255
+        path = tmp_path / f"{index}.png"
+        Image.fromarray(pixels).save(path)
+        if index == 5:
+            path.write_bytes(path.read_bytes()[:60])
+        examples.append(Example(str(index), path))
+    good = [item.index for item in load_all(examples, (12, 16)) if item.error is None]
+    assert good == [index for index in range(count) if index != 5]
+    return good, Subset(examples, good)
+
+
+def batches_of(kind, images, numbers, share=(0, 1), flip=0.0):
+    captions = [[[10 + n] * (1 + n % 4) + [LEFT] * (n % 4 == 0), [10 + n]] for n in numbers]
+    shape = {"lengths": (3, 6)} if kind is CaptionBatches else {"length": 6}
+    batches = kind(images, captions, batch_size=8, seed=3, epochs=2, share=share, **shape)
+    return batches.flipped(flip, {LEFT}) if flip else batches
+
+
+@pytest.mark.parametrize("kind", [CaptionBatches, ImageBatches])
+@pytest.mark.parametrize("stored", ["files", "memory"])
+@pytest.mark.parametrize("flip", [0.0, 0.5])
+def test_the_shares_of_two_processes_are_the_batches_of_one(tmp_path, kind, stored, flip):
+    numbers, dataset = photographs(tmp_path)
+    images = LazyImages(dataset, (12, 16))
+    if stored == "memory":
+        images = images[np.arange(len(dataset))]
+    alone = list(batches_of(kind, images, numbers, flip=flip).iterate(threads=3))
+    shares = [list(batches_of(kind, images, numbers, (part, 2), flip).iterate()) for part in range(2)]
+    assert len(alone) == len(shares[0]) == len(shares[1]) > 4
+    flipped = 0
+    for whole, *parts in zip(alone, *shares, strict=True):
+        assert len(parts[0].features) == 4
+        for expected, *found in zip(whole, *parts, strict=True):
+            np.testing.assert_array_equal(np.concatenate(found), expected)
+        for image, row in zip(whole.features, whole[-1], strict=True):
+            ids = image[..., 0]
+            assert (ids == ids[0, 0]).all() and 10 + ids[0, 0] in row and ids[0, 0] != 5
+            mirrored = image[0, 0, 2] == 255
+            assert (image[:, :8, 2] == 255 * mirrored).all() and (image[:, 8:, 2] == 255 * (not mirrored)).all()
+            assert not (mirrored and LEFT in row)
+            flipped += mirrored
+    assert bool(flip) == bool(flipped)
+
+
+def test_flipped_batches_resume_and_leave_the_others_alone(tmp_path):
+    numbers, dataset = photographs(tmp_path)
+    images = LazyImages(dataset, (12, 16))
+    plain = batches_of(CaptionBatches, images, numbers)
+    batches = plain.flipped(0.5, {LEFT})
+    first = batches.iterate(threads=2)
+    for _ in range(4):
+        next(first)
+    resumed = batches.iterate(first.get_state(), threads=1)
+    for step in range(4, 8):
+        batch = next(resumed)
+        np.testing.assert_array_equal(batch.features, batches[step].features)
+        np.testing.assert_array_equal(plain[step].features[..., 0], batch.features[..., 0])
+        assert (plain[step].features[:, :, 0, 2] == 0).all()
+
+
+def test_an_image_that_is_cut_later_is_named(tmp_path):
+    numbers, dataset = photographs(tmp_path)
+    batches = batches_of(CaptionBatches, LazyImages(dataset, (12, 16)), numbers)
+    dataset[9].image.write_bytes(b"")
+    with pytest.raises(UnreadableImageError, match=r"image 10: .*10\.png: got no readable image"):
+        list(batches.iterate())

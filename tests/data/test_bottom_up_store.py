@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lrp_jax.data import Example, cached_features, compute_features
+from lrp_jax.data import Example
 from lrp_jax.data.bottom_up import Regions, RegionStore, conversion, convert, read_bottom_up, stored_features
 from lrp_jax.data.bottom_up.__main__ import main
 from lrp_jax.data.bottom_up.record import fit
@@ -267,37 +267,33 @@ def test_ids_threads_and_pickles(finished):
     np.testing.assert_array_equal(copy[9].features, image(9)[0])
 
 
-@pytest.mark.parametrize("mapped", [False, True])
-def test_features_of_a_dataset(finished, tmp_path, caplog, mapped):
+def test_features_of_a_dataset(finished, caplog):
     pixels = np.zeros((2, 2, 3), np.uint8)
     dataset = [Example(f"image_{i:04d}", pixels, captions=(f"image {i}", "a")) for i in (7, 30, 2, 31, 9)]
-    out = tmp_path / "features.npy" if mapped else None
     with caplog.at_level(logging.WARNING):
-        features = stored_features(dataset, RegionStore(finished), out=out)
+        features = stored_features(dataset, RegionStore(finished))
     assert "2 of 5 images" in caplog.text and "image_0030, image_0031" in caplog.text
-    assert isinstance(features.array, np.memmap) == mapped
     assert features.array.shape == (3, 4, D) and features.array.dtype == np.float32
+    assert features.boxes.shape == (3, 4, 4) and len(features.boxes) == len(features.array) == 3
     assert features.grid is None and features.indices.tolist() == [0, 2, 4]
     assert features.captions == tuple((f"image {i}", "a") for i in (7, 2, 9))
     for row, boxes, index in zip(features.array, features.boxes, (7, 2, 9), strict=True):
         np.testing.assert_array_equal(row, image(index)[0])
         np.testing.assert_array_equal(boxes, image(index)[1])
+    np.testing.assert_array_equal(features.array[np.array([2, 0, 2])], [image(i)[0] for i in (9, 7, 9)])
     with pytest.raises(ValueError, match="none of the 1 images"):
         stored_features(dataset[1:2], RegionStore(finished))
 
 
-def test_features_leave_out_damaged_records(store_folder, caplog):
+def test_features_of_a_damaged_record_name_the_file(store_folder):
     shard = store_folder / "regions-00002.array_record"
     shard.write_bytes(bytes(shard.stat().st_size))
     dataset = [Example(f"image_{i:04d}", np.zeros((2, 2, 3), np.uint8), captions=(f"{i}",)) for i in (9, 1, 8, 0)]
-    with caplog.at_level(logging.WARNING):
-        features = stored_features(dataset, RegionStore(store_folder))
-    assert features.indices.tolist() == [1, 3] and features.captions == (("1",), ("0",))
-    assert len(features.array) == len(features.boxes) == 2
-    np.testing.assert_array_equal(features.array[1], image(0)[0])
-    assert "image_0009 is left out" in caplog.text
-    with pytest.raises(ValueError, match="damaged records of all 2"):
-        stored_features(dataset[::2], RegionStore(store_folder))
+    features = stored_features(dataset, RegionStore(store_folder))
+    np.testing.assert_array_equal(features.array[1::2], [image(i)[0] for i in (1, 0)])  # of another file
+    for read in (features.array, features.boxes):
+        with pytest.raises(ValueError, match=r"regions-00002\.array_record: got a damaged record"):
+            read[np.arange(2)]
 
 
 def test_the_script(source, tmp_path, capsys):
@@ -319,26 +315,6 @@ def test_the_script(source, tmp_path, capsys):
     (broken / "image_0001.npz").write_bytes(b"")
     assert main([str(broken), str(tmp_path / "d"), "--regions=4"]) == 1
     assert "no image that can be read" in capsys.readouterr().err
-
-
-def test_features_of_regions_without_boxes(tmp_path):
-    """An encoder of regions: [B, n_v, C] and no grid, also from the cache."""
-    rng = np.random.default_rng(0)
-    dataset = [Example(f"{i}", rng.integers(0, 256, (4, 6, 3), np.uint8), captions=(f"{i}",)) for i in range(5)]
-
-    def encode(images):
-        return images.reshape(len(images), 8, 9).astype(np.float32)
-
-    features = compute_features(dataset, encode, batch_size=2)
-    assert features.grid is None and features.boxes is None and features.array.shape == (5, 8, 9)
-    np.testing.assert_array_equal(features.array[4], dataset[4].image.reshape(8, 9))
-    for _ in range(2):
-        cached = cached_features(tmp_path, dataset, encode, key="k", batch_size=2)
-        assert cached.grid is None
-        np.testing.assert_array_equal(cached.array, features.array)
-    assert len(list(tmp_path.glob("*.npy"))) == 1
-    with pytest.raises(ValueError, match=r"shape \(2, 72\)"):
-        compute_features(dataset, lambda images: images.reshape(len(images), -1), batch_size=2)
 
 
 @pytest.mark.realdata

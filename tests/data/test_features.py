@@ -1,4 +1,3 @@
-import json
 import logging
 
 import jax.numpy as jnp
@@ -6,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lrp_jax.data import Example, cached_features, compute_features, dataset_digest, digest
+from lrp_jax.data import Example, compute_features, dataset_digest, digest
+from lrp_jax.data.features import Listed, list_images
 
 
 def drawn(count=7, size=(6, 8), seed=0):
@@ -57,58 +57,19 @@ def test_images_are_resized_and_unreadable_ones_left_out(tmp_path, caplog):
         compute_features(dataset[1:3], CountingEncoder(2), batch_size=2)
 
 
-def test_cache_is_used_only_for_the_same_encoder_and_images(tmp_path):
-    encode, dataset = CountingEncoder(4), drawn()
-
-    def features(dataset=dataset, key="weights", **options):
-        before = encode.calls
-        result = cached_features(tmp_path, dataset, encode, key=key, batch_size=4, **options)
-        return result, encode.calls - before
-
-    first, calls = features()
-    assert calls == 2
-    again, calls = features()
-    assert calls == 0 and isinstance(again.array, np.memmap)
-    np.testing.assert_array_equal(first.array, again.array)
-    assert (first.grid, first.captions) == (again.grid, again.captions)
-    np.testing.assert_array_equal(again.array, compute_features(dataset, encode, batch_size=4).array)
-    assert features(key="other weights")[1] == 2
-    assert features(dataset=drawn(seed=1))[1] == 2
-    assert features(dataset=dataset[:5])[1] == 2
-    assert features(size=(8, 8))[1] == 2
-    assert features()[1] == 0  # none of them overwrote the first
+def test_features_of_regions():
+    """An encoder of regions: [B, n_v, C] and no grid."""
+    dataset = drawn(5, size=(4, 6))
+    features = compute_features(dataset, lambda images: images.reshape(len(images), 8, 9), batch_size=2)
+    assert features.grid is None and features.boxes is None and features.array.shape == (5, 8, 9)
+    np.testing.assert_array_equal(features.array[4], dataset[4].image.reshape(8, 9))
+    with pytest.raises(ValueError, match=r"shape \(2, 72\)"):
+        compute_features(dataset, lambda images: images.reshape(len(images), -1), batch_size=2)
 
 
-def test_a_cache_that_is_damaged_or_of_another_key_is_computed_anew(tmp_path):
-    encode, dataset = CountingEncoder(4), drawn()
-
-    def features():
-        before = encode.calls
-        result = cached_features(tmp_path, dataset, encode, key="k", batch_size=4)
-        assert len(result) == 7
-        return encode.calls - before
-
-    features()
-    (header,), (array,) = tmp_path.glob("*.json"), tmp_path.glob("*.npy")
-    content = json.loads(header.read_text())
-    header.write_text(json.dumps({**content, "key": "0" * 64}))
-    assert features() == 2
-    array.write_bytes(array.read_bytes()[:100])
-    assert features() == 2
-    header.write_text(json.dumps({**content, "grid": [3, 3]}))
-    assert features() == 2
-    header.unlink()
-    assert features() == 2 and features() == 0
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".npy"]
-
-
-def test_a_computation_that_fails_leaves_nothing_behind(tmp_path):
-    def encode(images):
-        raise RuntimeError("out of memory")
-
-    with pytest.raises(RuntimeError, match="out of memory"):
-        cached_features(tmp_path, drawn(), encode, key="k", batch_size=4)
-    assert list(tmp_path.iterdir()) == []
+def test_a_dataset_without_images_is_said():
+    with pytest.raises(ValueError, match="without images"):
+        compute_features([], CountingEncoder(2))
 
 
 def test_digest_tells_values_shapes_and_types_apart():
@@ -120,10 +81,55 @@ def test_digest_tells_values_shapes_and_types_apart():
         digest(object())
 
 
-def test_dataset_digest_sees_pixels_captions_and_length():
-    digests = {
-        dataset_digest(dataset)
-        for dataset in (drawn(), drawn(seed=1), drawn()[:6], [*drawn()[:6], Example("6", drawn()[6].image)], [])
-    }
-    assert len(digests) == 5
-    assert dataset_digest(drawn()) == dataset_digest(drawn())
+class Lazy:
+    """A dataset that makes its examples when they are asked for, and counts them."""
+
+    def __init__(self, examples):
+        self.examples, self.read = examples, 0
+
+    def __len__(self):
+        return len(self.examples)
+
+    def __getitem__(self, index):
+        self.read += 1
+        return self.examples[index]
+
+
+def test_dataset_digest_sees_ids_pixels_and_length_and_no_captions(tmp_path):
+    examples = drawn()
+    renamed = [*examples[:6], Example("g", examples[6].image)]
+    silent = [Example(example.id, example.image) for example in examples]
+    assert len({dataset_digest(d) for d in (examples, drawn(seed=1), examples[:6], renamed, [])}) == 5
+    assert dataset_digest(examples) == dataset_digest(drawn()) == dataset_digest(silent)
+    # The ids of a list are all seen, of another dataset those that are read.
+    swapped = [examples[i] for i in (0, 2, 1, 3, 4, 5, 6)]
+    assert dataset_digest(examples, 2) != dataset_digest(swapped, 2)
+    lazy = Lazy(examples)
+    assert dataset_digest(lazy, 3) == dataset_digest(Lazy(drawn()), 3) != dataset_digest(Lazy(drawn(seed=1)), 3)
+    assert lazy.read == 3
+    # A file is what it holds, wherever it lies.
+    digests = []
+    for folder, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.jpg").write_bytes(content)
+        digests.append(dataset_digest([Example("x", tmp_path / folder / "x.jpg")]))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_dataset_is_read_once_for_its_captions(tmp_path, caplog):
+    wanted = [(f"{i}", (f"image {i}",)) for i in range(7)]
+    assert list_images(drawn()) == wanted and list_images(Lazy(drawn())) == wanted
+
+    many, folder = drawn(600, size=(1, 1)), tmp_path / "kept"
+    first, again = Lazy(many), Lazy(many)
+    assert list_images(first, folder) == list_images(again, folder) == list_images(many)
+    assert first.read == 600 and again.read == 256
+    seen = {place: Listed(f"{place}", (f"image {place}",)) for place in range(590)}
+    assert list_images(again, folder / "new", seen) == list_images(many) and again.read == 256 + 10
+    changed = Lazy([*many[:-1], Example("599", many[-1].image, captions=("another caption",))])
+    assert list_images(changed, folder)[-1] == ("599", ("another caption",))
+    assert len(list_images(Lazy(many[:500]), folder)) == 500
+    (folder / "captions.json").write_text("{")
+    with caplog.at_level(logging.WARNING):
+        assert list_images(Lazy(many), folder) == list_images(many)
+    assert "captions.json is damaged" in caplog.text

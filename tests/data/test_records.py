@@ -14,6 +14,15 @@ def pixels():
     return np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 
 
+def photograph(height, width, seed=0):
+    """Smooth colours, an edge, and a little noise, so that JPEG has something to do at every scale."""
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    colours = np.stack([x, y, (1 + np.sin(12 * x * y)) / 2], -1)
+    colours[height // 3 :, width // 2 :] *= 0.4
+    noise = np.random.default_rng(seed).normal(0, 0.02, colours.shape)
+    return Image.fromarray((255 * np.clip(colours + noise, 0, 1)).astype(np.uint8))
+
+
 def encoded(picture, format="PNG", **options):
     buffer = io.BytesIO()
     picture.save(buffer, format, **options)
@@ -81,6 +90,58 @@ def test_size_is_height_then_width_and_keeps_no_aspect(pixels):
     assert load_image(pixels, (4, 20)).shape == (4, 20, 3)
     flat = np.full((31, 17, 3), 77, np.uint8)
     assert (load_image(flat, (8, 8)) == 77).all()
+
+
+def plainly(data, size):
+    """The whole picture decoded, then resized."""
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.array(picture.convert("RGB").resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def test_a_jpeg_of_less_than_four_times_the_size_is_decoded_whole():
+    data = encoded(photograph(240, 320), "JPEG", quality=90)
+    np.testing.assert_array_equal(load_image(data, (64, 96)), plainly(data, (64, 96)))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(mode, options, monkeypatch):
+    data = encoded(photograph(400, 560).convert(mode), "JPEG", quality=90, **options)
+    sizes = []
+    resize = Image.Image.resize
+    monkeypatch.setattr(Image.Image, "resize", lambda image, *args: sizes.append(image.size) or resize(image, *args))
+    loaded = load_image(data, (90, 110))
+    monkeypatch.undo()
+    assert sizes == [(280, 200)]  # a half; a quarter has less than twice 90 rows
+    assert np.abs(loaded.astype(int) - plainly(data, (90, 110))).mean() < 2
+    assert load_image(data).shape == (400, 560, 3)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_what_lies_on_its_side_is_decoded_for_the_size_it_has_upright(orientation, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(photograph(160, 480), "JPEG", quality=95, exif=exif)
+    sizes = []
+    resize = Image.Image.resize
+    monkeypatch.setattr(Image.Image, "resize", lambda image, *args: sizes.append(image.size) or resize(image, *args))
+    upright = (40, 120) if orientation in (1, 3) else (120, 40)
+    loaded = load_image(data, upright)
+    monkeypatch.undo()
+    assert loaded.shape == (*upright, 3)
+    # Both sides to a half. Taken for the other way round, no part of it would be large enough.
+    assert sizes == [(240, 80) if orientation in (1, 3) else (80, 240)]
+    whole = load_image(load_image(data), upright)
+    assert np.abs(loaded.astype(int) - whole).mean() < 2
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_cut_anywhere_is_an_error_at_any_size(progressive):
+    data = encoded(photograph(256, 256), "JPEG", quality=90, progressive=progressive)
+    for share in (0.02, 0.1, 0.5, 0.9, 0.99):
+        for size in (None, (200, 200), (24, 24), (8, 8)):
+            with pytest.raises(ValueError, match="bytes: got no readable image"):
+                load_image(data[: int(share * len(data))], size)
 
 
 def test_shrinking_averages():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lrp_jax.metrics import cider
+from lrp_jax.metrics.captions import as_given, bleu, our_tokens, rouge_l
 
 CANDIDATES = ["a dog runs on grass", "two red cars", "A cat's ball."]
 REFERENCES = [
@@ -68,6 +69,12 @@ def test_case_and_punctuation_do_not_matter():
     )
 
 
+def test_references_without_words_agree_with_nothing():
+    mean, scores = cider(["a dog", ""], [["..."], ["", "!"]])
+    assert mean == 0 and scores.tolist() == [0, 0]
+    assert rouge_l(["a dog"], [["..."]])[0] == 0
+
+
 @pytest.mark.parametrize(
     ("candidates", "references", "message"),
     [
@@ -80,3 +87,40 @@ def test_case_and_punctuation_do_not_matter():
 def test_unequal_or_empty_input_is_refused(candidates, references, message):
     with pytest.raises(ValueError, match=message):
         cider(candidates, references)
+
+
+def test_bleu_is_pycocoevalcaps_for_any_choice_of_images():
+    from pycocoevalcap.bleu.bleu import Bleu
+
+    candidates, references = [*CANDIDATES, "a dog runs on the grass", "a"], [*REFERENCES, REFERENCES[0], ["a b c d"]]
+    found = bleu(candidates, references)
+    for chosen in ([0, 2], [0, 1, 2, 3, 4], [2, 2, 2, 0], [4, 4, 0]):
+        # Given in the order of the images, each as often as it counts.
+        truth = {place: our_tokens(references[image]) for place, image in enumerate(chosen)}
+        result = {place: our_tokens([candidates[image]]) for place, image in enumerate(chosen)}
+        expected, _ = Bleu(4).compute_score(truth, result, verbose=0)
+        np.testing.assert_allclose(found.scores(np.bincount(chosen, minlength=5)), expected, atol=1e-4)
+
+
+def test_bleu_by_hand():
+    # 3 of 4 words and 2 of 3 pairs (a dog, dog on), nothing longer; four words are as many as the closer reference has.
+    found = bleu(["a dog on a"], [["a dog sits on it now", "a red dog on"]])
+    np.testing.assert_allclose(found.matches, [[3, 2, 0, 0]])
+    np.testing.assert_allclose(found.scores(), [3 / 4, math.sqrt(3 / 4 * 2 / 3), 0, 0])
+    # A reference of six words: brevity exp(1 - 6 / 3).
+    np.testing.assert_allclose(bleu(["a dog sits"], [["a dog sits on it now"]]).scores()[:3], [math.exp(-1)] * 3)
+    np.testing.assert_array_equal(bleu([""], [["a dog"]]).scores(), 0)
+
+
+def test_rouge_by_hand():
+    # Longest common subsequence "a dog on" of 4 words said and 5 in the reference; beta is 1.2.
+    mean, scores = rouge_l(["a dog sits on", "cat"], [["a brown dog runs on"], ["dog"]])
+    precision, recall = 3 / 4, 3 / 5
+    expected = (1 + 1.44) * precision * recall / (recall + 1.44 * precision)
+    np.testing.assert_allclose(scores, [expected, 0])
+    assert mean == pytest.approx(expected / 2)
+
+
+def test_captions_that_are_tokens_already_are_left_alone():
+    assert as_given(["  <unk>  A.\n"]) == ["<unk> A."]
+    assert rouge_l(["<unk>"], [["unk"]], as_given)[0] == 0 and rouge_l(["<unk>"], [["unk"]])[0] > 0.99

@@ -37,3 +37,10 @@ def test_no_mention_has_no_precision():
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="2 for 1 images"):
         named_objects([["dog"], ["cat"]], [{"dog"}], CATEGORIES)
+
+
+def test_a_name_that_names_nothing_keeps_its_parts():
+    words = CATEGORIES | {"cat food": None}
+    assert [m.category for m in mentions(tokenize("a cat beside cat food"), words)] == ["cat"]
+    result = named_objects([tokenize("cat food"), tokenize("cat")], [set(), set()], words)
+    np.testing.assert_array_equal(result.named, [0, 1])

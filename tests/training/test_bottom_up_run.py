@@ -56,9 +56,11 @@ def test_features_that_are_not_there_are_named(folder, tmp_path, missing):
     wanted = config(folder)
     wanted.bottom_up = missing
     with pytest.raises(SettingsError, match=r"config\.bottom_up"):
-        train_and_evaluate(wanted, tmp_path / "run", splits={"train": split(0, 4)})
+        train_and_evaluate(wanted, tmp_path / "run", splits={"train": split(0, 4), "validation": split(4, 6)})
 
 
 def test_features_of_other_images_are_refused(folder, tmp_path):
     with pytest.raises(SettingsError, match=r"features of none of the 2 images"):
-        train_and_evaluate(config(folder), tmp_path / "run", splits={"train": split(100, 102)})
+        train_and_evaluate(
+            config(folder), tmp_path / "run", splits={"train": split(100, 102), "validation": split(102, 104)}
+        )

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from lrp_jax.training import (
     read_metrics,
     train_and_evaluate,
 )
+from lrp_jax.training.settings import EARLIER
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220), "white": (240, 240, 240)}
 
@@ -46,6 +48,7 @@ def squares(count, seed):
 
 
 SPLITS = {"train": squares(64, 0), "validation": squares(24, 1), "test": squares(24, 2)}
+SPLITS["train"].insert(5, Example("cut", b"no whole image", ("a caption of nothing",)))
 
 
 def small_encoder():
@@ -61,6 +64,7 @@ def small_config(**changes):
         encoder="",
         min_count=1,
         lengths=(9,),
+        bad_images="skip",
         hidden=16,
         embedding=16,
         batch_size=16,
@@ -96,6 +100,7 @@ def test_the_folder_of_a_run(whole_run):
     workdir, results = whole_run
     assert {path.name for path in workdir.iterdir()} == {
         "config.json",
+        "unreadable.json",
         "vocabulary.json",
         "encoder",
         "checkpoints",
@@ -104,6 +109,7 @@ def test_the_folder_of_a_run(whole_run):
         "results.json",
     }
     assert json.loads((workdir / "results.json").read_text()) == results
+    assert json.loads((workdir / "unreadable.json").read_text()) == {"train": {"cut": 5}}
     assert set(results) == {"cider/validation", "cider/test"}
     lines = read_metrics(workdir)
     epochs = [line for line in lines if "cider/validation" in line]
@@ -111,6 +117,7 @@ def test_the_folder_of_a_run(whole_run):
     assert max(line["cider/validation"] for line in epochs) == results["cider/validation"]
     losses = [line["loss/train"] for line in lines if "loss/train" in line]
     assert len(losses) == 8 and losses[-1] < losses[0] - 0.5
+    assert all(0 <= line["input_wait"] <= 1 for line in lines if "loss/train" in line)
     assert len(list((workdir / "checkpoints").glob("[0-9]*"))) in (1, 2)  # the last and the best
 
 
@@ -172,9 +179,16 @@ def test_a_killed_run_resumes_bit_by_bit(whole_run, tmp_path):
     assert_same_params(load_run(tmp_path), load_run(workdir))
 
 
-def test_a_finished_run_resumes_to_its_results(whole_run, tmp_path):
+def test_a_finished_run_of_an_earlier_version_resumes_to_its_results(whole_run, tmp_path):
     workdir, results = whole_run
-    assert train(workdir, resume=True) == results
+    settings = json.loads((workdir / "config.json").read_text())
+    for name in EARLIER:
+        del settings[name]
+    old = shutil.copytree(workdir, tmp_path / "old")
+    (old / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"config\.features_dtype was 'float32' in .* and is 'float16' now"):
+        train(old, config=small_config(features_dtype="float16"), resume=True)
+    assert train(old, config=small_config(**EARLIER), resume=True) == results
 
 
 def test_a_folder_with_a_run_is_not_overwritten(whole_run):
@@ -185,6 +199,18 @@ def test_a_folder_with_a_run_is_not_overwritten(whole_run):
         config = small_config()
         config.ada.attention = 4
         train(workdir, config=config, resume=True)
+
+
+@pytest.mark.parametrize(("name", "value"), [("bad_images", "ignore"), ("flip", 1.5), ("loader_threads", -1)])
+def test_settings_of_the_pipeline_are_checked(tmp_path, name, value):
+    with pytest.raises(ValueError, match=rf"config\.{name} is {value!r}: wanted"):
+        train(tmp_path / "x", config=small_config(**{name: value}))
+
+
+def test_a_bad_image_stops_a_run_that_does_not_skip_it(tmp_path):
+    with pytest.raises(ValueError, match=r"1 image of train \(cut\) cannot be read"):
+        train(tmp_path / "x", config=small_config(bad_images="stop"))
+    assert not (tmp_path / "x").exists()
 
 
 def test_devices_must_divide_a_batch(tmp_path):
@@ -205,4 +231,4 @@ def test_a_captioner_learns_what_it_sees(tmp_path):
     results = train(tmp_path / "run", config=config)
     assert results["cider/test"] > 4
     assert isinstance(load_run(tmp_path / "run").captioner, MHFC)
-    assert len(list((tmp_path / "features").glob("*.npy"))) == 3
+    assert sorted(path.name for path in (tmp_path / "features").iterdir()) == ["test", "train", "validation"]

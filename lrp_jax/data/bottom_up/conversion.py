@@ -1,23 +1,19 @@
 """Conversion of bottom-up features into a store: array_record files with an index."""
 
-import contextlib
 import itertools
 import logging
 import os
 import pathlib
-import shutil
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from array_record.python.array_record_module import ArrayRecordWriter
 from tqdm import tqdm
 
-from lrp_jax.data.bottom_up.index import NAME, Index, Shard, read_index, write_index
+from lrp_jax.data.bottom_up.index import KIND, Index, read_index
 from lrp_jax.data.bottom_up.npz import Sizes
 from lrp_jax.data.bottom_up.reading import BottomUp, load, read_bottom_up
 from lrp_jax.data.bottom_up.record import DTYPES, fit, pack
 from lrp_jax.data.bottom_up.regions import Regions
-from lrp_jax.data.files import atomic_path
+from lrp_jax.data.shards import NAME, disk_for, locked, write_index, write_shard
 
 # One record per group, so that a random read decompresses one image and no other. Level 1 takes a quarter off real
 # float16 features, of which 4 in 10 are zero, at the speed of no compression; higher levels gain nothing more.
@@ -70,34 +66,28 @@ def convert(
     folder = pathlib.Path(folder)
     first = _first(source)
     names = None if names is None else tuple(names)
-    index = _begin(folder, Index(source.identity(), regions, first.features.shape[1], dtype, names))
+    wanted = Index(source.identity(), regions, first.features.shape[1], dtype, names)
+    index = _begin(folder, wanted)
     if index.complete:
         logging.info("%s is complete already", folder)
         return index
     estimate = source.estimate()
-    _check_disk(folder, max(estimate - index.entries, 1) * index.record.itemsize)
+    missing = max(estimate - index.entries, 1) * index.record.itemsize  # compression cannot be relied on
+    room = disk_for(folder, missing, "free some, or choose another folder or dtype float16")
+    logging.info("%s: %s", folder, room)
     folder.mkdir(parents=True, exist_ok=True)
-    _clear(folder)
-    with tqdm(total=estimate, initial=index.entries, desc="regions", unit="image", disable=None) as progress:
-        records = _records(source, index, progress)
-        for record in records:
-            path = folder / f"regions-{len(index.shards):05d}.array_record"
-            with atomic_path(path) as temporary:
-                ids = _write(temporary, itertools.chain([record], itertools.islice(records, shard_images - 1)))
-            index.shards += (Shard(path.name, path.stat().st_size, file_crc32(path), ids),)
-            write_index(folder, index)
-    index.complete = True
-    write_index(folder, index)
+    with locked(folder), tqdm(total=estimate, desc="regions", unit="image", disable=None) as progress:
+        index = _begin(folder, wanted)  # another process may have written meanwhile
+        if not index.complete:
+            progress.update(index.entries)
+            records = _records(source, index, progress)
+            for record in records:
+                several = itertools.chain([record], itertools.islice(records, shard_images - 1))
+                index.shards += (write_shard(folder, "regions", len(index.shards), several, OPTIONS),)
+                write_index(folder, KIND, index)
+            index.complete = True
+            write_index(folder, KIND, index)
     return index
-
-
-def file_crc32(path: pathlib.Path) -> int:
-    """CRC-32 of a file's content."""
-    check = 0
-    with open(path, "rb") as file:
-        while block := file.read(1 << 22):
-            check = zlib.crc32(block, check)
-    return check
 
 
 def _first(source: BottomUp) -> Regions:
@@ -122,25 +112,6 @@ def _begin(folder: pathlib.Path, wanted: Index) -> Index:
             got, want = (f"{text[:60]}..." if len(text) > 64 else text for text in (repr(got), repr(want)))
             raise ValueError(f"{folder} holds a store with {field} {got}, wanted {want}; choose another folder")
     return found
-
-
-def _check_disk(folder: pathlib.Path, wanted: int) -> None:
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
-    # Blocks and the index take about 2 % more; compression, which may take less, cannot be relied on.
-    wanted = round(1.02 * wanted)
-    logging.info("%s: at most about %.3g GB are to be written, %.3g GB are free", folder, wanted / 1e9, free / 1e9)
-    if wanted > free:
-        raise OSError(
-            f"{folder}: got {free / 1e9:.3g} GB free, wanted about {wanted / 1e9:.3g} GB; "
-            "free some, or choose another folder or dtype float16"
-        )
-
-
-def _clear(folder: pathlib.Path) -> None:
-    """Removes what a killed conversion left unfinished."""
-    for path in folder.glob(".regions-*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def _records(source: BottomUp, index: Index, progress: tqdm) -> Iterator[tuple[str, bytes]]:
@@ -175,13 +146,3 @@ def _check_classes(regions: Regions, names: Sequence[str] | None) -> None:
     wrong = [number for number in regions.names or () if not 0 <= number < limit]
     if wrong:
         raise ValueError(f"image {regions.id!r}: got class {wrong[0]}, wanted 0 to {limit - 1}")
-
-
-def _write(path: pathlib.Path, records: Iterable[tuple[str, bytes]]) -> tuple[str, ...]:
-    """Writes an array_record file; returns the ids in their order."""
-    ids = []
-    with contextlib.closing(ArrayRecordWriter(str(path), OPTIONS)) as writer:
-        for id, record in records:
-            writer.write(record)
-            ids.append(id)
-    return tuple(ids)

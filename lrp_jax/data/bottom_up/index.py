@@ -1,34 +1,21 @@
-"""What a store of regions holds: its index.json."""
+"""What a store of regions holds."""
 
 import dataclasses
-import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
+from lrp_jax.data import shards
 from lrp_jax.data.bottom_up.record import DTYPES, layout
-from lrp_jax.data.files import atomic
+from lrp_jax.data.shards import Kind, Shard
 
-NAME = "index.json"
-KIND = "lrp_jax bottom-up regions"
-VERSION = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """One finished array_record file.
-
-    Attributes:
-        file: its name in the folder.
-        bytes: its length.
-        crc32: of its content.
-        ids: its images in the order of the records.
-    """
-
-    file: str
-    bytes: int
-    crc32: int
-    ids: tuple[str, ...]
+KIND = Kind(
+    "lrp_jax bottom-up regions",
+    version=1,
+    made="a store made by python -m lrp_jax.data.bottom_up",
+    again="delete the folder and convert again",
+)
 
 
 @dataclasses.dataclass
@@ -68,12 +55,6 @@ class Index:
         return sum(len(shard.ids) for shard in self.shards)
 
 
-def write_index(folder: pathlib.Path, index: Index) -> None:
-    """Writes an index, whole or not at all."""
-    with atomic(folder / NAME) as file:
-        json.dump({"kind": KIND, "version": VERSION, **dataclasses.asdict(index)}, file, ensure_ascii=False)
-
-
 def read_index(folder: pathlib.Path) -> Index:
     """Reads the index of a store and looks whether its files are there in their full length.
 
@@ -81,29 +62,14 @@ def read_index(folder: pathlib.Path) -> Index:
         FileNotFoundError: there is no index in the folder.
         ValueError: it is of another kind or version, or damaged, or a file is missing or cut off.
     """
-    path = folder / NAME
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder}: got no {NAME}, wanted a store made by python -m lrp_jax.data.bottom_up")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        kind, version = content.pop("kind"), content.pop("version")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: got no index of regions ({error!r}), wanted one; convert again") from None
-    if (kind, version) != (KIND, VERSION):
-        raise ValueError(f"{path}: got {kind!r} of version {version}, wanted {KIND!r} of version {VERSION}")
-    try:
-        shards = tuple(Shard(**{**shard, "ids": tuple(shard["ids"])}) for shard in content.pop("shards"))
-        names = content.pop("names")
-        index = Index(**content, shards=shards, names=None if names is None else tuple(names))
-        if index.dtype not in DTYPES or not (index.n_v > 0 and index.d > 0):
-            raise ValueError(f"{index.n_v} regions of {index.d} channels in {index.dtype}")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: got a damaged index ({error!r}); convert again") from None
-    for shard in shards:
-        file = folder / shard.file
-        found = file.stat().st_size if file.is_file() and file.parent == folder else 0
-        if found != shard.bytes:
-            raise ValueError(
-                f"{file}: got {found} bytes, wanted {shard.bytes}; copy the file again, or delete {folder} and convert"
-            )
+    index = shards.read_index(folder, KIND, _build)
+    shards.check_files(folder, KIND, index.shards)
+    return index
+
+
+def _build(content: dict[str, Any]) -> Index:
+    names = content.pop("names")
+    index = Index(**content, names=None if names is None else tuple(names))
+    if index.dtype not in DTYPES or not (index.n_v > 0 and index.d > 0):
+        raise ValueError(f"{index.n_v} regions of {index.d} channels in {index.dtype}")
     return index

@@ -1,11 +1,11 @@
 """How the regions of one image lie in a record: fixed places of little-endian numbers, nothing to interpret."""
 
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from lrp_jax.data.bottom_up.regions import Regions
+from lrp_jax.data.shards import to_float32
 
 DTYPES = {"float16": "<f2", "float32": "<f4"}
 
@@ -13,13 +13,10 @@ DTYPES = {"float16": "<f2", "float32": "<f4"}
 def layout(n_v: int, d: int, dtype: str) -> np.dtype:
     """The record of one image with n_v regions of d channels.
 
-    check: CRC-32 of the image's id (UTF-8) followed by the rest of the record, so that a record is known to be whole
-    and to be this image's. height, width: in pixels, 0 where unknown. scores: NaN where unknown. classes: -1 where
-    unknown.
+    height, width: in pixels, 0 where unknown. scores: NaN where unknown. classes: -1 where unknown.
     """
     return np.dtype(
         [
-            ("check", "<u4"),
             ("height", "<u4"),
             ("width", "<u4"),
             ("boxes", "<f4", (n_v, 4)),
@@ -84,42 +81,30 @@ def pack(regions: Regions, record: np.dtype) -> bytes:
     filled["boxes"], filled["features"] = regions.boxes, regions.features
     filled["scores"] = np.nan if regions.scores is None else regions.scores
     filled["classes"] = -1 if regions.names is None else regions.names
-    filled["check"] = _check(regions.id, filled.tobytes())
     return filled.tobytes()
 
 
-def unpack(content: bytes, record: np.dtype, id: str, names: Sequence[str] | None = None) -> Regions:
+def unpack(filled: np.void, id: str, names: Sequence[str] | None = None) -> Regions:
     """The image of a record.
 
     Args:
-        content: the record.
-        record: its layout.
-        id: the image that it is to be of.
+        filled: the record.
+        id: the image that it is of.
         names: the detector's classes by their numbers; "" where a region has none.
-
-    Raises:
-        ValueError: if the record is damaged or another image's.
     """
-    if len(content) != record.itemsize:
-        raise ValueError(f"image {id!r}: got a record of {len(content)} bytes, wanted {record.itemsize}")
-    filled = np.frombuffer(content, record)[0]
-    if filled["check"] != _check(id, content):
-        raise ValueError(f"image {id!r}: got a record whose checksum does not fit, wanted a whole one of this image")
     height, width = int(filled["height"]), int(filled["width"])
     classes, scores = filled["classes"].tolist(), filled["scores"]
     if max(classes) < 0:
         classes = None
     elif names is not None:
         classes = ["" if number < 0 else names[number] for number in classes]
+    features = np.empty(filled["features"].shape, np.float32)
+    to_float32(filled["features"], features)
     return Regions(
         id=id,
-        features=filled["features"].astype(np.float32),
+        features=features,
         boxes=filled["boxes"].copy(),
         size=(height, width) if height else None,
         names=None if classes is None else tuple(classes),
         scores=None if np.isnan(scores).any() else scores.copy(),
     )
-
-
-def _check(id: str, content: bytes) -> int:
-    return zlib.crc32(memoryview(content)[4:], zlib.crc32(id.encode()))

@@ -1,18 +1,18 @@
 """Random access to converted bottom-up features."""
 
 import functools
+import itertools
 import os
 import pathlib
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from array_record.python.array_record_module import ArrayRecordReader
+import numpy as np
 
-from lrp_jax.data.bottom_up.conversion import file_crc32
 from lrp_jax.data.bottom_up.ids import Ids
-from lrp_jax.data.bottom_up.index import read_index
+from lrp_jax.data.bottom_up.index import KIND, read_index
 from lrp_jax.data.bottom_up.record import unpack
 from lrp_jax.data.bottom_up.regions import Regions
+from lrp_jax.data.shards import LazyArray, Reader, to_float32
 
 
 class RegionStore:
@@ -47,21 +47,16 @@ class RegionStore:
                 "start the conversion again, it goes on where it stopped"
             )
         self.n_v, self.d = self.index.n_v, self.index.d
+        self.ids = tuple(itertools.chain.from_iterable(shard.ids for shard in self.index.shards))
+        self._positions = {id: position for position, id in enumerate(self.ids)}
         self._record = self.index.record
-        self._places = {
-            id: (shard, position)
-            for shard, content in enumerate(self.index.shards)
-            for position, id in enumerate(content.ids)
-        }
-        self.ids = tuple(self._places)
-        self._readers: dict[int, ArrayRecordReader] = {}
-        self._lock = threading.Lock()
+        self._reader = Reader(self.folder, KIND, self.index.shards, self._record.itemsize)
 
     def __reduce__(self):
         return RegionStore, (self.folder,)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.ids)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids)
@@ -78,36 +73,42 @@ class RegionStore:
 
         Raises:
             KeyError: the store has no such image.
-            ValueError: its record is damaged.
+            DamagedError: its record is damaged; a ValueError.
         """
         found = self.find(id)
         if found is None:
             raise KeyError(f"got image {id!r}, wanted one of the {len(self)} in {self.folder}")
-        shard, position = self._places[found]
-        file = self.folder / self.index.shards[shard].file
-        try:
-            with self._lock:
-                if shard not in self._readers:
-                    # Reading ahead would fetch images that a random order does not want.
-                    self._readers[shard] = ArrayRecordReader(str(file), "readahead_buffer_size:0")
-                content = self._readers[shard].read([position])[0]
-            return unpack(content, self._record, found, self.index.names)
-        except (IndexError, RuntimeError, ValueError) as error:
-            raise ValueError(f"{file}: got a damaged record ({error}); copy the file again or convert again") from error
+        return unpack(self._filled(self._positions[found]), found, self.index.names)
+
+    def features(self, ids: Sequence[str]) -> LazyArray:
+        """The features of images, float32 [n, n_v, d], read when they are indexed.
+
+        Args:
+            ids: the store's own names of the images, see `find`.
+        """
+        return self._array("features", ids)
+
+    def boxes(self, ids: Sequence[str]) -> LazyArray:
+        """The boxes of images, float32 [n, n_v, 4], read when they are indexed; else as `features`."""
+        return self._array("boxes", ids)
 
     def verify(self) -> None:
         """Reads every file and compares its checksum.
 
         Raises:
-            ValueError: the content of a file has changed.
+            DamagedError: the content of a file has changed; a ValueError.
         """
-        for shard in self.index.shards:
-            found = file_crc32(self.folder / shard.file)
-            if found != shard.crc32:
-                raise ValueError(
-                    f"{self.folder / shard.file}: got CRC-32 {found:08x}, wanted {shard.crc32:08x}; "
-                    "copy the file again or convert again"
-                )
+        self._reader.verify()
+
+    def _array(self, field: str, ids: Sequence[str]) -> LazyArray:
+        positions = np.array([self._positions[id] for id in ids], int)
+        return LazyArray((len(positions), *self._record[field].shape), functools.partial(self._read, field, positions))
+
+    def _read(self, field: str, positions: np.ndarray, row: int, out: np.ndarray) -> None:
+        to_float32(self._filled(positions[row])[field], out)
+
+    def _filled(self, position: int) -> np.void:
+        return np.frombuffer(self._reader[position], self._record)[0]
 
     @functools.cached_property
     def _ids(self) -> Ids:

@@ -1,15 +1,18 @@
 """Drawn scenes: a captioning world whose truth is known.
 
-`dataset` gives captioned images; `Scenes.scene(i)` the graph behind one; `draw`, `labels`, `masks` and
-`captions` are functions of that graph alone. docs/SCENES.md specifies the world.
+`dataset` gives captioned images; `Scenes.scene(i)` the graph behind one; `draw`, `labels`, `masks`, `captions` and
+`counterfactual` are functions of that graph alone. docs/SCENES.md specifies the world.
 """
 
 from lrp_jax.data.scenes.captions import captions
+from lrp_jax.data.scenes.classes import WORD_CLASSES
 from lrp_jax.data.scenes.colours import COLOURS
+from lrp_jax.data.scenes.counterfactual import counterfactual
 from lrp_jax.data.scenes.dataset import SPLITS, Scenes, dataset
 from lrp_jax.data.scenes.frequencies import BACKGROUNDS, LANGUAGE_PARTNERS, RHO, VISUAL_PARTNERS
 from lrp_jax.data.scenes.kinds import GROUPS, KINDS, SYNONYMS
-from lrp_jax.data.scenes.paint import draw, labels, masks
+from lrp_jax.data.scenes.paint import labels, masks
+from lrp_jax.data.scenes.styles import STYLES, draw
 from lrp_jax.data.scenes.words import COLOUR_WORDS, NUMBER_WORDS
 from lrp_jax.data.scenes.world import LIGHTS, RELATIONS, Entity, Object, Relation, Scene
 
@@ -25,14 +28,17 @@ __all__ = [
     "RELATIONS",
     "RHO",
     "SPLITS",
+    "STYLES",
     "SYNONYMS",
     "VISUAL_PARTNERS",
+    "WORD_CLASSES",
     "Entity",
     "Object",
     "Relation",
     "Scene",
     "Scenes",
     "captions",
+    "counterfactual",
     "dataset",
     "draw",
     "labels",

@@ -24,8 +24,14 @@ def captions(scene: Scene, count: int = 5) -> tuple[str, ...]:
     """Returns captions of a scene: lower case, words separated by single spaces, no punctuation.
 
     Each has 9 to 16 words, names 40 to 80 % of the objects, and names at least one at the seventh place or
-    later. The same scene always gets the same captions, and the first ones do not depend on `count`.
+    later. The same scene always gets the same captions, and the first ones do not depend on `count`. Where a
+    counterfactual has taken so much away that what hangs together is no such share, another one is named.
+
+    Raises:
+      ValueError: there is no object to tell of.
     """
+    if not scene.objects:
+        raise ValueError(f"got scene {scene.key} without objects; wanted one at least, to tell of")
     dice = Dice(*scene.key, _WORDING)
     told: list[str] = []
     while len(told) < count:
@@ -35,7 +41,7 @@ def captions(scene: Scene, count: int = 5) -> tuple[str, ...]:
 
 def _caption(dice: Dice, scene: Scene) -> str:
     entities = {entity.number: entity for entity in scene.entities}
-    for _ in range(200):
+    for _ in range(2000):  # four on average; a hundred and more for a single object in a picture
         named, edges = _choose(dice, scene, entities)
         sentence = _sentence(dice, scene, entities, named, edges)
         text = " ".join(sentence).split()
@@ -47,17 +53,21 @@ def _caption(dice: Dice, scene: Scene) -> str:
 def _choose(dice: Dice, scene: Scene, entities: dict[int, Entity]) -> tuple[list[int], list[Relation]]:
     """Draws which entities are named: connected by relations, 40 to 80 % of the objects."""
     total = sum(entity.count for entity in entities.values())
+    # Where something was taken out, what is left may hang together no longer, and any share of it is told.
+    cut = len(scene.relations) < max(1, len(entities) - 1)
     while True:
-        size = dice.pick(_NAMED[len(entities)])
+        size = dice.pick(_NAMED.get(len(entities), (1,)))
         named = [dice.pick(list(entities))]
         edges: list[Relation] = []
         while len(named) < size:
             open_edges = [r for r in scene.relations if (r.subject in named) != (r.object in named)]
+            if not open_edges:
+                break
             weights = [1.0 if r.name in words.SPATIAL else 2.0 for r in open_edges]
             edge = dice.weighted(open_edges, weights)
             edges.append(edge)
             named.append(edge.object if edge.subject in named else edge.subject)
-        if 0.4 <= sum(entities[n].count for n in named) / total <= 0.8:
+        if cut or 0.4 <= sum(entities[n].count for n in named) / total <= 0.8:
             return named, edges
 
 

@@ -20,7 +20,7 @@ _DEPTHS = ("behind", "in front of")
 _STOOD_ON = ("table", "sofa", "car", "bus", "boat", "house")
 
 # Who can do it, and with what.
-_DOERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+DOERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "riding": (PEOPLE, frozenset(("bicycle", "horse"))),
     "sitting on": (ANIMATE - {"horse"}, frozenset(("chair", "sofa"))),
     "on": (ANIMATE | {"robot", "lamp", "chair"}, frozenset(_STOOD_ON)),
@@ -212,12 +212,12 @@ def _possible(parts: list[Part], relations: list[Relation], relation: Relation) 
         return not high_a and not any(
             r.name in _MOUNTED and r.subject in (relation.subject, relation.object) for r in relations
         )
-    if name not in _DOERS:
+    if name not in DOERS:
         return True
-    doers, targets = _DOERS[name]
+    doers, targets = DOERS[name]
     if a.kind not in doers or b.kind not in targets:
         return False
-    busy = a.gesture != "rest" or any(r.name in _DOERS and r.subject == relation.subject for r in relations)
+    busy = a.gesture != "rest" or any(r.name in DOERS and r.subject == relation.subject for r in relations)
     laden = any(r.name in _MOUNTED and relation.object in (r.subject, r.object) for r in relations)
     if busy or laden:
         return False

@@ -7,8 +7,8 @@ import numpy as np
 from lrp_jax.data.records import Example
 from lrp_jax.data.scenes.captions import captions
 from lrp_jax.data.scenes.frequencies import RHO
-from lrp_jax.data.scenes.paint import draw
 from lrp_jax.data.scenes.sample import sample
+from lrp_jax.data.scenes.styles import STYLES, draw
 from lrp_jax.data.scenes.world import Scene
 
 SPLITS: dict[str, int] = {"train": 8000, "validation": 1000, "test_broken": 3000, "test_biased": 1000}
@@ -24,6 +24,7 @@ class Scenes:
         seed: chooses the world, an integer >= 0.
         size: side of the images in pixels.
         count: number of items.
+        style: how they are drawn, one of `STYLES`.
     """
 
     split: str
@@ -31,6 +32,7 @@ class Scenes:
     seed: int
     size: int
     count: int
+    style: str = "painted"
 
     def __len__(self) -> int:
         return self.count
@@ -45,9 +47,10 @@ class Scenes:
 
     def __getitem__(self, index: int) -> Example:
         scene = self.scene(index)
+        style = "" if self.style == "painted" else f"-{self.style}"
         return Example(
-            id=f"scenes-{self.split}-{self.bias}-{self.seed}-{index:05d}",
-            image=draw(scene, self.size),
+            id=f"scenes-{self.split}-{self.bias}-{self.seed}-{index:05d}{style}",
+            image=draw(scene, self.size, self.style),
             captions=captions(scene),
             boxes=np.array([thing.box for thing in scene.objects], np.float32),
             names=tuple(thing.kind for thing in scene.objects),
@@ -55,7 +58,14 @@ class Scenes:
         )
 
 
-def dataset(split: str, bias: str = "strong", seed: int = 0, size: int = 144, count: int | None = None) -> Scenes:
+def dataset(
+    split: str,
+    bias: str = "strong",
+    seed: int = 0,
+    size: int = 144,
+    count: int | None = None,
+    style: str = "painted",
+) -> Scenes:
     """Returns a split of the drawn world.
 
     Item i depends on (seed, split, bias, i) alone: not on the other items, on `count`, or on the process.
@@ -67,6 +77,7 @@ def dataset(split: str, bias: str = "strong", seed: int = 0, size: int = 144, co
         seed: chooses the world, an integer >= 0.
         size: side of the images in pixels; the geometry is the same at every size.
         count: number of items; by default 8000, 1000, 3000 and 1000.
+        style: "painted", or "outline" for the same scenes in ink, to test transfer; see `draw`.
 
     Example:
         >>> scenes = dataset("train")
@@ -85,4 +96,6 @@ def dataset(split: str, bias: str = "strong", seed: int = 0, size: int = 144, co
     count = SPLITS[split] if count is None else count
     if int(count) != count or count < 0:
         raise ValueError(f"got count={count!r}, wanted a number of items, or None for the standard one")
-    return Scenes(split, bias, int(seed), int(size), int(count))
+    if style not in STYLES:
+        raise ValueError(f"got style={style!r}, wanted one of {', '.join(STYLES)}")
+    return Scenes(split, bias, int(seed), int(size), int(count), style)

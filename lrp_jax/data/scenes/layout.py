@@ -15,11 +15,12 @@ _SEEN = 0.4  # every object shows at least this share of itself, small ones more
 _SEEN_SMALL = 0.7
 
 # Degrees by which a figure may lean to either side.
-_LEAN = {
+LEAN = {
     "kite": 26.0, "ball": 0.0, "banana": 30.0, "hammer": 40.0, "apple": 10.0, "pizza": 25.0, "balloon": 8.0,
     "umbrella": 18.0, "plane": 12.0, "moon": 10.0, "ladder": 12.0, "teddy": 8.0, "boat": 5.0, "bird": 8.0,
     "house": 0.0, "castle": 0.0, "table": 0.0, "chair": 1.0, "sofa": 0.0, "tent": 0.0, "windmill": 0.0,
 }  # fmt: skip
+LEAN_OF_OTHERS = 3.0
 
 
 @dataclasses.dataclass
@@ -75,7 +76,7 @@ def arrange(dice: Dice, cast: Cast, horizon: float) -> tuple[Object, ...] | None
 
 
 def _embody(dice: Dice, part: Part) -> _Body:
-    lean = _LEAN.get(part.kind, 3.0)
+    lean = LEAN.get(part.kind, LEAN_OF_OTHERS)
     tilt = round(dice.between(-lean, lean), 1) if part.gesture == "rest" else 0.0
     pose = dice.units(8)
     poses = [pose]

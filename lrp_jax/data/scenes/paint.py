@@ -12,9 +12,9 @@ from lrp_jax.data.scenes.clutter import CLUTTER
 from lrp_jax.data.scenes.colours import COLOURS, HAIRS, RGB, SKINS, mix, palette
 from lrp_jax.data.scenes.figures import figure
 from lrp_jax.data.scenes.pen import Figure, Pen
-from lrp_jax.data.scenes.world import Box, Object, Scene
+from lrp_jax.data.scenes.world import Box, Clutter, Object, Scene
 
-_FINER = 2  # pictures are painted this much larger and then averaged: smooth edges
+FINER = 2  # pictures are painted this much larger and then averaged: smooth edges
 _INK = (22, 18, 32)
 
 _GAIN = 1.08  # makes up for the shade that the slope of the light puts on most of the picture
@@ -33,32 +33,27 @@ def draw(scene: Scene, size: int = 144) -> UInt8[np.ndarray, "size size 3"]:
 
     The same scene has the same geometry at every size.
     """
-    _check(size)
-    span = size * _FINER
+    check_size(size)
+    span = size * FINER
     backdrop = BACKDROPS[scene.background](scene.decor, scene.horizon)
-    image = _ground(backdrop.above, backdrop.below, scene.horizon, span)
+    image = ground(backdrop.above, backdrop.below, scene.horizon, span)
     brush = ImageDraw.Draw(image)
     glaze = ImageDraw.Draw(image, "RGBA")
     _paint_loose(brush, backdrop.pen, span)
     for item in scene.clutter:
-        pen = Pen()
-        CLUTTER[item.kind](pen, item.look)
-        shape = pen.figure()
-        height = item.width / shape.aspect
-        box = (item.x - item.width / 2, item.y - height, item.x + item.width / 2, item.y)
-        _paint(brush, shape, box, span, {}, 0.3)
+        _paint(brush, *piece(item), span, {}, 0.3)
     line = 0.12 + 0.5 * scene.sun[0]
     for thing in scene.objects:
         if thing.grounded:
-            _shadow(glaze, thing.box, span, backdrop.shadow, scene.sun[1])
-        shape = figure(thing.kind, thing.pose, thing.gesture, thing.facing, thing.tilt)
-        _paint(brush, shape, thing.box, span, _palette(thing), line)
-    return _lit(image.reduce(_FINER), scene)
+            for corners, alpha in shadow(thing.box, span, scene.sun[1]):
+                glaze.ellipse(corners, fill=(*backdrop.shadow, alpha))
+        _paint(brush, shape_of(thing), thing.box, span, palette_of(thing), line)
+    return lit(image.reduce(FINER), scene)
 
 
 def labels(scene: Scene, size: int = 144) -> UInt8[np.ndarray, "size size"]:
     """Returns which object is seen at each pixel: i + 1 for `scene.objects[i]`, 0 where there is none."""
-    _check(size)
+    check_size(size)
     return _centres(_label_image(scene.objects, 3 * size)[0])
 
 
@@ -81,12 +76,13 @@ def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _check(size: int) -> None:
+def check_size(size: int) -> None:
+    """Raises unless a picture can be that large."""
     if size < 8 or int(size) != size:
         raise ValueError(f"got size={size!r}, wanted the picture's side in whole pixels, at least 8")
 
 
-def _ground(above: tuple[RGB, RGB], below: tuple[RGB, RGB], horizon: float, span: int) -> Image.Image:
+def ground(above: tuple[RGB, RGB], below: tuple[RGB, RGB], horizon: float, span: int) -> Image.Image:
     edge = round(horizon * span)
     rows = np.empty((span, 1, 3), np.float32)
     for part, (first, last) in ((slice(0, edge), above), (slice(edge, span), below)):
@@ -97,7 +93,7 @@ def _ground(above: tuple[RGB, RGB], below: tuple[RGB, RGB], horizon: float, span
 
 def _paint(brush: ImageDraw.ImageDraw, shape: Figure, box: Box, span: int, tones: dict[str, RGB], line: float) -> None:
     """Fills the polygons of a figure and draws a fine line of a darker tone around each."""
-    flat = _place(shape, box, span)
+    flat = place(shape, box, span)
     percent = round(100 * line)
     for first, last, fill in zip(shape.starts, shape.starts[1:], shape.fills, strict=False):
         colour = tones[fill] if isinstance(fill, str) else fill
@@ -112,7 +108,8 @@ def _paint_loose(brush: ImageDraw.ImageDraw, pen: Pen, span: int) -> None:
         brush.polygon(flat[2 * first : 2 * last], fill=fill)
 
 
-def _place(shape: Figure, box: Box, span: int) -> list[float]:
+def place(shape: Figure, box: Box, span: int) -> list[float]:
+    """The corners of a figure in a picture of `span` pixels: x, y, x, y, ..."""
     scale = np.array([(box[2] - box[0]) * span, (box[3] - box[1]) * span])
     return (shape.points * scale + (box[0] * span - 0.5, box[1] * span - 0.5)).ravel().tolist()
 
@@ -123,8 +120,8 @@ def _label_image(objects: tuple[Object, ...], span: int, count: bool = False) ->
     brush = ImageDraw.Draw(image)
     whole = []
     for i, thing in enumerate(objects):
-        shape = figure(thing.kind, thing.pose, thing.gesture, thing.facing, thing.tilt)
-        flat = _place(shape, thing.box, span)
+        shape = shape_of(thing)
+        flat = place(shape, thing.box, span)
         for first, last in zip(shape.starts, shape.starts[1:], strict=False):
             brush.polygon(flat[2 * first : 2 * last], fill=i + 1)
         if count:
@@ -136,16 +133,34 @@ def _centres(image: Image.Image) -> UInt8[np.ndarray, "size size"]:
     return np.asarray(image)[1::3, 1::3].copy()
 
 
-def _shadow(glaze: ImageDraw.ImageDraw, box: Box, span: int, colour: RGB, side: float) -> None:
+def shadow(box: Box, span: int, side: float) -> list[tuple[tuple[float, float, float, float], int]]:
+    """What an object leaves on the ground: ellipses as (x0, y0, x1, y1) in pixels, each with its strength."""
     width, y = box[2] - box[0], box[3]
     x = (box[0] + box[2]) / 2 + (side - 0.5) * 0.3 * width
+    ellipses = []
     for grow, alpha in ((0.56, 44), (0.44, 52)):
         rx, ry = grow * width * span, min(0.16 * width, 0.035) * grow * 2 * span
-        corners = (x * span - rx, (y - 0.004) * span - ry, x * span + rx, (y - 0.004) * span + ry)
-        glaze.ellipse(corners, fill=(*colour, alpha))
+        middle = (y - 0.004) * span
+        ellipses.append(((x * span - rx, middle - ry, x * span + rx, middle + ry), alpha))
+    return ellipses
 
 
-def _palette(thing: Object) -> dict[str, RGB]:
+def shape_of(thing: Object) -> Figure:
+    """The geometry of an object, in units of its box."""
+    return figure(thing.kind, thing.pose, thing.gesture, thing.facing, thing.tilt)
+
+
+def piece(item: Clutter) -> tuple[Figure, Box]:
+    """The geometry of a piece of clutter, and its box."""
+    pen = Pen()
+    CLUTTER[item.kind](pen, item.look)
+    shape = pen.figure()
+    height = item.width / shape.aspect
+    return shape, (item.x - item.width / 2, item.y - height, item.x + item.width / 2, item.y)
+
+
+def palette_of(thing: Object) -> dict[str, RGB]:
+    """The tones of one object."""
     skin = SKINS[int(thing.pose[6] * len(SKINS))]
     hair = HAIRS[int(thing.pose[7] * len(HAIRS))]
     shade = (255, 255, 255) if thing.tint > 0 else (0, 0, 0)
@@ -171,7 +186,7 @@ def _light_table(light: str) -> list[int]:
     ]
 
 
-def _lit(image: Image.Image, scene: Scene) -> UInt8[np.ndarray, "size size 3"]:
+def lit(image: Image.Image, scene: Scene) -> UInt8[np.ndarray, "size size 3"]:
     """Lays the light over a painted picture: its colour, its direction, and haze."""
     image = image.point(_light_table(scene.light))
     size = image.width

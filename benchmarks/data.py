@@ -1,0 +1,162 @@
+"""The input pipeline: python -m benchmarks.data [--data=FOLDER] [--cores=2] [--only=speed] [--json=FILE]
+
+Images per second: JPEG files to uint8 [224, 224, 3], by a plain loop over Pillow (open, convert, resize, numpy) and by
+the pipeline: all images in order as features are computed from them (`load_all`), and in shuffled batches of 32 as an
+encoder is trained on them (`ImageBatches` of `LazyImages`). In turn, on as many cores; the median of the rounds, and
+the smallest and largest of the ratios within a round. The files are made here: 640 x 480 and quality 90 as COCO's, with
+the spectrum of photographs; those of FOLDER besides, where given.
+
+Input wait: the share of time for which a training step waits for its batch, as train.py logs it: Ada-LSTM at the
+paper's sizes (hidden 512, VGG16's 196 regions of 512 channels, 9585 words, batches of 32) from cached features; random
+weights, pixels and captions, and a disk that is as fast as memory once the features are written.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.common import random_variables, write_figures
+from lrp_jax.data import Example, ImageBatches, Vocabulary, load_image
+from lrp_jax.data.images import LazyImages, load_all
+from lrp_jax.models import VGG16, Preprocessing
+from lrp_jax.training import Encoder, paper_settings, read_metrics, train_and_evaluate
+
+SIZE = (224, 224)
+BATCH = 32
+VOCABULARY = 9585
+
+
+def write_photographs(folder: pathlib.Path, count: int) -> list[pathlib.Path]:
+    """JPEG files of 640 x 480: noise of the same contrast at every scale, as photographs have it."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for index in range(count):
+        pixels = np.zeros((480, 640, 3))
+        for cell in (256, 128, 64, 32, 16, 8, 4, 2):
+            coarse = rng.normal(127.5, 20, (480 // cell + 2, 640 // cell + 2, 3)).clip(0, 255).astype(np.uint8)
+            pixels += np.asarray(Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC)) - 127.5
+        paths.append(folder / f"{index:04d}.jpg")
+        Image.fromarray((127.5 + pixels).clip(0, 255).astype(np.uint8)).save(paths[-1], quality=90)
+    return paths
+
+
+def plain_loop(paths: Sequence[pathlib.Path]) -> int:
+    count = 0
+    for path in paths:
+        with Image.open(path) as picture:
+            count += len(np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR))) == SIZE[0]
+    return count
+
+
+def in_order(paths: Sequence[pathlib.Path]) -> int:
+    return sum(item.error is None for item in load_all([Example(path.stem, path) for path in paths], SIZE))
+
+
+def in_batches(paths: Sequence[pathlib.Path]) -> int:
+    images = LazyImages([Example(path.stem, path) for path in paths], SIZE)
+    batches = ImageBatches(images, [[[4]]] * len(paths), length=2, batch_size=BATCH, seed=0, epochs=1)
+    return sum(len(batch.features) for batch in batches.iterate(threads=0))
+
+
+def speeds(paths: Sequence[pathlib.Path], rounds: int) -> dict:
+    """Images per second of each way."""
+    paths = paths[: len(paths) // BATCH * BATCH]
+    ways: dict[str, Callable] = {"plain loop": plain_loop, "in order": in_order, "in batches": in_batches}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name, way in ways.items():
+            began = time.perf_counter()
+            count = way(paths)
+            if count != len(paths):
+                raise ValueError(f"{name} read {count} of {len(paths)} images; wanted files that are whole")
+            if turn:  # the first reads the files from the disk
+                found[name].append(count / (time.perf_counter() - began))
+    with Image.open(paths[0]) as picture:
+        whole = np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR), int)
+    figures = {
+        "images": len(paths),
+        "kilobytes": sum(path.stat().st_size for path in paths) / len(paths) / 1e3,
+        "pixels_differ_by": float(np.abs(load_image(paths[0], SIZE) - whole).mean()),
+        "images_per_second": {name: statistics.median(values) for name, values in found.items()},
+        "ratio": {},
+    }
+    for name in list(ways)[1:]:
+        ratios = [fast / slow for fast, slow in zip(found[name], found["plain loop"], strict=True)]
+        figures["ratio"][name] = [statistics.median(ratios), min(ratios), max(ratios)]
+    return figures
+
+
+def input_wait(folder: pathlib.Path, images: int = 96, captions: int = 10, length: int = 11) -> dict:
+    """What a run logs whose features were encoded and kept before its first step."""
+    rng = np.random.default_rng(0)
+    words = [f"word{index}" for index in range(VOCABULARY - 4)]
+    said = iter(rng.permutation(np.resize(words, images * captions * length)).reshape(-1, length))
+    pixels = rng.integers(0, 256, (images, *SIZE, 3), np.uint8)
+    examples = [Example(str(i), pixels[i], tuple(" ".join(next(said)) for _ in range(captions))) for i in range(images)]
+    module = VGG16()
+    encoder = Encoder(module, random_variables(module, pixels[:1].astype(np.float32)), Preprocessing(size=SIZE))
+    config = paper_settings()
+    config.update(min_count=1, lengths=(length + 1,), epochs=2, log_every=10, evaluation_batch_size=BATCH)
+    config.features_folder = str(folder / "features")
+    splits = {"train": examples, "validation": examples[:BATCH]}
+    train_and_evaluate(config, folder / "run", encoder=encoder, splits=splits)
+    kept = [path.stat().st_size for path in (folder / "features").rglob("*") if path.is_file()]
+    lines = read_metrics(folder / "run")
+    # The first interval has the compilation in it.
+    return {
+        "vocabulary": len(Vocabulary.load(folder / "run" / "vocabulary.json")),
+        "megabytes_kept": sum(kept) / 1e6,
+        "steps_per_second": max(line.get("steps_per_second", 0) for line in lines),
+        "shares": [line["input_wait"] for line in lines if "input_wait" in line][1:],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path, help="a folder with JPEG files in it or below it")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--images", type=int, default=256, help="that are decoded in a round")
+    parser.add_argument("--only", choices=("speed", "wait"), help="half of it")
+    parser.add_argument("--json", help="file to write the figures to")
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    figures = {"cores": options.cores}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        sets = {} if options.only == "wait" else {"made here": write_photographs(folder, options.images)}
+        if sets and options.data is not None:
+            sets["photographs"] = sorted(options.data.rglob("*.jpg"))[: options.images]
+        for name, paths in sets.items():
+            if len(paths) < BATCH:
+                print(f"{name}: {len(paths)} JPEG files, wanted {BATCH} or more; nothing was measured")
+                continue
+            row = figures[name] = speeds(paths, options.rounds)
+            print(
+                f"{name}: {row['images']} files of {row['kilobytes']:.0f} kB; images per second: "
+                + ", ".join(f"{way} {value:.0f}" for way, value in row["images_per_second"].items()),
+                flush=True,
+            )
+            for way, (middle, low, high) in row["ratio"].items():
+                print(f"  {way}: {middle:.2f} times the plain loop ({low:.2f} to {high:.2f})", flush=True)
+        if options.only != "speed":
+            row = figures["input_wait"] = input_wait(folder)
+            shares = row["shares"]
+            print(
+                f"input wait: {statistics.median(shares):.2%} of the time ({min(shares):.2%} to {max(shares):.2%} in "
+                f"intervals of 10 steps), {row['steps_per_second']:.2f} steps/s, {row['vocabulary']} words",
+                flush=True,
+            )
+    write_figures(options.json, figures)
+
+
+if __name__ == "__main__":
+    main()

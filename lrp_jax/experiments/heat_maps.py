@@ -1,0 +1,98 @@
+"""R(image) of the few words that an experiment asks about.
+
+Going on from the features to the pixels costs a backward pass of the encoder for each word, several times what the
+captioner costs, and what objects an image has is said in two or three words of its caption.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from lrp_jax import explain
+from lrp_jax.data.records import Example
+from lrp_jax.experiments.subject import Subject
+from lrp_jax.explain import GradCAM, GuidedBackprop, GuidedGradCAM, Method, Propagation, View
+from lrp_jax.explain.methods import method_of
+from lrp_jax.explain.question import ask
+
+SIDE = 224
+"""Pixels of a side of the maps of a captioner that sees no pixels but regions with boxes."""
+
+# Words that go through the encoder together, always so many: XLA compiles once for each number.
+_TOGETHER = 2
+
+
+def heat_maps(
+    subject: Subject,
+    example: Example,
+    pixels: UInt8[np.ndarray, "H W 3"] | None,
+    caption: Int[np.ndarray, " T"],
+    positions: Sequence[int],
+    method: str | Method,
+    head: int | None = None,
+    view: View | None = None,
+) -> Float[np.ndarray, "n H W 3"]:
+    """What `Subject.explain` gives for the pixels, of some words of a caption.
+
+    Args:
+      subject, example, pixels, caption, method, head: as for `Subject.explain`.
+      positions: of the words in the caption, from 0.
+      view: what `view_of` gave, if somebody has it, so that the image is not encoded again.
+
+    Returns:
+      The relevance of each word; its channel mean is the heat map E of Eq. 23. Where the features come from elsewhere,
+      the relevance of each region is spread evenly over its box, on 224 x 224 pixels.
+    """
+    method, positions = method_of(method), np.asarray(positions, int)
+    tokens = subject.tokens(caption)
+    if subject.encoder is None:
+        features, boxes = subject.regions(example)
+        found = explain.explain_features(subject.captioner, subject.params, features, tokens, method, head)
+        return spread(np.asarray(found.regions)[positions], boxes)
+    view = view_of(subject, pixels) if view is None else view
+    if isinstance(method, GuidedGradCAM):
+        cam, guided = (
+            heat_maps(subject, example, pixels, caption, positions, part, head, view)
+            for part in (GradCAM(), GuidedBackprop())
+        )
+        return cam * guided
+    if not (isinstance(method, Propagation) or method.enlarges):  # it has a way of its own to the pixels
+        return np.asarray(subject.explain(example, pixels, caption, method, head).pixels)[positions]
+    asked = ask(subject.captioner, subject.params, view.encode(), tokens, head)
+    found = method.explain(asked)
+    maps = [np.zeros((0, *pixels.shape), np.float32)]
+    for first in range(0, len(positions), _TOGETHER):
+        some = positions[first : first + _TOGETHER]
+        filled = np.pad(some, (0, _TOGETHER - len(some)), mode="edge")
+        part = {
+            name: None if (value := getattr(found, name)) is None else value[filled] for name in ("features", "regions")
+        }
+        maps.append(np.asarray(method.to_pixels(asked, view, dataclasses.replace(found, **part)))[: len(some)])
+    return np.concatenate(maps)
+
+
+def view_of(subject: Subject, pixels: UInt8[np.ndarray, "H W 3"]) -> View:
+    """An image as the subject's encoder sees it."""
+    return View(subject.encoder, subject.encoder_params, explain.preprocess(pixels, subject.preprocessing))
+
+
+def spread(
+    regions: Float[np.ndarray, "n n_v"], boxes: Float[np.ndarray, "n_v 4"], side: int = SIDE
+) -> Float[np.ndarray, "n side side 3"]:
+    """Maps in which the value of each region lies evenly on its box, the same in all three channels.
+
+    Args:
+      regions: a value for each region, for n words.
+      boxes: (x0, y0, x1, y1) as shares of the width and the height.
+      side: pixels of a side.
+    """
+    pixels = np.arange(side)
+    x0, y0, x1, y1 = (np.asarray(boxes, float).T * side)[..., None]
+    rows, columns = (
+        np.maximum(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0) for low, high in ((y0, y1), (x0, x1))
+    )
+    area = rows.sum(axis=1) * columns.sum(axis=1)
+    density = np.divide(regions, area, out=np.zeros(np.shape(regions)), where=area > 0)
+    return np.repeat(np.einsum("nk,kh,kw->nhw", density, rows, columns)[..., None], 3, axis=-1)

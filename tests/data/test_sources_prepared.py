@@ -1,0 +1,113 @@
+import io
+import logging
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import source_files
+
+from lrp_jax.data import load_image, source
+
+
+def record(number, captions=("A dog.", "A hound."), boxes=(("dog", (0.1, 0.2, 0.6, 0.7)),)):
+    import tensorflow_datasets as tfds
+
+    return {
+        "image": io.BytesIO(source_files.jpeg(number)),
+        "image/filename": f"COCO_val2014_{number:012d}.jpg",
+        "image/id": number,
+        "captions": [{"id": 10 * number + i, "text": text} for i, text in enumerate(captions)],
+        "objects": [
+            {
+                "area": 5,
+                # (ymin, xmin, ymax, xmax) in this order
+                "bbox": tfds.features.BBox(ymin=y0, xmin=x0, ymax=y1, xmax=x1),
+                "id": i,
+                "is_crowd": False,
+                "label": category,
+            }
+            for i, (category, (x0, y0, x1, y1)) in enumerate(boxes)
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """The folder of a small dataset as TFDS prepares it."""
+    import tiny_coco_captions
+
+    damaged = [source_files.ODD, "", "dog " * 500, "Straße"]
+    records = {
+        "train": [record(1), record(2, damaged, [("person", (0.0, 0.0, 1.0, 1.0)), ("dog", (0.5, 0.5, 0.5, 0.9))])],
+        "restval": [record(3), record(4, ["A cat."], ())],
+        "val": [record(5)],
+        "test": [record(6), record(7, ["..."])],
+    }
+    return tiny_coco_captions.prepare(tmp_path_factory.mktemp("tfds"), records)
+
+
+def test_records_are_read_one_by_one_without_tensorflow(prepared, caplog):
+    splits = source(f"tfds:{prepared}")
+    assert source_files.sizes(splits) == {"train": 4, "validation": 1, "test": 2}
+    assert not splits.skipped  # nothing was read
+    with caplog.at_level(logging.WARNING):
+        train = {example.id: example for example in splits["train"]}
+        assert list(train)[2:] == ["3", "4"] or list(train)[2:] == ["4", "3"]  # restval comes last; TFDS shuffles
+        again = [splits["train"][np.int64(index)].id for index in range(4)]
+    assert again == list(train)
+    assert train["1"].captions == ("A dog.", "A hound.") and train["1"].names == ("dog",)
+    np.testing.assert_allclose(train["1"].boxes, [[0.1, 0.2, 0.6, 0.7]], rtol=1e-6)
+    assert train["1"].image == source_files.jpeg(1) and load_image(train["1"].image).shape == (48, 64, 3)
+    assert train["4"].boxes.shape == (0, 4) and train["4"].split == "train"
+    assert train["2"].captions == ("A man on a horse .", "Straße") and train["2"].names == ("person",)
+    # Counted once, however often the record is read.
+    assert splits.skipped == {"caption without a word": 1, "caption of more than 100 words": 1, "box without area": 1}
+    assert len([line for line in caplog.messages if "left out" in line]) == 3
+    assert splits["validation"][0].id == "5"
+    with pytest.raises(IndexError):
+        splits["validation"][1]
+    texts = {}
+    for index in range(2):
+        try:
+            texts[splits["test"][index].id] = splits["test"][index].captions
+        except ValueError as error:
+            assert "image 7, has no caption of use" in str(error)
+    assert list(texts) == ["6"]
+    assert "tensorflow" not in sys.modules
+
+
+def test_options_and_folders_above(prepared):
+    above = prepared.rsplit("/", 2)[0]
+    assert source_files.sizes(source(f"tfds:{prepared},restval=no"))["train"] == 2
+    for spec in (f"tfds:{above}", above, prepared, f"{above}/tiny_coco_captions"):
+        assert source(spec).name == f"tfds:{prepared}"
+
+
+def test_what_is_missing_or_damaged_is_said(prepared, tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"no prepared dataset in .*array_record.*tensorflow\.org.*coco_captions"
+    ):
+        source(f"tfds:{tmp_path}")
+    copy = pathlib.Path(shutil.copytree(prepared, tmp_path / "1.1.0"))
+    info = (copy / "dataset_info.json").read_text()
+    (copy / "dataset_info.json").write_text(info.replace("array_record", "tfrecord"))
+    with pytest.raises(ValueError, match="prepared as tfrecord, which needs TensorFlow to be read; prepare it once"):
+        source(f"tfds:{copy}")
+    (copy / "dataset_info.json").write_text(info[:100])
+    with pytest.raises(ValueError, match=r"1\.1\.0: damaged"):
+        source(f"tfds:{copy}")
+    (copy / "dataset_info.json").write_text(info)
+    (records,) = copy.glob("*-val.array_record*")
+    records.write_bytes(records.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"1\.1\.0: record 0 of validation is damaged"):
+        source(f"tfds:{copy}")["validation"][0]
+    records.unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"no file .*val\.array_record.* of the records of val; copy it, or prepare"
+    ):
+        source(f"tfds:{copy}")
+    shutil.copytree(prepared, tmp_path / "1.2.0")
+    with pytest.raises(ValueError, match="several prepared datasets"):
+        source(f"tfds:{tmp_path}")
