@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow test-newest parity lint format demo realdata clean
+.PHONY: help test test-slow test-newest parity lint format demo realdata study-small study clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,14 @@ demo: $(READY) ## train a captioner on drawn scenes and explain its words (minut
 realdata: $(READY) ## real captions and boxes (a minute), then the same on photographs (hours), where ../shared/realdata is
 	$(BIN)/python -m benchmarks.real_sources --data=../shared/realdata
 	$(BIN)/python -m benchmarks.photographs --data=../shared/realdata
+
+study-small: $(READY) ## the small study on drawn scenes, and docs/RESULTS.md (hours; goes on where it stopped)
+	$(BIN)/python -m lrp_jax.study --part=small
+	$(BIN)/python -m lrp_jax.study.results
+
+study: $(READY) ## all of the study on drawn scenes (a day)
+	$(BIN)/python -m lrp_jax.study --part=all
+	$(BIN)/python -m lrp_jax.study.results
 
 clean: ## remove what the targets made, the environment included
 	rm -rf $(VENV) $(VENV)-newest $(VENV)-parity .cache runs out .pytest_cache .ruff_cache

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 NAMES: Mapping[str, str] = {
     "lrp": "LRP",
+    "lrp_running_sum": "LRP, summed over words",
     "gradient": "gradient",
     "gradient_x_input": "gradient × input",
     "guided_backprop": "guided backpropagation",
@@ -33,6 +34,7 @@ _COLOURS = {
     "attention": "#0072B2",
     "visual_attention": "#56B4E9",
     "without": "#F0E442",
+    "lrp_running_sum": "#F0E442",
 }
 
 

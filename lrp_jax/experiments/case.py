@@ -11,9 +11,9 @@ from lrp_jax.data.records import Example
 from lrp_jax.data.scenes import Scene
 from lrp_jax.experiments.domain import Domain
 from lrp_jax.experiments.heat_maps import heat_maps, view_of
+from lrp_jax.experiments.running_sum import method_named
 from lrp_jax.experiments.subject import Subject
 from lrp_jax.explain import Explanation, GradCAM, GuidedBackprop, GuidedGradCAM, Method, View
-from lrp_jax.explain.methods import method_of
 from lrp_jax.metrics import Mention, mentions
 
 
@@ -86,7 +86,7 @@ class Case:
 
     def explanation(self, method: str | Method, head: int | None = None) -> Explanation:
         """The explanation of the caption's words; computed once for all who ask."""
-        key = (method_of(method), head)
+        key = (method_named(method), head)
         if key not in self._explanations:
             self._explanations[key] = self.subject.explain(self.example, self.pixels, self.caption, key[0], head)
         return self._explanations[key]
@@ -107,7 +107,7 @@ class Case:
           numbers: which of the mentions; None for all of them.
         """
         numbers = tuple(range(len(self.mentions))) if numbers is None else tuple(numbers)
-        key = (method_of(method), head, numbers)
+        key = (method_named(method), head, numbers)
         if key not in self._heat_maps:
             if isinstance(key[0], GuidedGradCAM):  # both factors are often there
                 found = self.heat_maps(GradCAM(), head, numbers) * self.heat_maps(GuidedBackprop(), head, numbers)

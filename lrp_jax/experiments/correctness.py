@@ -56,6 +56,7 @@ class Correctness(Experiment):
 
     methods: tuple[str, ...] = (
         "lrp", "guided_grad_cam", "guided_backprop", "grad_cam", "attention", "gradient", "gradient_x_input",
+        "lrp_running_sum",
     )  # fmt: skip
     head_methods: tuple[str, ...] = ("lrp", "guided_grad_cam", "guided_backprop", "grad_cam", "attention")
     reference: str = "attention"

@@ -39,7 +39,9 @@ class Hallucination(Experiment):
     name = "hallucination"
     shows = "how well a word's heat map tells whether the object is there (Table 2)"
 
-    methods: tuple[str, ...] = ("lrp", "guided_grad_cam", "grad_cam", "attention", "guided_backprop")
+    methods: tuple[str, ...] = (
+        "lrp", "guided_grad_cam", "grad_cam", "attention", "guided_backprop", "lrp_running_sum",
+    )  # fmt: skip
     frequent: int = 20
     statistic: str = "lrp quantile-5%"
 

@@ -12,9 +12,9 @@ from jaxtyping import Float, Int, UInt8
 
 from lrp_jax import explain
 from lrp_jax.data.records import Example
+from lrp_jax.experiments.running_sum import method_named
 from lrp_jax.experiments.subject import Subject
 from lrp_jax.explain import GradCAM, GuidedBackprop, GuidedGradCAM, Method, Propagation, View
-from lrp_jax.explain.methods import method_of
 from lrp_jax.explain.question import ask
 
 SIDE = 224
@@ -45,7 +45,7 @@ def heat_maps(
       The relevance of each word; its channel mean is the heat map E of Eq. 23. Where the features come from elsewhere,
       the relevance of each region is spread evenly over its box, on 224 x 224 pixels.
     """
-    method, positions = method_of(method), np.asarray(positions, int)
+    method, positions = method_named(method), np.asarray(positions, int)
     tokens = subject.tokens(caption)
     if subject.encoder is None:
         features, boxes = subject.regions(example)

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from lrp_jax.training import ARMS
 
-MAPPED = ("word_ablation", "image_ablation", "correctness", "hallucination", "sanity", "modality_share", "gold_effect")
+MAPPED = ("word_ablation", "image_ablation", "correctness", "hallucination", "modality_share", "gold_effect")
 """Experiments that explain: of the starts, on the first images."""
 SPOKEN = ("captions", "frequent_words", "chair")
 """Experiments that only need captions: of all runs, on all images."""
-IMAGES = 400
-"""How many images are explained."""
+EVALUATED = pathlib.Path("evaluation", "test_broken")
+"""Where in a run's folder its results are."""
+IMAGES, SANITY_IMAGES = 400, 100
+"""How many images are explained, and how many by randomised models."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -129,14 +131,15 @@ def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[path
     yield _train(folder / "start", start.training(out))
     if part.explained:
         yield _evaluate(folder / "start", MAPPED, f"--images={IMAGES}")
+        yield _evaluate(folder / "start", ("sanity",), f"--images={SANITY_IMAGES}")
     yield _evaluate(folder / "start", SPOKEN)
     for tuned in part.tuned(start):
         run = folder / tuned.name
         yield _train(run, tuned.training(out))
-        yield _evaluate(run, SPOKEN)
+        flags = []
         if tuned.arm != "baseline" and "baseline" in part.arms:
-            against = folder / f"baseline-{tuned.order}" / "evaluation" / "test_broken"
-            yield _evaluate(run, ("lrp_ift_gain",), f"--against={against}")
+            flags = [f"--against={folder / f'baseline-{tuned.order}' / EVALUATED}"]
+        yield _evaluate(run, (*SPOKEN, "lrp_ift_gain"), *flags)
 
 
 def _train(run: pathlib.Path, flags: list[str]) -> tuple[pathlib.Path, list[str]]:
@@ -144,7 +147,7 @@ def _train(run: pathlib.Path, flags: list[str]) -> tuple[pathlib.Path, list[str]
 
 
 def _evaluate(run: pathlib.Path, names: Sequence[str], *flags: str) -> tuple[pathlib.Path, list[str]]:
-    out = run / "evaluation" / "test_broken"
+    out = run / EVALUATED
     chosen = f"--experiment={','.join(names)}"
     command = [sys.executable, "evaluate.py", chosen, f"--checkpoint={run}", "--split=test_broken", f"--out={out}"]
     return out / f"{names[0]}.done", [*command, *flags]

@@ -1,0 +1,282 @@
+"""docs/RESULTS.md, written from result files: python -m lrp_jax.study.results [--out=runs/study] [--docs=docs]
+
+Pools the rows of all runs that are there, writes the pooled tables as CSV to DOCS/results/, and the page with the
+verdicts. No number on the page is typed.
+"""
+
+import argparse
+import json
+import pathlib
+from collections.abc import Iterable
+
+import pandas as pd
+
+from lrp_jax.data.files import atomic
+from lrp_jax.experiments import as_markdown
+from lrp_jax.experiments.bars import NAMES
+from lrp_jax.study.claims import CAPTIONERS, CLAIMS, Tables, study_tables
+from lrp_jax.study.plan import EVALUATED, IMAGES, MAPPED, SANITY_IMAGES
+from lrp_jax.study.verdicts import Finding, together
+
+HEAD = """# Results
+
+What the study of [STUDY.md](STUDY.md) found. The page is written by `python -m lrp_jax.study.results` from result files
+(`docs/results/`); claims, measures and the rules of the verdicts were fixed before. Every difference stands with its
+95 % interval; "smallest" is the smallest effect that could have been seen with power 0.8. A claim about several
+comparisons holds if each of them does, and fails if one does.
+"""
+
+KEPT = {
+    "captions": ("captions",),
+    "word_ablation": ("word_ablation", "word_ablation_differences"),
+    "image_ablation": ("image_ablation", "image_ablation_differences", "image_ablation_curve"),
+    "correctness": ("correctness", "correctness_differences", "correctness_published", "correctness_masks"),
+    "hallucination": ("hallucination", "hallucination_differences", "hallucination_published"),
+    "frequent_words": ("frequent_words",),
+    "chair": ("chair",),
+    "gold_effect": ("gold_effect", "gold_effect_differences", "gold_effect_sizes"),
+    "modality_share": (),
+    "sanity": (),
+    "lrp_ift_gain": ("against_baseline", "lrp_ift_gain", "changed_mentions"),
+}
+"""Experiment -> tables that are kept; () for all."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/study"), help="folder of the runs")
+    parser.add_argument("--docs", type=pathlib.Path, default=pathlib.Path("docs"), help="folder of the page")
+    options = parser.parse_args()
+    tables = study_tables(options.out)
+    keep_tables(tables, options.docs / "results")
+    with atomic(options.docs / "RESULTS.md") as file:
+        file.write(page(tables, options.out))
+    print(options.docs / "RESULTS.md")
+
+
+def keep_tables(tables: Tables, folder: pathlib.Path) -> None:
+    """Writes the pooled tables of every kind of captioner, CAPTIONER-BIAS/EXPERIMENT-TABLE.csv."""
+    for bias in ("strong", "weak", "none"):
+        for captioner in CAPTIONERS:
+            for experiment, names in KEPT.items():
+                for name, table in tables(captioner, bias, experiment).items():
+                    if names and name not in names:
+                        continue
+                    path = folder / f"{captioner}-{bias}" / f"{experiment}-{name}.csv"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with atomic(path) as file:
+                        table.to_csv(file, index=False, lineterminator="\n", na_rep="nan", float_format="%.6g")
+
+
+def page(tables: Tables, out: pathlib.Path) -> str:
+    """The text of docs/RESULTS.md."""
+    found = [(claim, claim.findings(tables)) for claim in CLAIMS]
+    parts = [HEAD, "## Claims\n"]
+    parts.append(
+        as_markdown(
+            pd.DataFrame(
+                [
+                    {"": claim.name, "claim": claim.says, "verdict": f"**{together(findings)}**", "paper": claim.paper}
+                    for claim, findings in found
+                ]
+            )
+        )
+    )
+    parts.append("## What was run\n")
+    parts.append(as_markdown(runs_table(out)))
+    parts.append(
+        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}), captions of all of "
+        "them. [STUDY.md](STUDY.md) has the settings.\n"
+    )
+    parts.append("## Claim by claim\n")
+    for claim, findings in found:
+        parts.append(f"### {claim.name}: {claim.says}\n\nPaper: {claim.paper}.\n\nHere: **{together(findings)}**.\n")
+        parts.append(as_markdown(findings_table(findings)) if findings else "Nothing has been measured yet.\n")
+    parts += [*_captioners(tables, out), *_beyond(tables), *_published(tables)]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
+    """The comparisons of a claim."""
+    return pd.DataFrame(
+        [
+            {
+                "comparison": finding.about,
+                "captioner": finding.captioner,
+                "n": finding.count,
+                "difference": finding.difference,
+                "95 % interval": interval(finding.low, finding.high),
+                "claimed": f"above {finding.bound:g}" if finding.within is None else f"within ±{finding.within:g}",
+                "smallest": finding.smallest,
+                "verdict": finding.verdict,
+            }
+            for finding in findings
+        ]
+    )
+
+
+def runs_table(out: pathlib.Path) -> pd.DataFrame:
+    """How many starts of each kind are trained and measured."""
+    table = []
+    for captioner, name in CAPTIONERS.items():
+        for bias in ("strong", "weak", "none"):
+            folders = sorted(out.glob(f"{captioner}-{bias}-*"))
+            scores = [
+                json.loads(path.read_text())["cider/test_broken"]
+                for path in (folder / "start" / "results.json" for folder in folders)
+                if path.exists()
+            ]
+            if scores:
+                explained = sum((f / "start" / EVALUATED / MAPPED[0] / "rows.csv").exists() for f in folders)
+                tuned = sum((f / "lrp-0" / EVALUATED / "lrp_ift_gain" / "rows.csv").exists() for f in folders)
+                row = {"captioner": name, "bias": bias, "starts": len(scores), "explained": explained}
+                row |= {"fine-tuned": tuned, "CIDEr of the starts": " ".join(f"{score:.3f}" for score in scores)}
+                table.append(row)
+    return pd.DataFrame(table or [{"captioner": "none yet"}])
+
+
+def interval(low: float, high: float) -> str:
+    """The ends as text."""
+    return f"{low:.3f} to {high:.3f}"
+
+
+def _captioners(tables: Tables, out: pathlib.Path) -> list[str]:
+    """Tables 1 and 4: the sentence metrics, and what fine-tuning changed."""
+    parts = ["## The captioners\n"]
+    for captioner, name in CAPTIONERS.items():
+        found = tables(captioner, "strong", "captions").get("captions", pd.DataFrame())
+        if "measure" in found:
+            parts += [f"{name}, starts, broken test:\n", as_markdown(_short(found))]
+        missing = tables(captioner, "strong", "captions").get("missing")
+        if missing is not None and len(missing):
+            parts += ["Not measured:\n", as_markdown(missing)]
+    parts.append("## What LRP-IFT changed, against the matched baseline\n")
+    for captioner, name in CAPTIONERS.items():
+        for bias in ("strong", "weak", "none"):
+            found = tables(captioner, bias, "lrp_ift_gain").get("against_baseline", pd.DataFrame())
+            if "measure" in found:
+                parts += [f"{name}, {bias} bias:\n", as_markdown(_short(found))]
+    parts.append(
+        "CHAIRi and CHAIRs: less is better. The baseline is one epoch of plain cross-entropy from the same start, with "
+        "the same captions in the same order.\n"
+    )
+    return parts
+
+
+def _beyond(tables: Tables) -> list[str]:
+    """The rank correlation with the gold effect, sanity, modality."""
+    parts = ["## Do maps tell what the model used?\n"]
+    parts.append(
+        "Rank correlation of each method's relevance with the gold effect: the change of log p when the object is "
+        "drawn away, or the preceding word replaced.\n"
+    )
+    for captioner, name in CAPTIONERS.items():
+        found = tables(captioner, "strong", "gold_effect").get("gold_effect", pd.DataFrame())
+        if "rho" in found:
+            chosen = found[found["kind"].isin(["object", "all"])]
+            parts += [f"{name}:\n", as_markdown(_short(chosen))]
+    for experiment, title in (
+        ("sanity", "Sanity: conservation and randomised parameters"),
+        ("modality_share", "Image or words?"),
+    ):
+        parts.append(f"## {title}\n")
+        for captioner, name in CAPTIONERS.items():
+            for table_name, table in tables(captioner, "strong", experiment).items():
+                parts += [f"{name}, {table_name.replace('_', ' ')}:\n", as_markdown(_short(table))]
+    return parts
+
+
+def _published(tables: Tables) -> list[str]:
+    """What the published code computes in another way, and what difference it makes."""
+    parts = ["## What was published differently, and what difference it makes\n"]
+    for captioner, name in CAPTIONERS.items():
+        lines = [*_published_maps(tables, captioner), *_published_words(tables, captioner)]
+        if lines:
+            parts += [f"{name}:\n", as_markdown(pd.DataFrame(lines))]
+    parts.append(
+        "Maps summed over the words before: the published code never clears the gradient of the image between words. "
+        "Best and worst mention: Table 2 takes the maximum over the mentions of a true word and the minimum over those "
+        "of a false one. Best box, rectified first: correctness as published. Random words: the published choice never "
+        "takes the last word. [More](paper-and-published-code.md).\n"
+    )
+    return parts
+
+
+def _published_maps(tables: Tables, captioner: str) -> list[dict[str, object]]:
+    lines = []
+    found = tables(captioner, "strong", "correctness")
+    means, published = (found.get(name, pd.DataFrame()) for name in ("correctness", "correctness_published"))
+    if "method" in means and "method" in published:
+        for method in ("lrp", "lrp_running_sum"):
+            ours = _one(means, method=method, through="all heads")
+            theirs = _one(published, method=method, through="all heads")
+            if ours is not None and theirs is not None:
+                lines.append(_line("correctness", method, ours, "correctness", "paper: union of boxes"))
+                lines.append(
+                    _line("correctness", method, theirs, "correctness", "published: best box, rectified first")
+                )
+    found = tables(captioner, "strong", "hallucination")
+    for table, how in (
+        ("hallucination", "one value per mention"),
+        ("hallucination_published", "best and worst mention"),
+    ):
+        areas = found.get(table, pd.DataFrame())
+        if "AUC" not in areas:
+            continue
+        areas = areas[areas["words"].str.endswith("frequent") & (areas["true"] == "a reference says the word")]
+        for method in ("lrp", "lrp_running_sum"):
+            row = _one(areas, method=method, statistic="quantile-5%")
+            if row is not None:
+                renamed = row | {"AUC_low": row["low"], "AUC_high": row["high"]}
+                lines.append(_line("AUC of the 5 % quantile", method, renamed, "AUC", how))
+    return lines
+
+
+def _published_words(tables: Tables, captioner: str) -> list[dict[str, object]]:
+    table = tables(captioner, "strong", "word_ablation").get("word_ablation", pd.DataFrame())
+    lines = []
+    for method in ("random", "random_published"):
+        row = _one(table, kind="all", how="deleted", method=method) if "how" in table else None
+        if row is not None:
+            lines.append(_line("mean drop without three random words", method, row, "drop", ""))
+    return lines
+
+
+def _line(measure: str, method: str, row: dict, column: str, how: str) -> dict[str, object]:
+    ends = interval(row[f"{column}_low"], row[f"{column}_high"])
+    return {
+        "measure": measure,
+        "map": NAMES.get(method, method),
+        "how": how,
+        "value": row[column],
+        "95 % interval": ends,
+    }
+
+
+def _one(table: pd.DataFrame, **values: object) -> dict | None:
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table.iloc[0].to_dict() if len(table) else None
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for a page: the ends of an interval in one column, methods by their names."""
+    short = table.copy()
+    for column in [name.removesuffix("_low") for name in table.columns if name.endswith("_low")]:
+        ends = zip(table[f"{column}_low"], table[f"{column}_high"], strict=True)
+        place = short.columns.get_loc(f"{column}_low")
+        short = short.drop(columns=[f"{column}_low", f"{column}_high"])
+        short.insert(place, f"{column} 95 %", [interval(*pair) for pair in ends])
+    if {"low", "high"} <= set(short.columns):
+        place = short.columns.get_loc("low")
+        ends = [interval(*pair) for pair in zip(table["low"], table["high"], strict=True)]
+        short = short.drop(columns=["low", "high"])
+        short.insert(place, "95 % interval", ends)
+    for column in ("method", "minus"):
+        if column in short:
+            short[column] = [NAMES.get(value, value) for value in short[column]]
+    return short
+
+
+if __name__ == "__main__":
+    main()
