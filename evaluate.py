@@ -2,149 +2,205 @@
 
     python evaluate.py --experiment=chair,correctness --checkpoint=runs/ada
     python evaluate.py --experiment=all --checkpoint=runs/ada --split=test_broken --images=400
-    python evaluate.py --experiment=lrp_ift_gain --checkpoint=runs/ada_lrp --against=runs/ada_baseline
+    python evaluate.py --experiment=lrp_ift_gain --checkpoint=runs/ada_lrp --against=runs/ada_baseline/evaluation/test
 
 Every image is measured once and kept: the same command goes on where it stopped. Several processes share the images,
 --processes=2 --process=0 and --process=1; the one that ends last writes the tables.
+
+Exit code: 0 done; 1 some images could not be measured, and are named; 2 nothing was measured; 130 it was interrupted.
 """
 
+import dataclasses
 import functools
 import pathlib
 import subprocess
 import sys
+from collections.abc import Mapping
 
+import pandas as pd
 from absl import app, flags, logging
 
 from lrp_jax import experiments
-from lrp_jax.data import Splits, source
+from lrp_jax.data import Dataset, source
 from lrp_jax.data.features import list_images
-from lrp_jax.experiments import EXPERIMENTS, Context, OtherSettingsError
+from lrp_jax.experiments import EXPERIMENTS, Context, Experiment, OtherSettingsError
 from lrp_jax.provenance import provenance
 from lrp_jax.render import one_line
 from lrp_jax.subjects import domain_of, subject_of
 from lrp_jax.training import Run, load_run
 
-_EXPERIMENT = flags.DEFINE_list("experiment", None, "Names of experiments, or all: " + ", ".join(EXPERIMENTS))
-_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Folder of a training run.")
-_DATA = flags.DEFINE_string("data", None, "Source of the images, see docs/DATA.md; default: that of the run.")
-_SPLIT = flags.DEFINE_string("split", None, "Split of the source; default: its first test split.")
-_OUT = flags.DEFINE_string("out", None, "Folder of the results; default: evaluation/SPLIT in the run's folder.")
-_IMAGES = flags.DEFINE_integer("images", None, "How many images are measured, from the first on; default: all.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of everything that is drawn.")
-_AGAINST = flags.DEFINE_string("against", None, "Results of the matched baseline, for comparisons: its --out.")
-_PROCESSES = flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
-_PROCESS = flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
-
 
 class CannotStartError(Exception):
-    """Something is wrong that concerns every image; the message is one line."""
+    """Something is wrong that concerns every image; the message is one line for the user."""
 
 
-def main(argv: list[str]) -> None:
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise CannotStartError(f"cannot read {argv[1]!r}: wanted flags of the form --name=value")
-        sys.exit(evaluate())
-    except (CannotStartError, OtherSettingsError) as error:
-        sys.exit(f"evaluate.py: {error}")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was asked on the command line, see `define_flags`."""
+
+    experiment: tuple[str, ...]
+    checkpoint: str
+    data: str | None = None
+    split: str | None = None
+    out: str | None = None
+    images: int | None = None
+    seed: int = 0
+    against: str | None = None
+    processes: int = 1
+    process: int = 0
 
 
-def evaluate() -> int:
-    """Measures, and writes the tables where nothing is missing; returns the exit code.
+def evaluate(options: Options) -> int:
+    """Measures, and writes the tables of what is complete; returns the exit code.
 
     Raises:
-        CannotStartError, OtherSettingsError: before the first image.
+        CannotStartError, OtherSettingsError: before the first image, if none could succeed.
     """
-    if _PROCESS.value >= _PROCESSES.value:
-        raise CannotStartError(f"got --process={_PROCESS.value}: wanted 0 to {_PROCESSES.value - 1}")
-    try:
-        run = load_run(_CHECKPOINT.value)
-    except Exception as error:  # whatever a damaged file makes of the libraries that read it
-        raise CannotStartError(f"--checkpoint={_CHECKPOINT.value}: {one_line(error)}") from error
-    data = _DATA.value or run.config.source
-    try:
-        splits = source(data)
-    except (ValueError, FileNotFoundError) as error:
-        raise CannotStartError(f"--data={data}: {one_line(error)}") from error
-    split = _SPLIT.value or next((name for name in splits if name.startswith("test")), None)
+    chosen = chosen_experiments(options)
+    if options.process >= options.processes:
+        raise CannotStartError(f"got --process={options.process}: wanted 0 to {options.processes - 1}")
+    run = load(options)
+    data = options.data or run.config.source
+    splits = open_source(data)
+    split = options.split or next((name for name in splits if name.startswith("test")), "test")
     if split not in splits:
         raise CannotStartError(f"--split={split}: wanted one of {', '.join(splits)}")
-    dataset, domain = splits[split], domain_of(data)
-    out = pathlib.Path(_OUT.value or pathlib.Path(_CHECKPOINT.value) / "evaluation" / split)
-    chosen = chosen_experiments()
+    out = pathlib.Path(options.out or pathlib.Path(options.checkpoint, "evaluation", split))
+    context = Context(
+        dataset=splits[split],
+        domain=domain_of(data),
+        training_captions=functools.cache(lambda: captions_of(run, data, splits, "train")),
+        references=functools.cache(lambda: captions_of(run, data, splits, split)),
+        rows_of=functools.partial(rows_of_baseline, options.against) if options.against else None,
+    )
+    for experiment in chosen if options.against else ():
+        rows_of_baseline(options.against, experiment.name)  # a wrong folder is told before hours of work
     made_by = provenance(run, {}, [])
-    record = {"data": data, "split": split, "model": made_by["model"], "versions": made_by["versions"]}
     failed = experiments.measure(
         chosen,
         subject_of(run),
-        dataset,
-        domain,
+        context.dataset,
+        context.domain,
         out,
-        record=record,
-        notes={"commit": _commit()},
-        share=(_PROCESS.value, _PROCESSES.value),
-    )
-    context = Context(
-        dataset=dataset,
-        domain=domain,
-        training_captions=functools.cache(lambda: captions_of(run, data, splits, "train")),
-        references=functools.cache(lambda: captions_of(run, data, splits, split)),
-        rows_of=_rows_of_baseline if _AGAINST.value else None,
+        record={"data": data, "split": split, "model": made_by["model"], "versions": made_by["versions"]},
+        notes={"commit": commit()},
+        share=(options.process, options.processes),
     )
     for experiment in chosen:
-        rows, missing = experiments.rows_of(experiment, dataset, out)
-        if missing:
-            print(f"{experiment.name}: {missing} images are still to be measured by other processes")
-            continue
-        tables, paths = experiments.write_tables(experiment, rows, context, out)
-        print("\n".join(paths))
-        for name, table in tables.items():
-            print(f"\n{name}\n{experiments.as_markdown(table)}")
+        report(experiment, context, out)
     for index, why in failed.items():
         print(f"image {index} could not be measured: {why}", file=sys.stderr)
     return int(bool(failed))
 
 
-def captions_of(run: Run, data: str, splits: Splits, split: str) -> list[tuple[str, ...]]:
+def chosen_experiments(options: Options) -> list[Experiment]:
+    """The experiments that were asked for, with the settings that were."""
+    names = list(EXPERIMENTS) if options.experiment == ("all",) else options.experiment
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown or not names:
+        got = unknown[0] if unknown else ""
+        raise CannotStartError(f"--experiment={got}: wanted all, or some of {', '.join(EXPERIMENTS)}")
+    return [EXPERIMENTS[name](images=options.images, seed=options.seed) for name in dict.fromkeys(names)]
+
+
+def load(options: Options) -> Run:
+    try:
+        return load_run(options.checkpoint)
+    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+        raise CannotStartError(f"--checkpoint={options.checkpoint}: {one_line(error)}") from error
+
+
+def open_source(data: str) -> Mapping[str, Dataset]:
+    try:
+        return source(data)
+    except (OSError, ValueError) as error:
+        raise CannotStartError(f"--data={data}: {one_line(error)}") from error
+
+
+def captions_of(run: Run, data: str, splits: Mapping[str, Dataset], split: str) -> list[tuple[str, ...]]:
     """The captions of all images of a split; those that the run has listed beside its features are not made again."""
     folder = run.config.get("features_folder", "")
     kept = pathlib.Path(folder) / split if folder and data == run.config.source else None
     return [image.captions for image in list_images(splits[split], kept)]
 
 
-def chosen_experiments() -> list[experiments.Experiment]:
-    """The experiments that were asked for, with the settings that were."""
-    names = list(EXPERIMENTS) if _EXPERIMENT.value == ["all"] else _EXPERIMENT.value
-    unknown = [name for name in names if name not in EXPERIMENTS]
-    if unknown:
-        raise CannotStartError(f"--experiment={unknown[0]}: wanted all, or some of {', '.join(EXPERIMENTS)}")
-    return [EXPERIMENTS[name](images=_IMAGES.value, seed=_SEED.value) for name in names]
-
-
-def _rows_of_baseline(name: str):
-    path = pathlib.Path(_AGAINST.value) / name / "rows.csv"
+def rows_of_baseline(against: str, name: str) -> pd.DataFrame:
+    """The rows of an experiment in the results of another run."""
+    path = pathlib.Path(against) / name / "rows.csv"
     try:
         return experiments.read_rows(path)
     except FileNotFoundError:
         raise CannotStartError(
-            f"--against={_AGAINST.value}: no {path}; run --experiment={name} for the baseline first"
+            f"--against={against}: no {path}; wanted the --out of the baseline, measured by --experiment={name}"
         ) from None
 
 
-def _commit() -> str:
+def report(experiment: Experiment, context: Context, out: pathlib.Path) -> None:
+    """Writes and prints the tables, unless other processes are still at work."""
+    rows, missing = experiments.rows_of(experiment, context.dataset, out)
+    if missing:
+        print(f"{experiment.name}: {missing} images are still to be measured by other processes")
+        return
+    tables, paths = experiments.write_tables(experiment, rows, context, out)
+    print("\n".join(paths))
+    for name, table in tables.items():
+        print(f"\n{name}\n{experiments.as_markdown(table)}")
+
+
+def commit() -> str:
     """The commit of the working tree, or "unknown" outside one."""
     here = pathlib.Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
-        )
+        found = subprocess.run(command, capture_output=True, text=True)
     except OSError:
         return "unknown"
     return found.stdout.strip() if found.returncode == 0 else "unknown"
 
 
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def define_flags() -> None:
+    listed = "; ".join(f"{name}: {kind.shows}" for name, kind in EXPERIMENTS.items())
+    flags.DEFINE_list("experiment", None, f"What is measured, or all. {listed}.", required=True)
+    flags.DEFINE_string("checkpoint", None, "Folder of a training run (its --workdir).", required=True)
+    flags.DEFINE_string("data", None, "Source of the images, see docs/DATA.md; default: that of the run.")
+    flags.DEFINE_string("split", None, "Split of the source; default: its first test split.")
+    flags.DEFINE_string("out", None, "Folder of the results; default: evaluation/SPLIT in the run's folder.")
+    flags.DEFINE_integer("images", None, "How many images, from the first on; default: all.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", lower_bound=0)
+    flags.DEFINE_string("against", None, "Results of the matched baseline, for comparisons: its --out.")
+    flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
+    flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
+
+
+def parse_flags(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print(f"evaluate.py: {error} See --help.", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(argv: list[str]) -> int:
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # the checkpoint library tells its whole life
+    if len(argv) > 1:
+        print(f"evaluate.py: got {argv[1]!r}, wanted flags only, such as --checkpoint=RUN", file=sys.stderr)
+        return 2
+    values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
+    values["experiment"] = tuple(values["experiment"])
+    try:
+        return evaluate(Options(**values))
+    except (CannotStartError, OtherSettingsError, OSError) as error:
+        print(f"evaluate.py: {one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
+
+
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["experiment", "checkpoint"])
-    app.run(main)
+    define_flags()
+    app.run(main, flags_parser=parse_flags)

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from lrp_jax.data.features import Dataset
 from lrp_jax.data.files import atomic, atomic_path
-from lrp_jax.experiments.case import cases
+from lrp_jax.experiments.case import Case, cases
 from lrp_jax.experiments.domain import Domain
-from lrp_jax.experiments.experiment import Context, Experiment
+from lrp_jax.experiments.experiment import Context, Experiment, Row
 from lrp_jax.experiments.subject import Subject
 
 
@@ -78,7 +78,7 @@ def measure(
                     failed[index] = str(case)
                     line = {"index": index, "error": str(case)}
                 else:
-                    line = {"index": index, "id": case.example.id, "rows": experiment.rows(case)}
+                    line = {"index": index, "id": case.example.id, "rows": _checked(experiment, case)}
                 files[experiment.name].write(json.dumps(line, default=_plain) + "\n")
                 files[experiment.name].flush()
             if index in failed:
@@ -191,6 +191,15 @@ def _drop_torn_line(path: pathlib.Path) -> None:
     with open(path, "rb+") as file:
         content = file.read()
         file.truncate(content.rfind(b"\n") + 1)
+
+
+def _checked(experiment: Experiment, case: Case) -> list[Row]:
+    rows = experiment.rows(case)
+    for row in rows:
+        taken = {"image", "id", "start"} & row.keys()
+        if taken:
+            raise ValueError(f"{experiment.name}: got a column {taken.pop()!r} in a row, which is the frame's own")
+    return rows
 
 
 def _plain(value: Any) -> Any:
