@@ -134,5 +134,9 @@ def _over_white(picture: Image.Image) -> Image.Image:
         return Image.alpha_composite(ground, picture).convert("RGB")
     if picture.mode.startswith(("I;16", "I")):  # 16-bit greyscale: Pillow's own conversion clips instead of scaling
         values = np.asarray(picture, np.float64) / 257.0
-        return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
+        if values.min() < 0 or values.max() > 255:
+            raise ValueError("pixels of more than 16 bits")
+        return Image.fromarray(np.rint(values).astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":
+        raise ValueError("pixels that are no whole numbers, of which white is not known")
     return picture if picture.mode == "RGB" else picture.convert("RGB")  # which copies in any case

@@ -12,7 +12,10 @@ from lrp_jax.study.pool import tables_of
 from lrp_jax.study.verdicts import Finding, of_independent
 
 Tables = Callable[[str, str, str], Mapping[str, pd.DataFrame]]
-"""(captioner, bias, experiment) -> tables; {} where nothing was measured. Of fine-tuned runs against their baseline."""
+"""(captioner, world, experiment) -> tables, {} where nothing was measured. LRP-IFT stands against its baseline."""
+
+STRONG, PHOTOGRAPHS = "strong", "photographs"
+"""The worlds that claims are decided in: drawn scenes with a strong bias, and photographs."""
 
 CAPTIONERS = {"ada": "Ada-LSTM", "mhfc": "MH-FC"}
 HIGH_RESOLUTION = ("lrp", "guided_grad_cam", "guided_backprop")
@@ -27,34 +30,34 @@ class Claim:
       name: "C1" and so on.
       says: the claim.
       paper: where the paper has it, and what it found.
-      findings: tables -> the comparisons that it is about.
+      findings: tables, world -> the comparisons that it is about.
     """
 
     name: str
     says: str
     paper: str
-    findings: Callable[[Tables], list[Finding]]
+    findings: Callable[[Tables, str], list[Finding]]
 
 
 def study_tables(out: pathlib.Path) -> Tables:
     """The tables of a folder of the study, each made once."""
     made: dict[tuple[str, str, str], Mapping[str, pd.DataFrame]] = {}
 
-    def tables(captioner: str, bias: str, experiment: str) -> Mapping[str, pd.DataFrame]:
-        key = (captioner, bias, experiment)
+    def tables(captioner: str, world: str, experiment: str) -> Mapping[str, pd.DataFrame]:
+        key = (captioner, world, experiment)
         if key not in made:
             tuned = experiment == "lrp_ift_gain"
             run, against = ("lrp-0", "baseline-0") if tuned else ("start", None)
-            made[key] = tables_of(out, captioner, bias, run, experiment, against)
+            made[key] = tables_of(out, captioner, world, run, experiment, against)
         return made[key]
 
     return tables
 
 
-def _c1(tables: Tables) -> list[Finding]:
+def _c1(tables: Tables, world: str) -> list[Finding]:
     found = []
     for captioner in CAPTIONERS:
-        table = _table(tables(captioner, "strong", "word_ablation"), "word_ablation_differences", "how")
+        table = _table(tables(captioner, world, "word_ablation"), "word_ablation_differences", "how")
         for row in _rows(table, how="deleted", method="lrp"):
             if row["kind"] in ("object", "stop") and row["minus"] in ("gradient_x_input", "gradient", "random"):
                 about = f"{row['kind']} words: drop by LRP - by {_name(row['minus'])}"
@@ -62,10 +65,10 @@ def _c1(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c2(tables: Tables) -> list[Finding]:
+def _c2(tables: Tables, world: str) -> list[Finding]:
     found = []
     for captioner in CAPTIONERS:
-        table = _table(tables(captioner, "strong", "image_ablation"), "image_ablation_differences", "minus")
+        table = _table(tables(captioner, world, "image_ablation"), "image_ablation_differences", "minus")
         for method in HIGH_RESOLUTION:
             for other in ("attention", "grad_cam"):
                 about = f"vanished by {_name(method)} - by {_name(other)}"
@@ -78,10 +81,10 @@ def _c2(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c3a(tables: Tables) -> list[Finding]:
+def _c3a(tables: Tables, world: str) -> list[Finding]:
     found = []
     for captioner, through in (("ada", "all heads"), ("mhfc", "best head")):
-        table = _table(tables(captioner, "strong", "correctness"), "correctness_differences", "of")
+        table = _table(tables(captioner, world, "correctness"), "correctness_differences", "of")
         for method in HIGH_RESOLUTION:
             for row in _rows(table, of=method, minus="attention", through=through):
                 about = f"{_name(method)} - attention" + (", best head each" if through == "best head" else "")
@@ -89,11 +92,9 @@ def _c3a(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c3b(tables: Tables) -> list[Finding]:
+def _c3b(tables: Tables, world: str) -> list[Finding]:
     found = []
-    both = [
-        _table(tables(captioner, "strong", "correctness"), "correctness", "method") for captioner in ("mhfc", "ada")
-    ]
+    both = [_table(tables(captioner, world, "correctness"), "correctness", "method") for captioner in ("mhfc", "ada")]
     for method in (*HIGH_RESOLUTION, "grad_cam", "attention"):
         means = [
             [
@@ -108,28 +109,28 @@ def _c3b(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c4a(tables: Tables) -> list[Finding]:
-    return _parts(tables, "half of lrp", "half of LRP's positive part - its negative part")
+def _c4a(tables: Tables, world: str) -> list[Finding]:
+    return _parts(tables, world, "half of lrp", "half of LRP's positive part - its negative part")
 
 
-def _c4b(tables: Tables) -> list[Finding]:
+def _c4b(tables: Tables, world: str) -> list[Finding]:
     about = "Guided Grad-CAM's positive part - its negative part"
-    return _parts(tables, "guided_grad_cam", about, within=0.05)
+    return _parts(tables, world, "guided_grad_cam", about, within=0.05)
 
 
-def _parts(tables: Tables, of: str, about: str, **bounds: float) -> list[Finding]:
+def _parts(tables: Tables, world: str, of: str, about: str, **bounds: float) -> list[Finding]:
     found = []
     for captioner in CAPTIONERS:
-        table = _table(tables(captioner, "strong", "correctness"), "correctness_differences", "of")
+        table = _table(tables(captioner, world, "correctness"), "correctness_differences", "of")
         for row in _rows(table, of=of, minus="its negative part", through="all heads"):
             found.append(_finding(about, captioner, row, "difference", "words", **bounds))
     return found
 
 
-def _c5a(tables: Tables) -> list[Finding]:
+def _c5a(tables: Tables, world: str) -> list[Finding]:
     found = []
     for captioner in CAPTIONERS:
-        table = _table(tables(captioner, "strong", "hallucination"), "hallucination", "AUC")
+        table = _table(tables(captioner, world, "hallucination"), "hallucination", "AUC")
         for row in _frequent(table, method="lrp", statistic="quantile-5%"):
             moved = {"AUC": row["AUC"] - 0.5, "AUC_low": row["low"] - 0.5, "AUC_high": row["high"] - 0.5}
             count = {"mentions": row["true_mentions"] + row["false_mentions"]}
@@ -137,8 +138,8 @@ def _c5a(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c5b(tables: Tables) -> list[Finding]:
-    table = _table(tables("ada", "strong", "hallucination"), "hallucination_differences", "minus")
+def _c5b(tables: Tables, world: str) -> list[Finding]:
+    table = _table(tables("ada", world, "hallucination"), "hallucination_differences", "minus")
     found = []
     for row in _frequent(table, minus="1 - beta"):
         ends = {"AUC": row["difference"], "AUC_low": row["low"], "AUC_high": row["high"]}
@@ -148,15 +149,17 @@ def _c5b(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c6a(tables: Tables) -> list[Finding]:
-    return _against_baseline(tables, FREQUENT, "precision of frequent words: LRP-IFT - baseline")
+def _c6a(tables: Tables, world: str) -> list[Finding]:
+    return _against_baseline(tables, world, FREQUENT, "precision of frequent words: LRP-IFT - baseline")
 
 
-def _c6b(tables: Tables) -> list[Finding]:
+def _c6b(tables: Tables, world: str) -> list[Finding]:
+    if world != STRONG:
+        return []
     found = []
     for captioner in CAPTIONERS:
         gains = []
-        for bias in ("strong", "weak"):
+        for bias in (STRONG, "weak"):
             table = _table(tables(captioner, bias, "lrp_ift_gain"), "against_baseline", "measure")
             gains.append(
                 [(r["difference"], r["low"], r["high"], r["captions"]) for r in _rows(table, measure=FREQUENT)]
@@ -167,14 +170,14 @@ def _c6b(tables: Tables) -> list[Finding]:
     return found
 
 
-def _c7(tables: Tables) -> list[Finding]:
-    return _against_baseline(tables, "CIDEr", "CIDEr: LRP-IFT - baseline", bound=-0.01)
+def _c7(tables: Tables, world: str) -> list[Finding]:
+    return _against_baseline(tables, world, "CIDEr", "CIDEr: LRP-IFT - baseline", bound=-0.01)
 
 
-def _c8(tables: Tables) -> list[Finding]:
+def _c8(tables: Tables, world: str) -> list[Finding]:
     found = []
     for captioner in CAPTIONERS:
-        table = _table(tables(captioner, "strong", "lrp_ift_gain"), "lrp_ift_gain", "references")
+        table = _table(tables(captioner, world, "lrp_ift_gain"), "lrp_ift_gain", "references")
         for row in _rows(table, references="rarest"):
             if "low" in row:
                 ends = {"c": row["difference"], "c_low": row["low"], "c_high": row["high"]}
@@ -184,10 +187,10 @@ def _c8(tables: Tables) -> list[Finding]:
     return found
 
 
-def _against_baseline(tables: Tables, measure: str, about: str, **bounds: float) -> list[Finding]:
+def _against_baseline(tables: Tables, world: str, measure: str, about: str, **bounds: float) -> list[Finding]:
     found = []
     for captioner in CAPTIONERS:
-        table = _table(tables(captioner, "strong", "lrp_ift_gain"), "against_baseline", "measure")
+        table = _table(tables(captioner, world, "lrp_ift_gain"), "against_baseline", "measure")
         for row in _rows(table, measure=measure):
             ends = {"d": row["difference"], "d_low": row["low"], "d_high": row["high"], "captions": row["captions"]}
             found.append(_finding(about, captioner, ends, "d", "captions", **bounds))

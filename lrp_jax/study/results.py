@@ -14,7 +14,7 @@ import pandas as pd
 from lrp_jax.data.files import atomic
 from lrp_jax.experiments import as_markdown
 from lrp_jax.experiments.bars import NAMES
-from lrp_jax.study.claims import CAPTIONERS, CLAIMS, Tables, study_tables
+from lrp_jax.study.claims import CAPTIONERS, CLAIMS, STRONG, Tables, study_tables
 from lrp_jax.study.plan import EVALUATED, IMAGES, MAPPED, SANITY_IMAGES
 from lrp_jax.study.verdicts import Finding, together
 
@@ -70,7 +70,7 @@ def keep_tables(tables: Tables, folder: pathlib.Path) -> None:
 
 def page(tables: Tables, out: pathlib.Path) -> str:
     """The text of docs/RESULTS.md."""
-    found = [(claim, claim.findings(tables)) for claim in CLAIMS]
+    found = [(claim, claim.findings(tables, STRONG)) for claim in CLAIMS]
     parts = [HEAD, "## Claims\n"]
     parts.append(
         as_markdown(

@@ -16,7 +16,10 @@ from lrp_jax.data.records import Dataset
 from lrp_jax.training.settings import SettingsError
 
 FILE = "unreadable.json"
-"""In a run's folder: split -> id -> place in the dataset, of the images that were left out; not there if none was."""
+"""In a run's folder: split -> place in the dataset -> id, of the images that were left out; not there if none was."""
+
+Bad = dict[str, dict[int, str]]
+"""What is in that file. Several images may have one id, where a split is put together from several files."""
 
 # A JPEG is decoded at an eighth of its size for this, which finds as much in 0.4 of the time.
 _SMALL = (8, 8)
@@ -41,7 +44,7 @@ def readable(
         _settle(bad, splits, config, workdir)
     left = {}
     for split, dataset in splits.items():
-        places = set(bad.get(split, {}).values())
+        places = bad.get(split)
         left[split] = Subset(dataset, [i for i in range(len(dataset)) if i not in places]) if places else dataset
     return left
 
@@ -61,7 +64,7 @@ def check_encoded(
     bad = {}
     for split, features in encoded.items():
         places = sorted(set(range(len(splits[split]))) - set(features.indices.tolist()))
-        bad[split] = {splits[split][place].id: place for place in places}
+        bad[split] = {place: splits[split][place].id for place in places}
     if not _has_begun(workdir):
         _settle(bad, splits, config, workdir)
         return
@@ -73,7 +76,7 @@ def check_encoded(
         )
 
 
-def _unreadable(dataset: Dataset, name: str, threads: int) -> dict[str, int]:
+def _unreadable(dataset: Dataset, name: str, threads: int) -> dict[int, str]:
     found = {}
     loaded = load_all(dataset, _SMALL, threads=threads)
     for index, example, _, error in tqdm(
@@ -81,12 +84,12 @@ def _unreadable(dataset: Dataset, name: str, threads: int) -> dict[str, int]:
     ):
         if error is not None:
             logging.warning("image %s cannot be read: %s", example.id, error)
-            found[example.id] = index
+            found[index] = example.id
     return found
 
 
 def _settle(
-    bad: Mapping[str, Mapping[str, int]],
+    bad: Bad,
     splits: Mapping[str, Dataset],
     config: ml_collections.ConfigDict,
     workdir: pathlib.Path,
@@ -95,8 +98,8 @@ def _settle(
     bad = {split: found for split, found in bad.items() if found}
     if bad and config.bad_images == "stop":
         raise SettingsError(
-            f"{_listed(bad)} cannot be read, see the warnings above: repair them, or leave them out with "
-            "--config.bad_images=skip"
+            f"{_listed(bad)} cannot be read, see the warnings above, or of the run that stored the features: repair "
+            "them, or leave them out with --config.bad_images=skip"
         )
     gone = [split for split, found in bad.items() if len(found) == len(splits[split])]
     if gone:
@@ -114,15 +117,21 @@ def _has_begun(workdir: pathlib.Path) -> bool:
     return (workdir / "config.json").exists()
 
 
-def _read(workdir: pathlib.Path) -> dict[str, dict[str, int]]:
+def _read(workdir: pathlib.Path) -> Bad:
     path = workdir / FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {split: {int(place): id for place, id in found.items()} for split, found in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError) as error:
+        raise SettingsError(f"{path} is damaged ({error!r}): use another --workdir for a new run") from error
 
 
-def _listed(bad: Mapping[str, Mapping[str, int]], most: int = 3) -> str:
+def _listed(bad: Bad, most: int = 3) -> str:
     """Such as "2 images of train (12, 15)"."""
     parts = []
     for split, found in bad.items():
-        names = ", ".join([*list(found)[:most], *["..."] * (len(found) > most)])
+        names = ", ".join([*list(found.values())[:most], *["..."] * (len(found) > most)])
         parts.append(f"{len(found)} image{'s'[: len(found) > 1]} of {split} ({names})")
     return " and ".join(parts) or "no image"

@@ -283,6 +283,8 @@ def test_features_of_a_dataset(finished, caplog):
     np.testing.assert_array_equal(features.array[np.array([2, 0, 2])], [image(i)[0] for i in (9, 7, 9)])
     with pytest.raises(ValueError, match="none of the 1 images"):
         stored_features(dataset[1:2], RegionStore(finished))
+    dataset[1] = Example("image_0005", pixels)  # nothing is said about it: neither to be trained on nor to be scored
+    assert stored_features(dataset, RegionStore(finished)).indices.tolist() == [0, 2, 4]
 
 
 def test_features_of_a_damaged_record_name_the_file(store_folder):

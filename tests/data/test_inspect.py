@@ -200,7 +200,8 @@ def test_what_cannot_be_read_is_said_in_a_line(photographs, tmp_path, capsys, fl
     assert main(["json:none.json", f"--out={tmp_path}"]) == 1
 
 
-def test_a_wrong_command_line(capsys):
+@pytest.mark.parametrize("number", ["0", "-1", "x"])
+def test_a_wrong_command_line(capsys, number):
     with pytest.raises(SystemExit) as error:
-        main(["scenes:strong", "--min_count=0"])
+        main(["scenes:strong", f"--min_count={number}"])
     assert error.value.code == 2 and "at least 1" in capsys.readouterr().err

@@ -170,3 +170,14 @@ def test_bad_files(tmp_path, pixels):
         load_image(encoded(Image.fromarray(np.repeat(pixels, 40, 0)))[:200])
     with pytest.raises(FileNotFoundError):
         load_image(tmp_path / "missing.png")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "why"),
+    [(np.full((3, 4), 0.5, np.float32), "no whole numbers"), (np.full((3, 4), 70000, np.int32), "more than 16 bits")],
+)
+def test_pixels_of_which_white_is_not_known_are_refused(tmp_path, pixels, why):
+    """Pillow would make a black image of the one and a white one of the other."""
+    Image.fromarray(pixels).save(tmp_path / "image.tif")
+    with pytest.raises(ValueError, match=f"image.tif: got no readable image .*{why}"):
+        load_image(tmp_path / "image.tif")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lrp_jax.data.shards import LazyArray, locked, to_float32
+from lrp_jax.data.shards import LazyArray, locked, to_float32, write_shard
 
 
 def test_every_finite_float16_is_exact():
@@ -70,3 +70,19 @@ def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, caplog):
     error = OSError(errno.EIO, "Input/output error")
     with pytest.raises(OSError, match="Input/output error"), locked(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("fails", ["write", "close"])
+def test_a_disk_that_is_full_fails_as_files_do(tmp_path, monkeypatch, fails):
+    """As array_record does it: with a RuntimeError, which could be anyone's."""
+    from lrp_jax.data.shards import writing
+
+    class Full(writing.ArrayRecordWriter):
+        def fail(self, *_):
+            raise RuntimeError("write() failed: No space left on device")
+
+    setattr(Full, fails, Full.fail)
+    monkeypatch.setattr(writing, "ArrayRecordWriter", Full)
+    with pytest.raises(OSError, match=r"some-00003\.array_record: cannot be written .*No space left"):
+        write_shard(tmp_path, "some", 3, [("a", b"1")], "group_size:1")
+    assert not list(tmp_path.iterdir())

@@ -72,6 +72,8 @@ def test_an_image_may_be_in_several_splits_of_our_own_file_but_once_in_each(tmp_
         ([{"split": "train", "captions": []}], r"image 0 .*file"),
         ([IMAGES[0], {**IMAGES[0], "captions": "A dog."}], r"image 1 .*list of strings"),
         ([{**IMAGES[2], "boxes": [{"category": "cat", "box": [1, 2, 3]}]}], "image 0"),
+        ([{**IMAGES[1], "file": 3}], "image 0 .*file is 3, wanted the name of a file"),
+        ([{**IMAGES[1], "file": "\ud83d.jpg"}], "image 0 .*wanted the name of a file"),
         (3, "images is a int"),
         ([], "no images are listed"),
         ([{**IMAGES[0], "file": "../a.jpg"}], r"'\.\./a\.jpg': wanted a path that stays in the folder"),
@@ -136,6 +138,7 @@ def test_single_missing_images_are_skipped_and_a_missing_folder_is_an_error(tmp_
         ([1.0, 0.1, 1.5, 0.9], "box outside the image"),
         ([float("nan"), 0.1, 0.5, 0.9], "box of other than four finite numbers"),
         (["a", 0.1, 0.5, 0.9], "box of other than four finite numbers"),
+        ([-(10**400), 0.1, 0.5, 0.9], "box of other than four finite numbers"),
     ],
 )
 def test_a_box_that_is_none_is_skipped_and_counted(tmp_path, box, reason):
@@ -144,6 +147,22 @@ def test_a_box_that_is_none_is_skipped_and_counted(tmp_path, box, reason):
     assert splits.skipped == {reason: 1}
     assert splits["train"][0].names == ("dog",)
     np.testing.assert_array_equal(splits["train"][0].boxes, [[0, 0.25, 0.5, 1]])
+
+
+@pytest.mark.parametrize("category", [None, 3, ["cat"], "\ud83d"])
+def test_a_box_of_no_name_is_skipped_and_counted(tmp_path, category):
+    boxes = [{"category": category, "box": [0, 0, 1, 1]}, {"category": "dog", "box": [0, 0, 1, 1]}]
+    splits = source(write(tmp_path, [{**IMAGES[0], "boxes": boxes}, {**IMAGES[0], "image_id": "\ud83d"}]))
+    assert splits["train"][0].names == ("dog",) and len(splits["train"]) == 1
+    assert splits.skipped == {"box whose category has no name": 1, "image whose id is no text": 1}
+
+
+@pytest.mark.parametrize("kind", ["karpathy", "json", "folder"])
+def test_a_folder_where_a_file_is_wanted_is_said(tmp_path, kind):
+    (tmp_path / "captions.jsonl").mkdir()
+    wanted = "is a folder, wanted a file" if kind != "folder" else "no captions in .*looked for"
+    with pytest.raises(OSError, match=wanted):
+        source(f"{kind}:{tmp_path}/captions.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +181,8 @@ def test_a_box_that_is_none_is_skipped_and_counted(tmp_path, box, reason):
         "folder:/data,year=2017",
         "folder:/data,missing=ignore",
         r"C:\data\coco",
+        "~nobody-of-this-name/photos",
+        "coco:~nobody-of-this-name/photos",
     ],
 )
 def test_an_unknown_source_is_refused(spec):

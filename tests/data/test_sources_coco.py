@@ -169,16 +169,21 @@ def test_every_damaged_box_is_counted_and_costs_no_other(tmp_path):
         good | {"image_id": 106},
         good | {"id": 0},
         {"id": 77},
+        good | {"bbox": [10**400, 0, 1, 1]},
+        good | {"category_id": 50},
     ]
     instances = instances_file(range(101, 107), annotations)
     instances["images"][-1]["width"] = 0
+    instances["images"] += [{"id": [3], "width": 1, "height": 1}, 3]
+    instances["categories"] += [{"id": {}, "name": "cat"}, {"id": 50, "name": 7}]
     splits = source(coco(tmp_path, instances_val=instances) + ",validation=2")
     assert splits["test"][0].names == ("dog",) and splits["test"][5].names == ()
     assert splits.skipped == {
         "box outside the image": 1,
         "box without area": 1,
         "box of other than four finite numbers": 1,
-        "box entry that is damaged": 4,
+        "box entry that is damaged": 5,
+        "box whose category has no name": 1,
         "box of an unknown category": 1,
         "box of an image that is not listed": 1,
         "box whose id was there already": 1,
@@ -225,6 +230,9 @@ def test_ids_of_images_that_occur_twice(tmp_path):
         content["images"][0],  # once more
         content["images"][1] | {"file_name": "000000000003.jpg"},  # 2 is now two files: whose are its captions?
         {"id": 9},
+        {"id": float("inf"), "file_name": "000000000001.jpg"},
+        {"id": 1.5, "file_name": "000000000001.jpg"},
+        {"id": True, "file_name": "000000000001.jpg"},
     ]
     val = captions_file("val", [8, *range(101, 107)])
     splits = source(
@@ -236,7 +244,7 @@ def test_ids_of_images_that_occur_twice(tmp_path):
     assert splits.skipped == {
         "image that was there already": 2,
         "image id of two files": 1,
-        "image entry that is damaged": 1,
+        "image entry that is damaged": 4,
         "caption of an image that is not listed": 2,
     }
 
@@ -255,7 +263,10 @@ def test_missing_pieces_are_one_error_each(tmp_path):
     (tmp_path / "annotations" / "captions_val2017.json").write_text('{"images": []}')
     with pytest.raises(ValueError, match=r"captions_val2017\.json: wanted JSON of the form .*annotations"):
         source(spec)
-    with pytest.raises(ValueError, match="got 8 images, wanted 5000 for validation, and some to train on"):
+    with pytest.raises(
+        ValueError,
+        match=r"train2017\.json: got 8 images, wanted 5000 for validation, and .*; draw fewer with validation=N",
+    ):
         source(coco(tmp_path))
 
 

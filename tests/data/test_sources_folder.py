@@ -117,7 +117,7 @@ def test_damaged_lines_cost_no_other(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["../0.jpg", "/etc/passwd", "a/../../0.jpg", "..\\0.jpg", "C:\\0.jpg", "", "a/"])
+@pytest.mark.parametrize("name", ["../0.jpg", "/etc/passwd", "a/../../0.jpg", "..\\0.jpg", "C:\\0.jpg", ".."])
 def test_a_file_outside_the_folder_is_refused(tmp_path, name):
     spec = folder(tmp_path, lines(image("0.jpg", "train"), image(name, "train")))
     with pytest.raises(ValueError, match="wanted a path that stays in the folder of the images"):
@@ -138,3 +138,16 @@ def test_missing_pieces_are_one_error_each(tmp_path):
     (tmp_path / "captions.jsonl").write_text("nothing\n")
     with pytest.raises(ValueError, match=r"captions\.jsonl: got no captions; 1 x line that is no image"):
         source(f"folder:{tmp_path}/captions.jsonl")
+
+
+@pytest.mark.parametrize("name", ["", "a/", ".", "\0", "a" * 300, f"{'a' * 300}/0.jpg", "loop/0.jpg"])
+def test_a_name_that_no_file_can_have_costs_its_image_alone(tmp_path, name):
+    spec = folder(tmp_path, lines(image("0.jpg", "train"), image(name, "train"), image("1.jpg", "train")))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    splits = source(spec)
+    assert source_files.ids(splits) == {"train": ["0", "1"]} and splits.skipped.total() == 1
+
+
+def test_too_few_images_to_draw_from_say_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match=r"captions\.jsonl: got 2 images, wanted 1 for .*; give each a split, or add"):
+        source(folder(tmp_path, lines(image("0.jpg"), image("1.jpg"))))

@@ -79,6 +79,9 @@ def test_boxes_of_coco_are_joined_by_its_ids(tmp_path):
     assert splits["test"][0].names == ("traffic light",) and splits["validation"][0].names == ()
     np.testing.assert_allclose(splits["test"][0].boxes, [[0.1, 0.2, 0.6, 0.6]], rtol=1e-6)
     assert splits.skipped == {"box of an image that is not listed": 2}
+    content = {"images": [entry | {"cocoid": [5]} if entry is IMAGES[0] else entry for entry in IMAGES]}
+    path = source_files.write_json(tmp_path / "dataset_coco.json", content)
+    assert source(f"karpathy:{path},instances={names[0]}")["train"][0].names == ()
     with pytest.raises(FileNotFoundError, match=r"no file .*instances_none\.json: .*cocodataset\.org"):
         source(f"{karpathy(tmp_path)},instances={tmp_path}/instances_none.json")
 

@@ -1,4 +1,5 @@
 import io
+import json
 import logging
 import pathlib
 import shutil
@@ -68,13 +69,10 @@ def test_records_are_read_one_by_one_without_tensorflow(prepared, caplog):
     assert splits["validation"][0].id == "5"
     with pytest.raises(IndexError):
         splits["validation"][1]
-    texts = {}
-    for index in range(2):
-        try:
-            texts[splits["test"][index].id] = splits["test"][index].captions
-        except ValueError as error:
-            assert "image 7, has no caption of use" in str(error)
-    assert list(texts) == ["6"]
+    # What has no caption of use keeps its place, and cannot be read.
+    tests = {splits["test"][index].id: splits["test"][index] for index in range(2)}
+    assert tests["6"].captions and not tests["7"].captions and tests["7"].image == b""
+    assert splits.skipped["image without a caption"] == 1 and splits.skipped["caption without a word"] == 2
     assert "tensorflow" not in sys.modules
 
 
@@ -85,7 +83,7 @@ def test_options_and_folders_above(prepared):
         assert source(spec).name == f"tfds:{prepared}"
 
 
-def test_what_is_missing_or_damaged_is_said(prepared, tmp_path):
+def test_what_is_missing_or_damaged_is_said(prepared, tmp_path, caplog):
     with pytest.raises(
         FileNotFoundError, match=r"no prepared dataset in .*array_record.*tensorflow\.org.*coco_captions"
     ):
@@ -101,8 +99,11 @@ def test_what_is_missing_or_damaged_is_said(prepared, tmp_path):
     (copy / "dataset_info.json").write_text(info)
     (records,) = copy.glob("*-val.array_record*")
     records.write_bytes(records.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"1\.1\.0: record 0 of validation is damaged"):
-        source(f"tfds:{copy}")["validation"][0]
+    splits = source(f"tfds:{copy}")
+    example = splits["validation"][0]
+    assert (example.id, example.image, example.captions) == ("validation record 0", b"", ())
+    assert splits["train"][0].captions and splits.skipped["record that is damaged"] == 1
+    assert "1 x record that is damaged (record 0 of validation: " in caplog.text
     records.unlink()
     with pytest.raises(
         FileNotFoundError, match=r"no file .*val\.array_record.* of the records of val; copy it, or prepare"
@@ -111,3 +112,39 @@ def test_what_is_missing_or_damaged_is_said(prepared, tmp_path):
     shutil.copytree(prepared, tmp_path / "1.2.0")
     with pytest.raises(ValueError, match="several prepared datasets"):
         source(f"tfds:{tmp_path}")
+
+
+def test_a_damaged_record_is_an_unreadable_image_and_moves_no_other(tmp_path):
+    """By content: the colour of an image says its id, through encoding to the captions beside it."""
+    import tiny_coco_captions
+
+    from lrp_jax.data import compute_features
+    from lrp_jax.data.images import load_all
+
+    ids = range(20, 29)
+    kept = {str(id) for id in ids} - {"23", "26"}
+    records = [record(id, ["..."] if id == 23 else [f"picture {id}"]) for id in ids]
+    for id, one in zip(ids, records, strict=True):
+        one["image"] = io.BytesIO(source_files.coloured(id))
+    records[6]["image"] = io.BytesIO(source_files.coloured(26)[:200])
+    dataset = source(f"tfds:{tiny_coco_captions.prepare(tmp_path, {'train': records})}")["train"]
+    assert {item.example.id for item in load_all(dataset) if item.error is not None} == {"23", "26"}
+    features = compute_features(dataset, lambda images: images.mean((1, 2)).reshape(-1, 1, 3), batch_size=4)
+    assert len(features) == 7 and {dataset[i].id for i in features.indices} == kept
+    for row, captions in zip(features.array, features.captions, strict=True):
+        assert captions == (f"picture {source_files.number_of(row[0])}",)
+
+
+def test_another_dataset_is_refused(prepared, tmp_path):
+    copy = pathlib.Path(shutil.copytree(prepared, tmp_path / "1.1.0"))
+    described = (copy / "features.json").read_text()
+    for name in ("image/id", "captions", "text"):
+        content = json.loads(described)
+        parts = content["featuresDict"]["features"]
+        if name == "text":
+            parts = parts["captions"]["sequence"]["feature"]["featuresDict"]["features"]
+        parts["other"] = parts.pop(name)
+        source_files.write_json(copy / "features.json", content)
+        with pytest.raises(ValueError, match=rf"1\.1\.0: the records have no .*{name}.*wanted those of coco_captions"):
+            source(f"tfds:{copy}")
+    assert source(f"tfds:{prepared}")["train"][0].captions

@@ -11,7 +11,7 @@ BY_NAME = {claim.name: claim for claim in CLAIMS}
 
 
 def findings(claim, tables):
-    return BY_NAME[claim].findings(lambda captioner, bias, experiment: tables.get((captioner, bias, experiment), {}))
+    return BY_NAME[claim].findings(lambda *key: tables.get(key, {}), "strong")
 
 
 def ends(name, value, error=0.01):

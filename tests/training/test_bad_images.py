@@ -71,7 +71,7 @@ def test_a_run_goes_on_without_them(splits, tmp_path, caplog):
         "test": ["x0", "x1", "x2", "x3"],
     }
     assert all(example.captions == (example.id[1],) for example in (left["train"][i] for i in range(3)))
-    assert json.loads((tmp_path / FILE).read_text()) == {"train": {"t2": 2}, "validation": {"v0": 0}}
+    assert json.loads((tmp_path / FILE).read_text()) == {"train": {"2": "t2"}, "validation": {"0": "v0"}}
     assert "left out because they cannot be read: 1 image of train (t2) and 1 image of validation (v0)" in caplog.text
 
 
@@ -105,3 +105,15 @@ def test_what_a_run_left_that_never_began_is_forgotten(splits, tmp_path):
 def test_a_split_with_nothing_left_is_an_error(splits, tmp_path):
     with pytest.raises(SettingsError, match="no image of split train can be read"):
         readable({"train": [splits["train"][2]]}, config("skip"), tmp_path)
+
+
+def test_two_images_of_one_id_are_left_out_both(splits, tmp_path):
+    """As of two files of captions that are trained on together."""
+    train = splits["train"] + [Example("t2", splits["train"][2].image, ("2",)), splits["train"][3]]
+    left = readable({"train": train}, config("skip"), tmp_path)["train"]
+    assert [left[i].id for i in range(len(left))] == ["t0", "t1", "t3", "t3"]
+    begin(tmp_path)
+    assert ids(readable({"train": train}, config("skip"), tmp_path)) == {"train": ["t0", "t1", "t3", "t3"]}
+    (tmp_path / FILE).write_text('{"train": ["t2"]}')
+    with pytest.raises(SettingsError, match=r"unreadable\.json is damaged"):
+        readable({"train": train}, config("skip"), tmp_path)

@@ -109,7 +109,7 @@ def test_the_folder_of_a_run(whole_run):
         "results.json",
     }
     assert json.loads((workdir / "results.json").read_text()) == results
-    assert json.loads((workdir / "unreadable.json").read_text()) == {"train": {"cut": 5}}
+    assert json.loads((workdir / "unreadable.json").read_text()) == {"train": {"5": "cut"}}
     assert set(results) == {"cider/validation", "cider/test"}
     lines = read_metrics(workdir)
     epochs = [line for line in lines if "cider/validation" in line]

@@ -13,7 +13,7 @@ from lrp_jax.data.records import Dataset
 def stored_features(dataset: Dataset, store: RegionStore, folder: pathlib.Path | None = None) -> Features:
     """The bottom-up features of a dataset's images, with their boxes; both are read when they are indexed.
 
-    An image that the store does not have is left out with a warning.
+    An image that the store does not have is left out with a warning, one without captions without.
 
     Args:
         dataset: the images; looked up by `Example.id` in any spelling that `Ids` knows.
@@ -27,9 +27,9 @@ def stored_features(dataset: Dataset, store: RegionStore, folder: pathlib.Path |
         ValueError: the store has none of the images.
     """
     images = list_images(dataset, folder)
-    names = [store.find(image.id) for image in images]
+    names = [store.find(image.id) if image.captions else None for image in images]
     indices = np.array([index for index, name in enumerate(names) if name is not None], int)
-    missing = [image.id for image, name in zip(images, names, strict=True) if name is None]
+    missing = [image.id for image, name in zip(images, names, strict=True) if name is None and image.captions]
     if not len(indices):
         raise ValueError(
             f"{store.folder}: got features of none of the {len(images)} images, "

@@ -3,7 +3,7 @@
 import contextlib
 import pathlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from array_record.python.array_record_module import ArrayRecordWriter
 
@@ -24,16 +24,34 @@ def write_shard(
         number: of the file.
         records: (id, content) of each. If they raise, nothing is written.
         options: of array_record.
+
+    Raises:
+        OSError: the disk is full, or the like.
     """
     path = folder / f"{name}-{number:05d}{_ENDING}"
     for unfinished in folder.glob(f".{path.name}.*.tmp"):  # left by a process that was killed
         unfinished.unlink(missing_ok=True)
     ids = []
-    with atomic_path(path) as temporary, contextlib.closing(ArrayRecordWriter(str(temporary), options)) as writer:
-        for id, content in records:
-            writer.write(checksum(id, content) + content)
-            ids.append(id)
+    with atomic_path(path) as temporary:
+        with _failing_as_files_do(path):
+            writer = ArrayRecordWriter(str(temporary), options)
+        try:
+            for id, content in records:
+                with _failing_as_files_do(path):
+                    writer.write(checksum(id, content) + content)
+                ids.append(id)
+        finally:
+            with _failing_as_files_do(path):
+                writer.close()
     return Shard(path.name, path.stat().st_size, file_crc32(path), tuple(ids))
+
+
+@contextlib.contextmanager
+def _failing_as_files_do(path: pathlib.Path) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # array_record's, of a disk that is full too
+        raise OSError(f"{path}: cannot be written ({error})") from error
 
 
 def checksum(id: str, content: bytes | memoryview) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from lrp_jax.data.sources.reading import is_text
 from lrp_jax.data.sources.splits import Skips
 
 Box = tuple[str, Sequence[float]]
@@ -21,12 +22,15 @@ def usable_boxes(boxes: Iterable[Box], of: str, skips: Skips) -> tuple[Float[np.
     Args:
       boxes: as read.
       of: name of the image.
-      skips: where boxes without area, outside the image or with a number that is none are counted.
+      skips: where boxes without a name, without area, outside the image or with a number that is none are counted.
     """
     corners, names = [], []
     for name, box in boxes:
+        if not is_text(name):
+            skips.add("box whose category has no name", f"{name!r:.40} of image {of}")
+            continue
         if len(box) != 4 or not all(map(_is_finite, box)):
-            skips.add("box of other than four finite numbers", f"{name} {box} of image {of}")
+            skips.add("box of other than four finite numbers", f"{name} {box!s:.80} of image {of}")
             continue
         x0, y0, x1, y1 = box
         if x1 - x0 < _LEAST or y1 - y0 < _LEAST:
@@ -42,4 +46,7 @@ def usable_boxes(boxes: Iterable[Box], of: str, skips: Skips) -> tuple[Float[np.
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # JSON has whole numbers of any length
+        return False

@@ -13,6 +13,7 @@ from lrp_jax.data.sources.guess import guess
 from lrp_jax.data.sources.json_file import json_sources
 from lrp_jax.data.sources.karpathy import karpathy_source
 from lrp_jax.data.sources.prepared import prepared_source
+from lrp_jax.data.sources.reading import path_of
 from lrp_jax.data.sources.splits import TRAIN, Splits
 
 
@@ -29,7 +30,7 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _files(text: str, between: str = "+") -> list[pathlib.Path]:
-    return [pathlib.Path(file).expanduser() for file in text.split(between)]
+    return [path_of(file) for file in text.split(between)]
 
 
 def _error_or_skip(text: str) -> str:
@@ -104,7 +105,7 @@ def source(spec: str) -> Splits:
             values[name] = options[name](value)
         except ValueError as wanted:
             raise ValueError(f"source {spec!r}: got {part}, wanted {wanted}") from None
-    splits = read(pathlib.Path(path).expanduser(), **values)
+    splits = read(path_of(path), **values)
     if TRAIN not in splits:
         raise ValueError(f"source {spec!r} has no images to train on: its splits are {', '.join(splits) or 'empty'}")
     return splits
@@ -113,7 +114,7 @@ def source(spec: str) -> Splits:
 def _found_out(spec: str) -> tuple[str, str]:
     """Kind and argument of a source that is named by its path alone, perhaps with options."""
     path, *options = _OPTION.split(spec)
-    there = pathlib.Path(path).expanduser()
+    there = path_of(path)
     if not path or not there.exists():
         kinds = ", ".join(f"{kind}:PATH" for kind in _KINDS)
         raise ValueError(

@@ -13,7 +13,14 @@ Choice = dict[str, list[str]]
 """Split -> the ids of its images."""
 
 
-def choose(ids: Collection[str], counts: Mapping[str, int], seed: int) -> Choice:
+def choose(
+    ids: Collection[str],
+    counts: Mapping[str, int],
+    seed: int,
+    *,
+    of: str = "the source",
+    remedy: str = "add some",
+) -> Choice:
     """Draws images for splits: the same for the same ids, whatever their order, on any machine and in any version.
 
     The ids are ordered by the SHA-256 of "SEED ID"; the first belong to the first split, and so on.
@@ -22,13 +29,14 @@ def choose(ids: Collection[str], counts: Mapping[str, int], seed: int) -> Choice
       ids: of all images.
       counts: split -> how many.
       seed: of the draw.
+      of, remedy: the file that the ids are from, and what to do where there are too few; for the error.
 
     Raises:
       ValueError: there are too few ids to leave one over.
     """
     if sum(counts.values()) >= len(set(ids)) or min(counts.values()) < 0:
         wanted = " and ".join(f"{count} for {split}" for split, count in counts.items())
-        raise ValueError(f"got {len(set(ids))} images, wanted {wanted}, and some to train on")
+        raise ValueError(f"{of}: got {len(set(ids))} images, wanted {wanted}, and some to train on; {remedy}")
     order = sorted(set(ids), key=lambda id: hashlib.sha256(f"{seed} {id}".encode()).digest())
     chosen, first = {}, 0
     for split, count in counts.items():
@@ -37,10 +45,11 @@ def choose(ids: Collection[str], counts: Mapping[str, int], seed: int) -> Choice
     return chosen
 
 
-def tenths(ids: Collection[str], seed: int) -> dict[str, str]:
+def tenths(ids: Collection[str], seed: int, *, of: str) -> dict[str, str]:
     """Id -> split: a tenth of the images, and one at least, for validation, as many for the test, the rest to train."""
     tenth = max(1, len(set(ids)) // 10)
-    return split_of(ids, choose(ids, {VALIDATION: tenth, TEST: tenth}, seed))
+    chosen = choose(ids, {VALIDATION: tenth, TEST: tenth}, seed, of=of, remedy="give each a split, or add some")
+    return split_of(ids, chosen)
 
 
 def split_of(ids: Collection[str], choice: Choice) -> dict[str, str]:
@@ -49,7 +58,14 @@ def split_of(ids: Collection[str], choice: Choice) -> dict[str, str]:
 
 
 def kept_choice(
-    path: pathlib.Path, ids: Collection[str], counts: Mapping[str, int], seed: int, *, of: str, sha256: str
+    path: pathlib.Path,
+    ids: Collection[str],
+    counts: Mapping[str, int],
+    seed: int,
+    *,
+    of: str,
+    sha256: str,
+    remedy: str = "add some",
 ) -> Choice:
     """The choice in a file, or `choose`, which is then written there.
 
@@ -60,13 +76,15 @@ def kept_choice(
       ids, counts, seed: see `choose`.
       of: name of the file from which the ids are.
       sha256: of its content.
+      remedy: see `choose`.
 
     Raises:
-      ValueError: the file is damaged, or of another seed or other counts, or has an id that is not among `ids`.
+      ValueError: as `choose`; or the file is damaged, or of another seed or other counts, or has an id that is not
+        among `ids`.
     """
     if path.is_file():
         return _read(path, ids, counts, seed, of, sha256)
-    chosen = choose(ids, counts, seed)
+    chosen = choose(ids, counts, seed, of=of, remedy=remedy)
     try:
         with atomic(path) as file:
             json.dump({"seed": seed, "counts": dict(counts), "of": of, "sha256": sha256, "ids": chosen}, file)
@@ -83,7 +101,7 @@ def _read(
         record = json.loads(path.read_bytes())
         chosen: Choice = {split: list(map(str, record["ids"][split])) for split in record["ids"]}
         drawn = record["seed"], record["counts"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: got no choice of images ({error!r}); {remedy}") from error
     if drawn != (seed, dict(counts)):
         raise ValueError(

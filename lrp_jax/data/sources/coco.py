@@ -9,7 +9,7 @@ from lrp_jax.data.sources.choice import kept_choice, split_of
 from lrp_jax.data.sources.gather import Entry, gather
 from lrp_jax.data.sources.images import ImageFolder, find_images
 from lrp_jax.data.sources.instances import COCO, read_instances
-from lrp_jax.data.sources.reading import parse_json, read_bytes, rows_of
+from lrp_jax.data.sources.reading import parse_json, path_of, read_bytes, rows_of
 from lrp_jax.data.sources.splits import TEST, TRAIN, VALIDATION, Skips, Splits
 
 YEARS = (2017, 2014)
@@ -63,12 +63,13 @@ def coco_source(
     ids = {str(id) for id in files[drawn_from]}
     default = annotations / f"split{year}_validation{validation}_seed{seed}.json"
     chosen = kept_choice(
-        pathlib.Path(split_file).expanduser() if split_file else default,
+        path_of(split_file) if split_file else default,
         ids,
         counts,
         seed,
         of=f"captions_{drawn_from}{year}.json",
         sha256=digests[drawn_from],
+        remedy="draw fewer with validation=N",
     )
     drawn = split_of(ids, chosen)
     boxes = {}
@@ -105,8 +106,10 @@ def _read_captions(
     unclear: set[int] = set()
     for number, record in enumerate(rows_of(parsed, "images", path)):
         try:
-            id, file = int(record["id"]), f"{images}/{record['file_name']}"
-        except (KeyError, TypeError, ValueError):
+            id, file = record["id"], f"{images}/{record['file_name']}"
+            if type(id) is not int:  # True is 1 for Python, and int() makes 7 of 7.9
+                raise TypeError
+        except (KeyError, TypeError):
             skips.add("image entry that is damaged", f"{path.name}, image number {number}")
             continue
         if files.get(id, file) != file:
@@ -130,7 +133,7 @@ def _read_captions(
             continue
         if repeated:
             skips.add("caption whose id was there already", f"{path.name}, annotation {id}")
-        elif not isinstance(image, int) or image not in files:
+        elif type(image) is not int or image not in files:
             skips.add("caption of an image that is not listed", f"{path.name}, annotation {id}")
         else:
             texts.setdefault(image, []).append(caption)

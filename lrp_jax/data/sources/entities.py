@@ -42,7 +42,7 @@ def read_entities(folder: pathlib.Path, stems: Sequence[str], skips: Skips) -> d
             boxes[stem] = _boxes(folder / "Annotations" / f"{stem}.xml", types, skips)
         except FileNotFoundError as error:
             skips.add("image without entities", f"{stem}: {error}")
-        except (ValueError, ElementTree.ParseError, OSError) as error:
+        except (ValueError, LookupError, ElementTree.ParseError, OSError) as error:  # LookupError: of its encoding
             skips.add("entities that are damaged", f"{stem}: {error}")
     return boxes
 

@@ -10,7 +10,7 @@ from lrp_jax.data.sources.choice import kept_choice, split_of
 from lrp_jax.data.sources.entities import read_entities
 from lrp_jax.data.sources.gather import Entry, gather
 from lrp_jax.data.sources.images import ImageFolder, find_images
-from lrp_jax.data.sources.reading import lines, read_bytes, table
+from lrp_jax.data.sources.reading import lines, path_of, read_bytes, table
 from lrp_jax.data.sources.splits import TEST, TRAIN, VALIDATION, Skips, Splits
 
 FLICKR30K = "https://shannon.cs.illinois.edu/DenotationGraph/"
@@ -43,7 +43,7 @@ _TOKEN = re.compile(r"(.+)#\d+\s*\t(.*)", re.DOTALL)
 
 
 def flickr30k_source(
-    folder: str | os.PathLike,
+    path: str | os.PathLike,
     *,
     images: str = "",
     entities: str = "",
@@ -58,9 +58,9 @@ def flickr30k_source(
     drawn is kept in a file in the folder, and read from there the next time.
 
     Args:
-      folder: with one of `CAPTIONS`, or with captions.csv.
-      images: the folder of the images; "" for one of `IMAGES` in `folder`; "none" if no images are needed.
-      entities: the folder of Flickr30k Entities; "" for `folder` if they are there.
+      path: of the folder with one of `CAPTIONS`, or with captions.csv; or of a file of captions in it.
+      images: the folder of the images; "" for one of `IMAGES` in the folder; "none" if no images are needed.
+      entities: the folder of Flickr30k Entities; "" for the folder if they are there.
       seed: of the draw.
       split_file: where the draw is kept.
       missing: see `gather`.
@@ -69,23 +69,23 @@ def flickr30k_source(
       FileNotFoundError: captions or images are missing.
       ValueError: a file is damaged.
     """
-    folder = pathlib.Path(folder)
-    name, skips = f"flickr30k:{folder}", Skips()
-    path = captions_file(folder)
+    name, skips = f"flickr30k:{path}", Skips()
+    path = captions_file(pathlib.Path(path))
+    folder = path.parent
     texts: dict[str, list[str]] = {}
     for file, caption in _read_captions(path, skips):
         texts.setdefault(file, []).append(caption)
     if not texts:
         raise ValueError(f"{path}: got no caption; {'; '.join(skips.lines())}")
     stems = {file: pathlib.PurePosixPath(file).stem for file in texts}
-    boxes_folder = pathlib.Path(entities).expanduser() if entities else folder
+    boxes_folder = path_of(entities) if entities else folder
     splits = _listed_splits([folder, boxes_folder], skips)
     if splits:
         for stem in sorted(splits.keys() - set(stems.values())):
             skips.add("image of a split without captions", stem)
     else:
         counts = {split: min(size, max(1, len(texts) // 10)) for split, size in _SIZES.items()}
-        kept_in = pathlib.Path(split_file).expanduser() if split_file else folder / f"split_seed{seed}.json"
+        kept_in = path_of(split_file) if split_file else folder / f"split_seed{seed}.json"
         sha256 = hashlib.sha256(read_bytes(path, FLICKR30K)).hexdigest()
         ids = set(stems.values())
         splits = split_of(ids, kept_choice(kept_in, ids, counts, seed, of=path.name, sha256=sha256))
@@ -101,10 +101,12 @@ def flickr30k_source(
     return gather(name, entries, found, skips, download=FLICKR30K, missing=missing)
 
 
-def captions_file(folder: pathlib.Path) -> pathlib.Path:
-    """The file of the captions; the original one where there is none."""
-    there = [folder / name for name in (*CAPTIONS, "captions.csv") if (folder / name).is_file()]
-    return there[0] if there else folder / CAPTIONS[0]
+def captions_file(path: pathlib.Path) -> pathlib.Path:
+    """The file of the captions, itself or in a folder; the original one where there is none."""
+    if path.is_file():
+        return path
+    there = [path / name for name in (*CAPTIONS, "captions.csv") if (path / name).is_file()]
+    return there[0] if there else path / CAPTIONS[0]
 
 
 def _read_captions(path: pathlib.Path, skips: Skips) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from lrp_jax.data.sources.boxes import Box
 from lrp_jax.data.sources.choice import tenths
 from lrp_jax.data.sources.gather import Entry, gather
 from lrp_jax.data.sources.images import ImageFolder, find_images
-from lrp_jax.data.sources.reading import lines, table
+from lrp_jax.data.sources.reading import is_text, lines, table
 from lrp_jax.data.sources.splits import Skips, Splits, split_named
 
 CAPTIONS = ("captions.jsonl", "captions.csv")
@@ -53,7 +53,7 @@ def folder_source(path: str | os.PathLike, *, seed: int = 0, images: str = "", m
         for entry, split in records:
             entry.split = split_named(split)
     else:
-        splits = tenths([entry.id for entry, _ in records], seed)
+        splits = tenths([entry.id for entry, _ in records], seed, of=file.name)
         logging.info("%s: no splits; a tenth is for validation and a tenth for the test, seed %d", file, seed)
         for entry, _ in records:
             entry.split = splits[entry.id]
@@ -86,23 +86,23 @@ def _json_lines(path: pathlib.Path, skips: Skips) -> list[tuple[Entry, str]]:
         try:
             record = json.loads(line)
             file, texts = record["file"], record["captions"]
-            if not isinstance(file, str) or not isinstance(texts, (str, list)):
+            id = id_of(file) if record.get("id") is None else str(record["id"])
+            if not is_text(file) or not is_text(id) or not isinstance(texts, (str, list)):
                 raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError):
             skips.add("line that is no image with file and captions", at)
             continue
         texts = [texts] if isinstance(texts, str) else texts
         boxes = _boxes(record.get("boxes"), at, skips)
-        id = id_of(file) if record.get("id") is None else str(record["id"])
         records.append((Entry(id, file, texts, "", boxes), record.get("split") or ""))
     return records
 
 
 def _boxes(things: Any, at: str, skips: Skips) -> list[Box]:
     boxes = []
-    for thing in things if isinstance(things, list) else ():
+    for thing in things if isinstance(things, list) else [] if things is None else [things]:
         try:
-            boxes.append((str(thing["category"]), list(thing["box"])))
+            boxes.append((thing["category"], list(thing["box"])))
         except (KeyError, TypeError):
             skips.add("box without category and corners", at)
     return boxes

@@ -8,6 +8,7 @@ from lrp_jax.data.records import Example
 from lrp_jax.data.sources.boxes import Box, usable_boxes
 from lrp_jax.data.sources.captions import usable_captions
 from lrp_jax.data.sources.images import ImageFolder, check_missing
+from lrp_jax.data.sources.reading import is_text
 from lrp_jax.data.sources.splits import TEST, TRAIN, VALIDATION, Skips, Splits
 
 
@@ -64,6 +65,9 @@ def gather(
             skips.add("image in no split", entry.id)
             continue
         listed[entry.split] += 1
+        if not is_text(entry.id):
+            skips.add("image whose id is no text", ascii(entry.id))
+            continue
         key = (entry.split if repeats else "", entry.id)
         if key in seen:
             skips.add("image that was there already", entry.id)

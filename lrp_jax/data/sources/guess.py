@@ -43,7 +43,7 @@ def _of_file(path: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     if suffix in (".jsonl", ".csv") and path.name not in flickr30k.CAPTIONS:
         return [("folder", path)]
     if suffix == ".token" or path.name in flickr30k.CAPTIONS:
-        return [("flickr30k", path.parent)]
+        return [("flickr30k", path)]
     if suffix != ".json":
         return []
     with open(path, "rb") as file:

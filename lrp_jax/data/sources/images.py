@@ -1,11 +1,16 @@
 """The image files of a source."""
 
+import errno
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from lrp_jax.data.sources.reading import path_of
+
 NO_IMAGES = "none"
 """The value of the option `images` that says not to look for images."""
+
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 class ImageFolder:
@@ -47,8 +52,7 @@ class ImageFolder:
 
     def _place(self, file: str) -> tuple[str, str]:
         folder, _, name = file.replace("\\", "/").rpartition("/")
-        outside = file.startswith(("/", "\\")) or ".." in folder.split("/") or folder[1:2] == ":"
-        if outside or name in ("", ".", "..") or "\0" in file:
+        if file.startswith(("/", "\\")) or ".." in (name, *folder.split("/")) or folder[1:2] == ":":
             raise ValueError(f"image file {file!r}: wanted a path that stays in the folder of the images")
         return ("" if self.flat else folder), name
 
@@ -71,7 +75,7 @@ def find_images(places: Sequence[ImageFolder], files: Sequence[str], *, option: 
     if option == NO_IMAGES:
         return ImageFolder(places[0].root, flat=places[0].flat, check=False)
     if option:
-        folder = pathlib.Path(option).expanduser()
+        folder = path_of(option)
         places = [ImageFolder(folder), ImageFolder(folder, flat=True)]
     # A sample, spread over the files, tells; that of a set of which hardly a hundredth is there still does.
     sample = files[:: max(1, len(files) // 1000)]
@@ -110,5 +114,9 @@ def check_missing(
 def _listing(folder: pathlib.Path) -> frozenset[str]:
     try:
         return frozenset(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
+    except ValueError:  # a name that no file can have
+        return frozenset()
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise
         return frozenset()

@@ -41,7 +41,7 @@ def read_instances(
                 reason = _refusal(id in seen, image in sizes and (known is None or image in known), category in names)
                 if not reason:
                     corners = _shares(record["bbox"], *sizes[image])
-            except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            except (KeyError, TypeError, ValueError, ArithmeticError):
                 reason, id = "box entry that is damaged", f"number {number}"
             if reason:
                 skips.add(reason, f"{path.name}, annotation {id}")
@@ -65,5 +65,6 @@ def _shares(box: Sequence[float], width: float, height: float) -> tuple[float, f
 
 
 def _fields(records: list[Any], keys: tuple[str, ...]) -> list[list[Any]]:
-    """The values of records that have all keys."""
-    return [[r[key] for key in keys] for r in records if isinstance(r, dict) and all(key in r for key in keys)]
+    """The values of records that have all keys, the first of which is a number."""
+    whole = [r for r in records if isinstance(r, dict) and all(key in r for key in keys)]
+    return [[r[key] for key in keys] for r in whole if isinstance(r[keys[0]], int)]

@@ -8,7 +8,7 @@ from typing import Any
 from lrp_jax.data.sources.folder import id_of
 from lrp_jax.data.sources.gather import Entry, gather
 from lrp_jax.data.sources.images import ImageFolder, find_images
-from lrp_jax.data.sources.reading import parse_json, rows_of
+from lrp_jax.data.sources.reading import is_text, parse_json, read_bytes, rows_of
 from lrp_jax.data.sources.splits import TRAIN, VALIDATION, Skips, Splits, split_named
 
 _ADVICE = "where the JSON file came from"
@@ -37,8 +37,8 @@ def json_source(path: str | os.PathLike, *, images: str = "", missing: str = "er
     """
     path = pathlib.Path(path)
     try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+        content = read_bytes(path, _ADVICE)
+    except FileNotFoundError:
         raise FileNotFoundError(f"no captions at {path}: wanted a JSON file with a folder images beside it") from None
     entries = []
     for number, record in enumerate(rows_of(parse_json(content, path), "images", path)):
@@ -80,13 +80,16 @@ def json_sources(paths: Sequence[pathlib.Path], *, images: str = "", missing: st
 def _entry(record: Mapping[str, Any]) -> Entry:
     if not isinstance(record["captions"], list):
         raise TypeError(f"captions is a {type(record['captions']).__name__}, wanted a list of strings")
+    file, id = record["file"], record.get("image_id")
+    if not is_text(file):
+        raise TypeError(f"file is {file!r:.40}, wanted the name of a file")
     boxes = [(thing["category"], thing["box"]) for thing in record.get("boxes") or ()]
     for _, box in boxes:
         if len(box) != 4:
-            raise ValueError(f"got the box {box}, wanted x0, y0, x1, y1")
+            raise ValueError(f"got a box of {len(box)} numbers, wanted x0, y0, x1, y1")
     return Entry(
-        id=id_of(record["file"]) if record.get("image_id") is None else str(record["image_id"]),
-        file=record["file"],
+        id=id_of(file) if id is None else str(id),
+        file=file,
         captions=record["captions"],
         split=split_named(record["split"]),
         boxes=boxes,

@@ -10,7 +10,7 @@ from lrp_jax.data.sources.flickr30k import IMAGES as FLICKR_IMAGES
 from lrp_jax.data.sources.gather import Entry, gather
 from lrp_jax.data.sources.images import ImageFolder, find_images
 from lrp_jax.data.sources.instances import read_instances
-from lrp_jax.data.sources.reading import parse_json, read_bytes, rows_of
+from lrp_jax.data.sources.reading import is_text, parse_json, path_of, read_bytes, rows_of
 from lrp_jax.data.sources.splits import Skips, Splits, split_named
 
 KARPATHY = "https://cs.stanford.edu/people/karpathy/deepimagesent/caption_datasets.zip"
@@ -58,10 +58,10 @@ def karpathy_source(
         known = {number for number in numbers if isinstance(number, int)}
         boxes = read_instances(instances, skips, known=known)
         for entry, number in zip(entries, numbers, strict=True):
-            entry.boxes = boxes.get(number, ())
+            entry.boxes = boxes.get(number, ()) if isinstance(number, int) else ()
     if entities:
         stems = [pathlib.PurePosixPath(entry.file).stem for entry in entries]
-        boxes = read_entities(pathlib.Path(entities).expanduser(), stems, skips)
+        boxes = read_entities(path_of(entities), stems, skips)
         for entry, stem in zip(entries, stems, strict=True):
             entry.boxes = boxes.get(stem, ())
     roots = [path.parent / folder for folder in ("", "images", *FLICKR_IMAGES)]
@@ -72,6 +72,8 @@ def karpathy_source(
 
 def _entry(record: dict[str, Any]) -> Entry:
     file = f"{record['filepath']}/{record['filename']}" if record.get("filepath") else f"{record['filename']}"
+    if not is_text(file):
+        raise TypeError
     number = record.get("cocoid")
     return Entry(
         id=pathlib.PurePosixPath(file).stem if number is None else str(number),

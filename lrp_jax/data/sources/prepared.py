@@ -22,8 +22,9 @@ _PREPARE = f"prepare it once with tfds.builder('coco_captions', file_format='arr
 class PreparedSplit:
     """Examples that are read from their files one by one, with the images as JPEG bytes.
 
-    What cannot be used of a record's captions and boxes is left out and counted when the record is read first; a record
-    that cannot be read, or has no caption of use, is a ValueError that names it.
+    What cannot be used of a record's captions and boxes is left out and counted when the record is read first. A record
+    that cannot be read, or has no caption of use, is an example without captions and without an image: of an image
+    that cannot be read, as there are in folders.
 
     Args:
       name: of the source, for messages.
@@ -54,18 +55,22 @@ class PreparedSplit:
         if not 0 <= index < len(self):
             raise IndexError(f"got item {index}, wanted 0 to {len(self) - 1} of {self._split}")
         part = int(np.searchsorted(self._starts, index, side="right")) - 1
+        skips = Skips()
         try:
-            record = self._parts[part][index - int(self._starts[part])]
+            example = self._example(self._parts[part][index - int(self._starts[part])], skips)
         except Exception as error:  # array_record's, and those of what the bytes then are
-            raise ValueError(f"{self._name}: record {index} of {self._split} is damaged ({error})") from error
-        return self._example(index, record)
+            skips.add("record that is damaged", f"record {index} of {self._split}: {error}")
+            example = Example(f"{self._split} record {index}", b"", split=self._split)
+        self._report(index, skips)
+        return example
 
-    def _example(self, index: int, record: Mapping[str, Any]) -> Example:
-        id, skips = str(int(record["image/id"])), Skips()
+    def _example(self, record: Mapping[str, Any], skips: Skips) -> Example:
+        id = str(int(record["image/id"]))
         texts = usable_captions((_text(text) for text in record["captions"]["text"]), id, skips)
         if not texts:
-            raise ValueError(f"{self._name}: record {index} of {self._split}, image {id}, has no caption of use")
-        objects = record.get("objects") or {"bbox": (), "label": ()}
+            skips.add("image without a caption", id)
+            return Example(id, b"", split=self._split)
+        objects = record["objects"] if self._categories else {"bbox": (), "label": ()}
         things = []
         for (y0, x0, y1, x1), label in zip(objects["bbox"], objects["label"], strict=True):
             if 0 <= label < len(self._categories):
@@ -73,7 +78,6 @@ class PreparedSplit:
             else:
                 skips.add("box of an unknown category", f"label {label} of image {id}")
         corners, names = usable_boxes(things, id, skips)
-        self._report(index, skips)
         return Example(id, record["image"], texts, corners, names, self._split)
 
     def _report(self, index: int, skips: Skips) -> None:
@@ -109,12 +113,13 @@ def prepared_source(folder: str | os.PathLike, *, restval: bool = True) -> Split
         raise ValueError(f"{folder}: damaged ({error}); {_PREPARE}") from error
     if format != "array_record":
         raise ValueError(f"{folder}: prepared as {format}, which needs TensorFlow to be read; {_PREPARE}")
-    absent = [name for name in ("image", "image/id", "captions") if name not in features]
+    needed = (("image",), ("image/id",), ("captions", "text"))
+    absent = [" with ".join(path) for path in needed if _feature(features, *path) is None]
     if absent:
         raise ValueError(
             f"{folder}: the records have no {', '.join(absent)}, wanted those of coco_captions; {_PREPARE}"
         )
-    categories = features["objects"]["label"].names if "objects" in features else ()
+    categories = getattr(_feature(features, "objects", "label"), "names", ())
     parts: dict[str, list[Any]] = {TRAIN: [], VALIDATION: [], TEST: []}
     for name, info in builder.info.splits.items():
         split = split_named(name)
@@ -159,6 +164,16 @@ def is_version(folder: pathlib.Path) -> bool:
 def versions(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
     """The prepared versions at places below a folder."""
     return [info.parent for info in sorted(folder.glob(f"{pattern}/dataset_info.json")) if is_version(info.parent)]
+
+
+def _feature(features: Any, *path: str) -> Any:
+    """What TFDS knows of a part of the records; None where there is none."""
+    for name in path:
+        features = getattr(features, "feature", features)  # of a sequence
+        if not hasattr(features, "keys") or name not in features:
+            return None
+        features = features[name]
+    return features
 
 
 def _text(text: Any) -> Any:

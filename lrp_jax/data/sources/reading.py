@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pathlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -9,17 +10,40 @@ from typing import Any
 
 from lrp_jax.data.sources.splits import Skips
 
+# JSON can spell the halves of a surrogate pair one by one; no file can hold them.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def path_of(text: str | os.PathLike) -> pathlib.Path:
+    """A path as a person writes it, which may begin with ~.
+
+    Raises:
+      ValueError: it is in the home of a user whom there is not.
+    """
+    try:
+        return pathlib.Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text}: wanted ~ or ~USER of a user who has a home") from None
+
+
+def is_text(value: object) -> bool:
+    """Whether a value out of a JSON file is a string that can be written to a file."""
+    return isinstance(value, str) and not _SURROGATE.search(value)
+
 
 def read_bytes(path: pathlib.Path, download: str) -> bytes:
     """The content of a file.
 
     Raises:
       FileNotFoundError: there is none; the message says where it can be had.
+      IsADirectoryError: it is a folder.
     """
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"no file {path}: it can be had from {download}") from None
+    except IsADirectoryError:
+        raise IsADirectoryError(f"{path} is a folder, wanted a file") from None
 
 
 def parse_json(content: bytes, path: pathlib.Path, *, without: str = "") -> Any:
@@ -119,7 +143,7 @@ def _rows(
         if fields is not None and len(fields) > width and last:
             # A caption that was not quoted may hold commas.
             fields = [field.strip() for field in line.split(",", width - 1)]
-        if fields is None or len(fields) != width:
+        if fields is None or len(fields) != width or not fields[places["file"]]:
             skips.add("line that is no row of the table", f"{path.name}:{number}")
         else:
             yield {name: fields[place] for name, place in places.items()}
