@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow test-newest parity lint format demo realdata study-small study clean
+.PHONY: help test test-slow test-newest parity lint format demo realdata study-small study study-real clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,10 @@ study-small: $(READY) ## the small study on drawn scenes, and docs/RESULTS.md (h
 
 study: $(READY) ## all of the study on drawn scenes (a day)
 	$(BIN)/python -m lrp_jax.study --part=all
+	$(BIN)/python -m lrp_jax.study.results
+
+study-real: $(READY) ## the study on photographs, where ../shared/realdata is (hours)
+	$(BIN)/python -m lrp_jax.study --part=photographs --data=../shared/realdata
 	$(BIN)/python -m lrp_jax.study.results
 
 clean: ## remove what the targets made, the environment included

@@ -11,18 +11,24 @@ import pathlib
 import sys
 
 from lrp_jax.study.jobs import run_chains
-from lrp_jax.study.plan import PARTS, commands
+from lrp_jax.study.plan import PARTS, PHOTOGRAPHS, commands
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=[*PARTS, "all"], default="small", help="what is run")
+    parser.add_argument("--part", choices=[*PARTS, "all"], default="small", help="what is run; all: all on scenes")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/study"), help="folder of the runs")
+    parser.add_argument("--data", type=pathlib.Path, help="folder of the photographs, for the part of that name")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many programs run at a time")
     parser.add_argument("--train-only", action="store_true", help="train, and measure another time")
     options = parser.parse_args()
-    parts = [part for name, parts in PARTS.items() if options.part in (name, "all") for part in parts]
-    chains = [(start.name, list(commands(part, start, options.out))) for part in parts for start in part.starts()]
+    drawn = {name: parts for name, parts in PARTS.items() if name != PHOTOGRAPHS}
+    parts = PARTS[PHOTOGRAPHS] if options.part == PHOTOGRAPHS else drawn.get(options.part, sum(drawn.values(), ()))
+    if options.part == PHOTOGRAPHS and not (options.data and options.data.is_dir()):
+        sys.exit(f"--data={options.data}: no such folder; the part {PHOTOGRAPHS} wants photographs, see docs/STUDY.md")
+    chains = [
+        (start.name, list(commands(part, start, options.out))) for part in parts for start in part.starts(options.data)
+    ]
     if options.train_only:
         chains = [(name, [one for one in chain if "train.py" in one[1]]) for name, chain in chains]
     failed = run_chains(chains, options.jobs, say=lambda line: print(line, flush=True))

@@ -1,4 +1,4 @@
-"""The runs of the study on drawn scenes, as docs/STUDY.md lists them."""
+"""The runs of the study, as docs/STUDY.md lists them."""
 
 import dataclasses
 import pathlib
@@ -11,40 +11,61 @@ MAPPED = ("word_ablation", "image_ablation", "correctness", "hallucination", "mo
 """Experiments that explain: of the starts, on the first images."""
 SPOKEN = ("captions", "frequent_words", "chair")
 """Experiments that only need captions: of all runs, on all images."""
-EVALUATED = pathlib.Path("evaluation", "test_broken")
-"""Where in a run's folder its results are."""
-IMAGES, SANITY_IMAGES = 400, 100
-"""How many images are explained, and how many by randomised models."""
+IMAGES, SANITY_IMAGES, PHOTOGRAPH_IMAGES = 400, 100, 100
+"""How many scenes are explained, how many by randomised models, and how many photographs of each fold."""
+
+
+PHOTOGRAPHS, FOLDS = "photographs", 5
+PHOTOGRAPH_SETS = ("flickr8k_1000", "coco_small")
+"""Folders of photographs: NAME/NAME.json, NAME/images/."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Start:
-    """A captioner trained with cross-entropy until the paper's rule stops it.
+    """A captioner trained with cross-entropy.
 
     Attributes:
       captioner: "ada", "mhfc", "ada_bu" or "mhfc_bu".
-      bias: of its world, "strong", "weak" or "none".
-      seed: of everything in it.
+      world: the bias of its drawn world, "strong", "weak" or "none", until the paper's rule stops it; or "photographs".
+      seed: of everything in it; on photographs also the number of the fold that it is tested on.
+      data: the folder of the photographs.
     """
 
     captioner: str
-    bias: str
+    world: str
     seed: int
+    data: pathlib.Path | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.captioner}-{self.bias}-{self.seed}"
+        return f"{self.captioner}-{self.world}-{self.seed}"
+
+    @property
+    def config(self) -> str:
+        """The config that it is trained with, as configs/study/lrp_ift.py calls it."""
+        return f"photos.{self.captioner}" if self.world == PHOTOGRAPHS else f"{self.captioner}_scenes"
+
+    @property
+    def test(self) -> str:
+        """The split that it is measured on."""
+        return "test" if self.world == PHOTOGRAPHS else "test_broken"
 
     def training(self, out: pathlib.Path) -> list[str]:
         """The flags of train.py."""
+        run = [f"--workdir={out / self.name / 'start'}", f"--config.seed={self.seed}"]
+        if self.world == PHOTOGRAPHS:
+            files = ",".join(str(self.data / name / f"{name}.json") for name in PHOTOGRAPH_SETS)
+            return [
+                f"--config=configs/photos.py:{self.captioner}",
+                *run,
+                f"--config.source=json:{files},fold={self.seed}/{FOLDS}",
+                f"--config.encoder_weights={self.data / 'weights' / 'squeezenet1_1_oihw.npz'}",
+                f"--config.features_folder={out / 'features' / f'{PHOTOGRAPHS}-{self.seed}'}",
+            ]
         # One folder of features for each encoder and world: all starts of a kind read the same.
         regions = "regions" if self.captioner.endswith("_bu") else "grid"
-        return [
-            f"--config=configs/{self.captioner}_scenes.py:{self.bias}",
-            f"--workdir={out / self.name / 'start'}",
-            f"--config.seed={self.seed}",
-            f"--config.features_folder={out / 'features' / f'{self.bias}-{regions}'}",
-        ]
+        features = f"--config.features_folder={out / 'features' / f'{self.world}-{regions}'}"
+        return [f"--config=configs/{self.captioner}_scenes.py:{self.world}", *run, features]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,7 +90,7 @@ class Tuned:
         """The flags of train.py."""
         folder = out / self.start.name
         return [
-            f"--config=configs/study/lrp_ift_scenes.py:{self.start.captioner}-{self.arm}",
+            f"--config=configs/study/lrp_ift.py:{self.start.config}-{self.arm}",
             f"--config.init_from={folder / 'start'}",
             f"--workdir={folder / self.name}",
             f"--config.seed={1000 * (self.order + 1) + self.start.seed}",
@@ -81,23 +102,23 @@ class Part:
     """A part of the study: starts, and the arms that each of them is tuned by.
 
     Attributes:
-      captioners, bias, seeds: of the starts.
+      captioners, world, seeds: of the starts.
       arms, orders: of the fine-tuning.
       explained: whether the starts' maps are measured too.
     """
 
     captioners: Sequence[str]
-    bias: str = "strong"
+    world: str = "strong"
     seeds: int = 5
     arms: Sequence[str] = ("baseline", "lrp")
     orders: int = 1
     explained: bool = True
 
-    def starts(self) -> Iterator[Start]:
-        """The starts, seed by seed, so that whole sets of captioners are complete early."""
+    def starts(self, data: pathlib.Path | None = None) -> Iterator[Start]:
+        """The starts, seed by seed, so that whole sets of captioners are complete early; `data` as in `Start`."""
         for seed in range(self.seeds):
             for captioner in self.captioners:
-                yield Start(captioner=captioner, bias=self.bias, seed=seed)
+                yield Start(captioner=captioner, world=self.world, seed=seed, data=data)
 
     def tuned(self, start: Start) -> Iterator[Tuned]:
         """What becomes of a start."""
@@ -110,14 +131,15 @@ GRID = ("ada", "mhfc")
 PARTS: dict[str, tuple[Part, ...]] = {
     "small": (Part(captioners=GRID),),
     "bias": (
-        Part(captioners=GRID, bias="weak", seeds=3, explained=False),
-        Part(captioners=GRID, bias="none", seeds=3, explained=False),
+        Part(captioners=GRID, world="weak", seeds=3, explained=False),
+        Part(captioners=GRID, world="none", seeds=3, explained=False),
     ),
     "arms": (Part(captioners=GRID, seeds=3, arms=tuple(ARMS), explained=False),),
     "full": (
         Part(captioners=GRID, orders=2),
         Part(captioners=("ada_bu", "mhfc_bu"), seeds=3, orders=2),
     ),
+    PHOTOGRAPHS: (Part(captioners=GRID, world=PHOTOGRAPHS, seeds=FOLDS),),
 }
 """What `python -m lrp_jax.study --part=NAME` runs; a run that two parts share is made once."""
 
@@ -129,25 +151,36 @@ def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[path
     """
     folder = out / start.name
     yield _train(folder / "start", start.training(out))
-    if part.explained:
-        yield _evaluate(folder / "start", MAPPED, f"--images={IMAGES}")
-        yield _evaluate(folder / "start", ("sanity",), f"--images={SANITY_IMAGES}")
-    yield _evaluate(folder / "start", SPOKEN)
+    if part.explained and start.world == PHOTOGRAPHS:
+        yield _evaluate(start, "start", out, ("word_ablation", "hallucination", "modality_share"))
+        mapped = ("correctness", "image_ablation")
+        yield _evaluate(start, "start", out, mapped, f"--images={PHOTOGRAPH_IMAGES}")
+    elif part.explained:
+        yield _evaluate(start, "start", out, MAPPED, f"--images={IMAGES}")
+        yield _evaluate(start, "start", out, ("sanity",), f"--images={SANITY_IMAGES}")
+    yield _evaluate(start, "start", out, SPOKEN)
     for tuned in part.tuned(start):
-        run = folder / tuned.name
-        yield _train(run, tuned.training(out))
+        yield _train(folder / tuned.name, tuned.training(out))
         flags = []
         if tuned.arm != "baseline" and "baseline" in part.arms:
-            flags = [f"--against={folder / f'baseline-{tuned.order}' / EVALUATED}"]
-        yield _evaluate(run, (*SPOKEN, "lrp_ift_gain"), *flags)
+            baseline = dataclasses.replace(tuned, arm="baseline").name
+            flags = [f"--against={evaluated(folder / baseline, start.world)}"]
+        yield _evaluate(start, tuned.name, out, (*SPOKEN, "lrp_ift_gain"), *flags)
+
+
+def evaluated(run: pathlib.Path, world: str) -> pathlib.Path:
+    """Where the results of a run are."""
+    return run / "evaluation" / ("test" if world == PHOTOGRAPHS else "test_broken")
 
 
 def _train(run: pathlib.Path, flags: list[str]) -> tuple[pathlib.Path, list[str]]:
     return run / "results.json", [sys.executable, "train.py", *flags, "--resume"]
 
 
-def _evaluate(run: pathlib.Path, names: Sequence[str], *flags: str) -> tuple[pathlib.Path, list[str]]:
-    out = run / EVALUATED
-    chosen = f"--experiment={','.join(names)}"
-    command = [sys.executable, "evaluate.py", chosen, f"--checkpoint={run}", "--split=test_broken", f"--out={out}"]
-    return out / f"{names[0]}.done", [*command, *flags]
+def _evaluate(
+    start: Start, run: str, out: pathlib.Path, names: Sequence[str], *flags: str
+) -> tuple[pathlib.Path, list[str]]:
+    checkpoint = out / start.name / run
+    results = evaluated(checkpoint, start.world)
+    chosen = [f"--experiment={','.join(names)}", f"--checkpoint={checkpoint}", f"--split={start.test}"]
+    return results / f"{names[0]}.done", [sys.executable, "evaluate.py", *chosen, f"--out={results}", *flags]

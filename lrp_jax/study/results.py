@@ -15,7 +15,7 @@ from lrp_jax.data.files import atomic
 from lrp_jax.experiments import as_markdown
 from lrp_jax.experiments.bars import NAMES
 from lrp_jax.study.claims import CAPTIONERS, CLAIMS, STRONG, Tables, study_tables
-from lrp_jax.study.plan import EVALUATED, IMAGES, MAPPED, SANITY_IMAGES
+from lrp_jax.study.plan import IMAGES, MAPPED, PHOTOGRAPH_IMAGES, PHOTOGRAPHS, SANITY_IMAGES, evaluated
 from lrp_jax.study.verdicts import Finding, together
 
 HEAD = """# Results
@@ -25,6 +25,8 @@ What the study of [STUDY.md](STUDY.md) found. The page is written by `python -m 
 95 % interval; "smallest" is the smallest effect that could have been seen with power 0.8. A claim about several
 comparisons holds if each of them does, and fails if one does.
 """
+
+WORLDS = (STRONG, "weak", "none", PHOTOGRAPHS)
 
 KEPT = {
     "captions": ("captions",),
@@ -56,13 +58,13 @@ def main() -> None:
 
 def keep_tables(tables: Tables, folder: pathlib.Path) -> None:
     """Writes the pooled tables of every kind of captioner, CAPTIONER-BIAS/EXPERIMENT-TABLE.csv."""
-    for bias in ("strong", "weak", "none"):
+    for world in WORLDS:
         for captioner in CAPTIONERS:
             for experiment, names in KEPT.items():
-                for name, table in tables(captioner, bias, experiment).items():
+                for name, table in tables(captioner, world, experiment).items():
                     if names and name not in names:
                         continue
-                    path = folder / f"{captioner}-{bias}" / f"{experiment}-{name}.csv"
+                    path = folder / f"{captioner}-{world}" / f"{experiment}-{name}.csv"
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with atomic(path) as file:
                         table.to_csv(file, index=False, lineterminator="\n", na_rep="nan", float_format="%.6g")
@@ -70,29 +72,34 @@ def keep_tables(tables: Tables, folder: pathlib.Path) -> None:
 
 def page(tables: Tables, out: pathlib.Path) -> str:
     """The text of docs/RESULTS.md."""
-    found = [(claim, claim.findings(tables, STRONG)) for claim in CLAIMS]
+    found = [(claim, {world: claim.findings(tables, world) for world in (STRONG, PHOTOGRAPHS)}) for claim in CLAIMS]
     parts = [HEAD, "## Claims\n"]
+    overview = [
+        {
+            "": claim.name,
+            "claim": claim.says,
+            "on scenes": f"**{together(findings[STRONG])}**",
+            "on photographs": f"**{together(findings[PHOTOGRAPHS])}**",
+            "paper": claim.paper,
+        }
+        for claim, findings in found
+    ]
+    parts.append(as_markdown(pd.DataFrame(overview)))
+    parts.append("On photographs C6 to C8 are underpowered, and C6b has no weaker bias to compare with.\n")
+    parts += ["## What was run\n", as_markdown(runs_table(out))]
     parts.append(
-        as_markdown(
-            pd.DataFrame(
-                [
-                    {"": claim.name, "claim": claim.says, "verdict": f"**{together(findings)}**", "paper": claim.paper}
-                    for claim, findings in found
-                ]
-            )
-        )
-    )
-    parts.append("## What was run\n")
-    parts.append(as_markdown(runs_table(out)))
-    parts.append(
-        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}), captions of all of "
-        "them. [STUDY.md](STUDY.md) has the settings.\n"
+        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}) and, for "
+        f"correctness and image ablation, of the first {PHOTOGRAPH_IMAGES} photographs of each fold; captions of all. "
+        "[STUDY.md](STUDY.md) has the settings.\n"
     )
     parts.append("## Claim by claim\n")
     for claim, findings in found:
-        parts.append(f"### {claim.name}: {claim.says}\n\nPaper: {claim.paper}.\n\nHere: **{together(findings)}**.\n")
-        parts.append(as_markdown(findings_table(findings)) if findings else "Nothing has been measured yet.\n")
-    parts += [*_captioners(tables, out), *_beyond(tables), *_published(tables)]
+        parts.append(f"### {claim.name}: {claim.says}\n\nPaper: {claim.paper}.\n")
+        for world, name in ((STRONG, "scenes"), (PHOTOGRAPHS, "photographs")):
+            parts.append(f"On {name}: **{together(findings[world])}**.\n")
+            if findings[world]:
+                parts.append(as_markdown(findings_table(findings[world])))
+    parts += [*_captioners(tables), *_beyond(tables), *_published(tables)]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -119,17 +126,18 @@ def runs_table(out: pathlib.Path) -> pd.DataFrame:
     """How many starts of each kind are trained and measured."""
     table = []
     for captioner, name in CAPTIONERS.items():
-        for bias in ("strong", "weak", "none"):
-            folders = sorted(out.glob(f"{captioner}-{bias}-*"))
+        for world in WORLDS:
+            folders = sorted(out.glob(f"{captioner}-{world}-*"))
+            split = "test" if world == PHOTOGRAPHS else "test_broken"
             scores = [
-                json.loads(path.read_text())["cider/test_broken"]
+                json.loads(path.read_text())[f"cider/{split}"]
                 for path in (folder / "start" / "results.json" for folder in folders)
                 if path.exists()
             ]
             if scores:
-                explained = sum((f / "start" / EVALUATED / MAPPED[0] / "rows.csv").exists() for f in folders)
-                tuned = sum((f / "lrp-0" / EVALUATED / "lrp_ift_gain" / "rows.csv").exists() for f in folders)
-                row = {"captioner": name, "bias": bias, "starts": len(scores), "explained": explained}
+                explained = sum((evaluated(f / "start", world) / MAPPED[0] / "rows.csv").exists() for f in folders)
+                tuned = sum((evaluated(f / "lrp-0", world) / "lrp_ift_gain" / "rows.csv").exists() for f in folders)
+                row = {"captioner": name, "world": world, "starts": len(scores), "explained": explained}
                 row |= {"fine-tuned": tuned, "CIDEr of the starts": " ".join(f"{score:.3f}" for score in scores)}
                 table.append(row)
     return pd.DataFrame(table or [{"captioner": "none yet"}])
@@ -140,22 +148,22 @@ def interval(low: float, high: float) -> str:
     return f"{low:.3f} to {high:.3f}"
 
 
-def _captioners(tables: Tables, out: pathlib.Path) -> list[str]:
+def _captioners(tables: Tables) -> list[str]:
     """Tables 1 and 4: the sentence metrics, and what fine-tuning changed."""
     parts = ["## The captioners\n"]
     for captioner, name in CAPTIONERS.items():
-        found = tables(captioner, "strong", "captions").get("captions", pd.DataFrame())
-        if "measure" in found:
-            parts += [f"{name}, starts, broken test:\n", as_markdown(_short(found))]
-        missing = tables(captioner, "strong", "captions").get("missing")
-        if missing is not None and len(missing):
-            parts += ["Not measured:\n", as_markdown(missing)]
+        for world in (STRONG, PHOTOGRAPHS):
+            found = tables(captioner, world, "captions")
+            if "measure" in found.get("captions", ()):
+                parts += [f"{name}, starts, {world}:\n", as_markdown(_short(found["captions"]))]
+            if len(found.get("missing", ())):
+                parts += ["Not measured:\n", as_markdown(found["missing"])]
     parts.append("## What LRP-IFT changed, against the matched baseline\n")
     for captioner, name in CAPTIONERS.items():
-        for bias in ("strong", "weak", "none"):
-            found = tables(captioner, bias, "lrp_ift_gain").get("against_baseline", pd.DataFrame())
+        for world in WORLDS:
+            found = tables(captioner, world, "lrp_ift_gain").get("against_baseline", pd.DataFrame())
             if "measure" in found:
-                parts += [f"{name}, {bias} bias:\n", as_markdown(_short(found))]
+                parts += [f"{name}, {world}:\n", as_markdown(_short(found))]
     parts.append(
         "CHAIRi and CHAIRs: less is better. The baseline is one epoch of plain cross-entropy from the same start, with "
         "the same captions in the same order.\n"

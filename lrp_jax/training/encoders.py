@@ -115,10 +115,9 @@ def encode_dataset(
         read.
       OSError: the disk is too small.
     """
-    apply = jax.jit(lambda params, images: encoder.module.apply(params, encoder.preprocessing(images)))
 
     def encode(images: UInt8[np.ndarray, "B H W 3"]) -> Float[Array, "B h w C"]:
-        return apply(encoder.params, images)
+        return _encode(encoder.module, encoder.preprocessing, encoder.params, images)
 
     size = encoder.preprocessing.size
     if not folder:
@@ -129,6 +128,11 @@ def encode_dataset(
         "preprocessing": json.dumps(dataclasses.asdict(encoder.preprocessing), default=float),
     }
     return cached_features(folder, dataset, encode, key=key, size=size, name=name, dtype=dtype)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _encode(module, preprocessing, params, images):
+    return module.apply(params, preprocessing(images))
 
 
 def features_of(dataset: Dataset, encoder: Encoder | None, config: ml_collections.ConfigDict, *, name: str) -> Features:

@@ -1,5 +1,6 @@
 """The state of training, and one step of it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -67,14 +68,15 @@ def create_state(
     init_key, key = jax.random.split(jax.random.key(seed))
     image = jnp.zeros((1, *features.shape[1:]), features.dtype)
 
-    @jax.jit  # a kernel for every parameter would take many times as long
-    def create(key, params, encoder):
-        if params is None:
-            params = captioner.init(key, image, jnp.zeros((1, 1), jnp.int32))
-        return params, encoder, optimiser.init((params, encoder))
+    variables = _create(captioner, optimiser, init_key, image, params, encoder)
+    return TrainState(jnp.zeros((), jnp.int32), *variables, key, jnp.full((), NEVER, jnp.int32))
 
-    never = jnp.full((), NEVER, jnp.int32)
-    return TrainState(jnp.zeros((), jnp.int32), *create(init_key, params, encoder), key, never)
+
+@functools.partial(jax.jit, static_argnums=(0, 1))  # a kernel for every parameter would take many times as long
+def _create(captioner, optimiser, key, image, params, encoder):
+    if params is None:
+        params = captioner.init(key, image, jnp.zeros((1, 1), jnp.int32))
+    return params, encoder, optimiser.init((params, encoder))
 
 
 def make_step(

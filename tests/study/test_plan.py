@@ -18,7 +18,7 @@ def flag(command, name):
 @pytest.mark.parametrize(("name", "part"), EVERY, ids=[name for name, _ in EVERY])
 def test_every_command_can_be_given(name, part):
     made = set()
-    for start in part.starts():
+    for start in part.starts(pathlib.Path("photographs")):
         for _, command in commands(part, start, pathlib.Path("out")):
             script = command[1]
             if script == "train.py":
@@ -45,6 +45,6 @@ def test_the_parts_are_those_of_the_page():
 
 def test_arms_of_an_order_see_the_same_captions_and_orders_differ():
     part = PARTS["full"][0]
-    start = Start(captioner="ada", bias="strong", seed=2)
+    start = Start(captioner="ada", world="strong", seed=2)
     seeds = {tuned.name: flag(tuned.training(pathlib.Path("out")), "config.seed") for tuned in part.tuned(start)}
     assert seeds["lrp-0"] == seeds["baseline-0"] != seeds["lrp-1"] == seeds["baseline-1"]

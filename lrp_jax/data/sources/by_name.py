@@ -9,6 +9,7 @@ from lrp_jax.data.sources.coco import coco_source
 from lrp_jax.data.sources.drawn import scenes_source
 from lrp_jax.data.sources.flickr30k import flickr30k_source
 from lrp_jax.data.sources.folder import folder_source
+from lrp_jax.data.sources.folds import fold
 from lrp_jax.data.sources.guess import guess
 from lrp_jax.data.sources.json_file import json_sources
 from lrp_jax.data.sources.karpathy import karpathy_source
@@ -39,6 +40,13 @@ def _error_or_skip(text: str) -> str:
     return text
 
 
+def _part(text: str) -> tuple[int, int]:
+    number, slash, folds = text.partition("/")
+    if not (slash and number.isdecimal() and folds.isdecimal()):
+        raise ValueError("NUMBER/FOLDS such as 0/5")
+    return int(number), int(folds)
+
+
 def _json(path: pathlib.Path, **options: str) -> Splits:
     paths = [path] if path.is_file() else _files(str(path), ",")
     return json_sources(paths, **options)
@@ -47,7 +55,7 @@ def _json(path: pathlib.Path, **options: str) -> Splits:
 # A path may have commas in it.
 _OPTION = re.compile(r",(?=\w+=)")
 
-_IMAGES = {"images": str, "missing": _error_or_skip}
+_IMAGES = {"images": str, "missing": _error_or_skip, "fold": _part}
 _DRAW = {"seed": _number, "split_file": str}
 
 # Kind -> what reads it, and how the values of its options are read.
@@ -105,7 +113,10 @@ def source(spec: str) -> Splits:
             values[name] = options[name](value)
         except ValueError as wanted:
             raise ValueError(f"source {spec!r}: got {part}, wanted {wanted}") from None
+    part = values.pop("fold", None)
     splits = read(path_of(path), **values)
+    if part is not None:
+        splits = fold(splits, *part)
     if TRAIN not in splits:
         raise ValueError(f"source {spec!r} has no images to train on: its splits are {', '.join(splits) or 'empty'}")
     return splits
