@@ -98,9 +98,9 @@ def plainly(data, size):
         return np.array(picture.convert("RGB").resize(size[::-1], Image.Resampling.BILINEAR))
 
 
-def test_a_jpeg_of_less_than_four_times_the_size_is_decoded_whole():
+def test_a_jpeg_of_less_than_twice_the_size_is_decoded_whole():
     data = encoded(photograph(240, 320), "JPEG", quality=90)
-    np.testing.assert_array_equal(load_image(data, (64, 96)), plainly(data, (64, 96)))
+    np.testing.assert_array_equal(load_image(data, (130, 96)), plainly(data, (130, 96)))
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
@@ -112,8 +112,8 @@ def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(mode, options, monkeypatc
     monkeypatch.setattr(Image.Image, "resize", lambda image, *args: sizes.append(image.size) or resize(image, *args))
     loaded = load_image(data, (90, 110))
     monkeypatch.undo()
-    assert sizes == [(280, 200)]  # a half; a quarter has less than twice 90 rows
-    assert np.abs(loaded.astype(int) - plainly(data, (90, 110))).mean() < 2
+    assert sizes == [(140, 100)]  # a quarter; an eighth has less than 90 rows
+    assert np.abs(loaded.astype(int) - plainly(data, (90, 110))).mean() < 3
     assert load_image(data).shape == (400, 560, 3)
 
 
@@ -125,14 +125,14 @@ def test_what_lies_on_its_side_is_decoded_for_the_size_it_has_upright(orientatio
     sizes = []
     resize = Image.Image.resize
     monkeypatch.setattr(Image.Image, "resize", lambda image, *args: sizes.append(image.size) or resize(image, *args))
-    upright = (40, 120) if orientation in (1, 3) else (120, 40)
+    upright = (50, 130) if orientation in (1, 3) else (130, 50)
     loaded = load_image(data, upright)
     monkeypatch.undo()
     assert loaded.shape == (*upright, 3)
     # Both sides to a half. Taken for the other way round, no part of it would be large enough.
     assert sizes == [(240, 80) if orientation in (1, 3) else (80, 240)]
     whole = load_image(load_image(data), upright)
-    assert np.abs(loaded.astype(int) - whole).mean() < 2
+    assert np.abs(loaded.astype(int) - whole).mean() < 3
 
 
 @pytest.mark.parametrize("progressive", [False, True])
