@@ -1,6 +1,7 @@
 """The frozen encoder of a run: by name from a config, at work, and in the run's folder."""
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib

@@ -39,6 +39,7 @@ class TrainState(NamedTuple):
 Step = Callable[..., tuple[TrainState, dict[str, Float[Array, ""]]]]
 
 
+@functools.cache  # what is compiled for an optimiser is found again by the next one of these numbers
 def make_optimiser(*, b1: float, b2: float, clip: float) -> optax.GradientTransformation:
     """Adam on gradients whose single values are cut to [-clip, clip], without the learning rate.
 

@@ -34,8 +34,10 @@ def small_subject(kind: str = "ada", seed: int = 0, max_length: int = 10, talkat
     captioner = (
         AdaLSTM(len(vocabulary), attention=4, **sizes) if kind == "ada" else MHFC(len(vocabulary), heads=2, **sizes)
     )
-    params = captioner.init(jax.random.key(seed), jnp.zeros((4, 96)), jnp.ones(3, jnp.int32))
-    params = jax.tree.map(lambda x: 3 * x, params)  # so that words and images matter
+    # To compile the initialisers takes longer than most tests. Large enough for words and images to matter.
+    shapes = jax.eval_shape(captioner.init, jax.random.key(0), jnp.zeros((4, 96)), jnp.ones(3, jnp.int32))
+    rng = np.random.default_rng(seed)
+    params = jax.tree.map(lambda x: jnp.asarray(rng.normal(0, 0.8, x.shape), x.dtype), shapes)
     return (Talkative if talkative else Subject)(
         captioner=captioner,
         params=params,

@@ -18,7 +18,10 @@ FILES = sorted((pathlib.Path(__file__).parents[1] / "goldens").glob("dec_*.npz")
 BOUNDS = {"float64": 1e-9, "float32": 1e-5}
 CASES = [
     pytest.param(
-        path, dtype, id=f"{path.stem}-{dtype}", marks=[pytest.mark.slow] * ("_bu_" in path.name and dtype == "float32")
+        path,
+        dtype,
+        id=f"{path.stem}-{dtype}",
+        marks=[pytest.mark.slow] * (dtype == "float32" and "_mhfc_cnn_" not in path.name),
     )
     for path in FILES
     for dtype in BOUNDS
@@ -64,7 +67,8 @@ def of(golden, prefix="", suffix=""):
 @pytest.mark.parametrize(("path", "dtype"), CASES)
 def test_relevance_gradient_and_grad_cam(path, dtype):
     golden, captioner, params, features = load(path, dtype)
-    for head in (None, *range(int(golden["n_head"]))):
+    heads = range(int(golden["n_head"])) if dtype == "float64" else ()  # another program for the sake of one
+    for head in (None, *heads):
         expected = of(golden, suffix="" if head is None else f"_head{head}")
         assert head is None or "lrp" in expected
         for method, fields in expected.items():

@@ -8,7 +8,7 @@ import pytest
 
 import lrp_jax
 from lrp_jax.explain import IntegratedGradients, Occlusion, SmoothGrad, explain_image
-from lrp_jax.models import AdaLSTM, Preprocessing, RegionEncoder, region_variables, with_boxes
+from lrp_jax.models import MHFC, Preprocessing, RegionEncoder, region_variables, with_boxes
 
 TOKENS = np.array([1, 5, 9, 4, 2])
 BOXES = [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.5, 0.5], [0.6, 0.5, 0.8, 1.0]]
@@ -27,8 +27,10 @@ def model():
     image = np.asarray(jax.random.randint(keys[0], (20, 30, 3), 0, 256), np.uint8)
     encoder = RegionEncoder(Trunk(), bins=2)
     variables = region_variables(jax.jit(encoder.trunk.init)(keys[1], SEEN(image)), BOXES)
-    captioner = AdaLSTM(12, hidden=8, embedding=6, attention=5)
-    params = jax.jit(captioner.init)(keys[2], encoder.apply(variables, SEEN(image)), TOKENS)
+    captioner = MHFC(12, hidden=8, embedding=6, heads=2)
+    features = jax.jit(lambda image: encoder.apply(variables, SEEN(image)))(image)
+    rng, shapes = np.random.default_rng(2), jax.eval_shape(captioner.init, keys[2], features, TOKENS)
+    params = jax.tree.map(lambda x: jnp.asarray(rng.normal(0, 0.3, x.shape), x.dtype), shapes)
     return captioner, params, image, {"encoder": encoder, "encoder_params": variables, "preprocessing": SEEN}
 
 

@@ -44,6 +44,8 @@ ONE_OF_EACH_KIND = [
     for name in SETTINGS
 ]
 
+HAVE_BETAS = ("lrp", "attention", "visual_attention")  # of the Ada-LSTM, in whose other methods there is no more
+
 
 class Encoder(nn.Module):
     """Two convolutions without biases: images [B, 12, 8, 3] -> [B, 3, 2, 5]."""
@@ -92,6 +94,12 @@ def model(request):
 @pytest.fixture(scope="module")
 def ada():
     return MODELS["ada"], parameters(MODELS["ada"])
+
+
+@pytest.fixture(scope="module")
+def mhfc():
+    """The one of which most programs are half as large."""
+    return MODELS["mhfc"], parameters(MODELS["mhfc"])
 
 
 def of_image(model, method, image=IMAGES[0], tokens=TOKENS, **options):
@@ -195,15 +203,15 @@ def test_integrated_gradients_slowly(model):
 
 
 @pytest.mark.parametrize("against", [None, 7, "rest"])
-def test_integrated_gradients_are_complete(ada, against):
+def test_integrated_gradients_are_complete(mhfc, against):
     """They sum to what was gained on the way, from nothing and from the mean colour."""
-    got = of_image(ada, IntegratedGradients(steps=24), against=against)
-    contrast = weights(ada, against)
+    got = of_image(mhfc, IntegratedGradients(steps=24), against=against)
+    contrast = weights(mhfc, against)
 
     def score(features, embeddings):
-        return (np.asarray(all_logits(ada, features, embeddings)) * contrast).sum(-1)
+        return (np.asarray(all_logits(mhfc, features, embeddings)) * contrast).sum(-1)
 
-    e = embedded(ada)
+    e = embedded(mhfc)
     gained = score(FEATURES[0], e) - score(0 * FEATURES[0], 0 * e)
     regions, words, pixels = map(np.asarray, (got.regions, got.words, got.pixels))
     np.testing.assert_allclose(regions.sum(1) + words.sum(1), gained, rtol=0, atol=1e-11)
@@ -232,11 +240,11 @@ def test_smooth_grad_slowly(model):
     np.testing.assert_allclose(got.pixels, np.mean(pixels, 0), rtol=0, atol=1e-13)
 
 
-def test_smooth_grad_without_noise_is_the_gradient(ada):
-    still = of_image(ada, SmoothGrad(samples=2, noise=0.0))
-    assert_same(arrays(still), arrays(of_image(ada, "gradient")))
-    other = explain_features(*ada, FEATURES[0], TOKENS, SmoothGrad(samples=2, seed=1))
-    first = explain_features(*ada, FEATURES[0], TOKENS, SmoothGrad(samples=2))
+def test_smooth_grad_without_noise_is_the_gradient(mhfc):
+    still = of_image(mhfc, SmoothGrad(samples=2, noise=0.0))
+    assert_same(arrays(still), arrays(of_image(mhfc, "gradient")))
+    other = explain_features(*mhfc, FEATURES[0], TOKENS, SmoothGrad(samples=2, seed=1))
+    first = explain_features(*mhfc, FEATURES[0], TOKENS, SmoothGrad(samples=2))
     assert abs(other.features - first.features).max() > 1e-6
 
 
@@ -348,16 +356,20 @@ def test_against_the_rest_is_the_derivative_of_the_log_odds(ada):
     assert got.against == "rest"
 
 
-def test_contrast_reaches_pixels_grad_cam_and_occlusion(ada):
+def test_contrast_reaches_pixels_grad_cam_and_occlusion(mhfc):
     """What is linear in the score is the difference of two explanations; Grad-CAM is only before its ReLU."""
     as_if = np.array([*TOKENS[:-1], 7])
     for method in ("lrp", SETTINGS["occlusion"]):
-        own, other, both = of_image(ada, method), of_image(ada, method, tokens=as_if), of_image(ada, method, against=7)
+        own, other, both = (
+            of_image(mhfc, method),
+            of_image(mhfc, method, tokens=as_if),
+            of_image(mhfc, method, against=7),
+        )
         for name in ("pixels", "regions"):
             wanted = getattr(own, name)[-1] - getattr(other, name)[-1]
             np.testing.assert_allclose(getattr(both, name)[-1], wanted, rtol=0, atol=1e-12)
             assert abs(wanted).max() > 1e-5
-    cam, plain = (explain_features(*ada, FEATURES[0], TOKENS, "grad_cam", against=a) for a in (7, None))
+    cam, plain = (explain_features(*mhfc, FEATURES[0], TOKENS, "grad_cam", against=a) for a in (7, None))
     assert (cam.regions >= 0).all() and abs(cam.regions - plain.regions).max() > 1e-3
     np.testing.assert_array_equal(cam.against, [7, 7, 7])
 
@@ -384,30 +396,31 @@ def test_the_registry_has_every_method_by_its_name():
 
 
 @pytest.mark.parametrize("method", ONE_OF_EACH_KIND)
-def test_jit_of_the_whole_and_a_batch_change_nothing(ada, method):
+def test_jit_of_the_whole_and_a_batch_change_nothing(ada, mhfc, method):
     """One compiled function for two images at a time, against each alone and uncompiled from outside."""
+    model = ada if method in HAVE_BETAS else mhfc
     settings = ONE_POINT.get(method, SETTINGS[method])
-    batch = jax.device_get(jax.jit(jax.vmap(lambda image: arrays(of_image(ada, settings, image))))(IMAGES))
+    batch = jax.device_get(jax.jit(jax.vmap(lambda image: arrays(of_image(model, settings, image))))(IMAGES))
     for index, image in enumerate(IMAGES):
-        alone = arrays(of_image(ada, settings, image))
+        alone = arrays(of_image(model, settings, image))
         assert_same({name: array[index] for name, array in batch.items()}, alone)
 
 
 @pytest.mark.parametrize("method", ONE_OF_EACH_KIND)
-def test_a_padded_caption_in_chunks_is_explained_as_it_is_alone(ada, method):
+def test_a_padded_caption_in_chunks_is_explained_as_it_is_alone(ada, mhfc, method):
     """Six words, four at a time, of which the first three are the caption."""
-    alone = of_image(ada, SETTINGS[method])
+    model = ada if method in HAVE_BETAS else mhfc
+    alone = of_image(model, SETTINGS[method])
     chunks = SETTINGS[method]
     if method == "occlusion":
         chunks = dataclasses.replace(chunks, per_chunk=100)
-    padded = of_image(ada, chunks, tokens=np.pad(TOKENS, (0, 3)), words_per_chunk=4).first(WORDS)
+    padded = of_image(model, chunks, tokens=np.pad(TOKENS, (0, 3)), words_per_chunk=4).first(WORDS)
     assert_same(arrays(padded), arrays(alone))
     np.testing.assert_array_equal(padded.tokens, TOKENS)
 
 
 @pytest.mark.parametrize("method", ONE_OF_EACH_KIND)
-def test_one_head_or_a_clear_refusal(method):
-    mhfc = MODELS["mhfc"], parameters(MODELS["mhfc"])
+def test_one_head_or_a_clear_refusal(mhfc, method):
     if method == "visual_attention":
         return  # needs a sentinel, which MH-FC has not
     if method in ("integrated_gradients", "occlusion"):

@@ -200,7 +200,9 @@ def test_initial_parameters(captioner):
     assert 0.05 < jnp.abs(params["fc"]["kernel"]).max() <= 0.1
 
 
-@pytest.mark.parametrize("captioner", [ADA[0], ADA[2], ADA[4], MH[2]], ids=name_of)
+@pytest.mark.parametrize(
+    "captioner", [pytest.param(ADA[0], marks=pytest.mark.slow), ADA[2], ADA[4], MH[2]], ids=name_of
+)
 @pytest.mark.parametrize("wide", ["features", "params", "embeddings"])
 def test_computes_in_the_widest_dtype(captioner, wide):
     params, features, words = example(captioner)

@@ -81,7 +81,7 @@ def test_width_one_is_greedy(captioner):
     params, features = example(captioner, images=16, seed=35)
     wanted = greedy(captioner, params, features, max_length=6)
     decoders = [Greedy(max_length=6), Beam(width=1, length_power=0.7, max_length=6)]
-    if isinstance(captioner, AdaLSTM):
+    if isinstance(captioner, MHFC):
         decoders += [
             DiverseBeam(groups=1, width=1, max_length=6),
             Sample(top_k=1, max_length=6),
@@ -140,7 +140,7 @@ DECODERS = [
 
 @pytest.mark.parametrize("decoder", DECODERS, ids=lambda d: type(d).__name__)
 def test_the_batch_does_not_change_the_result(decoder):
-    captioner = CAPTIONERS[0]
+    captioner = CAPTIONERS[1]
     params, features = example(captioner)
     key = jax.random.key(3)
     together = jax.device_get(decode(decoder, captioner, params, features, key))
@@ -155,7 +155,7 @@ def test_the_batch_does_not_change_the_result(decoder):
 
 
 def test_diverse_groups_differ_more_than_a_beam():
-    captioner = CAPTIONERS[0]
+    captioner = CAPTIONERS[1]
     params, features = example(captioner, images=8, scale=0.7)
 
     def different_words(tokens):
@@ -219,7 +219,7 @@ def test_what_may_not_be_said():
     ids=["Greedy", "Beam", "DiverseBeam", "Sample"],
 )
 def test_every_decoder_obeys(kind):
-    captioner = CAPTIONERS[0]
+    captioner = CAPTIONERS[1]
     params, features = example(captioner, images=12)
     wording = Wording(repeat=2, endings=(4, 5), least=2)
     tokens = np.asarray(

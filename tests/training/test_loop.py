@@ -158,6 +158,7 @@ def test_an_interrupted_run_resumes_bit_by_bit(whole_run, tmp_path, monkeypatch)
     assert steps == [line["step"] for line in read_metrics(workdir)]  # no line twice
 
 
+@pytest.mark.slow  # an interruption that saves is in the quick suite
 def test_a_killed_run_resumes_bit_by_bit(whole_run, tmp_path):
     """SIGKILL in another process once it has written a checkpoint."""
     program = (
@@ -227,7 +228,7 @@ def test_training_stops_when_the_score_no_longer_rises(tmp_path):
 
 def test_a_captioner_learns_what_it_sees(tmp_path):
     """MH-FC says the right colour and side of squares that it has not seen."""
-    config = small_config(captioner="mhfc", epochs=16, features_folder=str(tmp_path / "features"))
+    config = small_config(captioner="mhfc", epochs=10, features_folder=str(tmp_path / "features"))
     results = train(tmp_path / "run", config=config)
     assert results["cider/test"] > 4
     assert isinstance(load_run(tmp_path / "run").captioner, MHFC)

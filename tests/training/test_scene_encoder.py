@@ -114,6 +114,7 @@ def test_accuracies_of_an_oracle(pool):
     assert wrong["background"] == 0 and wrong["kind"] < 0.1 and wrong["colour"] < 0.1
 
 
+@pytest.mark.slow
 def test_the_command_learns_repeats_and_saves(pool, monkeypatch, tmp_path, capsys):
     """The whole command at a size that takes seconds."""
     trained, train = [], functools.partial(made.train, batch_size=16, width=4)
