@@ -46,6 +46,7 @@ class Options:
     images: int | None = None
     seed: int = 0
     against: str | None = None
+    rows_only: bool = False
     processes: int = 1
     process: int = 0
 
@@ -87,7 +88,7 @@ def evaluate(options: Options) -> int:
         share=(options.process, options.processes),
     )
     for experiment in chosen:
-        report(experiment, context, out)
+        report(experiment, context, out, options.rows_only)
     for index, why in failed.items():
         print(f"image {index} could not be measured: {why}", file=sys.stderr)
     return int(bool(failed))
@@ -135,11 +136,14 @@ def rows_of_baseline(against: str, name: str) -> pd.DataFrame:
         ) from None
 
 
-def report(experiment: Experiment, context: Context, out: pathlib.Path) -> None:
+def report(experiment: Experiment, context: Context, out: pathlib.Path, rows_only: bool) -> None:
     """Writes and prints the tables, unless other processes are still at work."""
     rows, missing = experiments.rows_of(experiment, context.dataset, out)
     if missing:
         print(f"{experiment.name}: {missing} images are still to be measured by other processes")
+        return
+    if rows_only:
+        print(experiments.write_rows(experiment, rows, out))
         return
     tables, paths = experiments.write_tables(experiment, rows, context, out)
     print("\n".join(paths))
@@ -171,6 +175,9 @@ def define_flags() -> None:
     flags.DEFINE_integer("images", None, "How many images, from the first on; default: all.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", lower_bound=0)
     flags.DEFINE_string("against", None, "Results of the matched baseline, for comparisons: its --out.")
+    flags.DEFINE_bool(
+        "rows_only", False, "Write what was measured of each image, rows.csv, without tables and figures."
+    )
     flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
     flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
 

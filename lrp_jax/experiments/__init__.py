@@ -16,7 +16,15 @@ from lrp_jax.experiments.gold_effect import GoldEffect
 from lrp_jax.experiments.hallucination import Hallucination
 from lrp_jax.experiments.image_ablation import ImageAblation
 from lrp_jax.experiments.lrp_ift_gain import LrpIftGain
-from lrp_jax.experiments.measure import OtherSettingsError, as_markdown, measure, read_rows, rows_of, write_tables
+from lrp_jax.experiments.measure import (
+    OtherSettingsError,
+    as_markdown,
+    measure,
+    read_rows,
+    rows_of,
+    write_rows,
+    write_tables,
+)
 from lrp_jax.experiments.modality_share import ModalityShare
 from lrp_jax.experiments.sanity import Sanity
 from lrp_jax.experiments.subject import Subject
@@ -52,6 +60,7 @@ __all__ = [
     "measure",
     "read_rows",
     "rows_of",
+    "write_rows",
     "write_tables",
 ]
 

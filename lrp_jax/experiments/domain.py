@@ -37,7 +37,7 @@ class Domain:
 
 SCENES = Domain(
     "scenes",
-    scenes.SYNONYMS,
+    objects.ObjectWords(scenes.SYNONYMS),
     lambda example: frozenset(example.names),
     scene=lambda dataset, index: dataset.scene(index),
 )

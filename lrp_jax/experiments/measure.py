@@ -90,7 +90,11 @@ def measure(
 
 
 def rows_of(experiment: Experiment, dataset: Dataset, out: str | os.PathLike) -> tuple[pd.DataFrame, int]:
-    """All rows that were measured, in the order of the images, and how many images nobody has tried yet."""
+    """All rows that an experiment has measured of a dataset's images, in their order, read from its folder in `out`.
+
+    Returns:
+      The rows, and how many images nobody has tried yet.
+    """
     wanted = set(map(int, _indices(experiment, dataset)))
     lines = list(_lines(pathlib.Path(out) / experiment.name))
     good = {line["index"]: line for line in lines if "error" not in line}
@@ -107,18 +111,20 @@ def write_tables(
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Writes the tables of an experiment as CSV and Markdown, its figure as PNG and PDF, its pages as HTML.
 
+    Args:
+      experiment, out: as for `measure`; the files stand in the experiment's folder in `out`.
+      rows: of `rows_of`.
+      context: what the tables need besides the rows.
+
     Returns:
       The tables by their names, and the paths of all files.
     """
-    folder, paths = pathlib.Path(out) / experiment.name, []
+    folder, paths = pathlib.Path(out) / experiment.name, [write_rows(experiment, rows, out)]
     tables = experiment.tables(rows, context)
-    for name, table in {"rows": rows, **tables}.items():
-        with atomic(folder / f"{name}.csv") as file:
-            table.to_csv(file, index=False, lineterminator="\n", na_rep="nan")
-        paths.append(str(folder / f"{name}.csv"))
-        if name != "rows":
-            with atomic(folder / f"{name}.md") as file:
-                file.write(as_markdown(table))
+    for name, table in tables.items():
+        paths.append(_write_csv(table, folder / f"{name}.csv"))
+        with atomic(folder / f"{name}.md") as file:
+            file.write(as_markdown(table))
     figure = experiment.figure(tables)
     if figure is not None:
         for kind in ("png", "pdf"):
@@ -132,14 +138,33 @@ def write_tables(
     return tables, paths
 
 
+def write_rows(experiment: Experiment, rows: pd.DataFrame, out: str | os.PathLike) -> str:
+    """Writes what was measured of each image as CSV, rows.csv in the experiment's folder in `out`.
+
+    Args:
+      experiment, out: as for `measure`.
+      rows: of `rows_of`.
+
+    Returns:
+      The path of the file.
+    """
+    return _write_csv(rows, pathlib.Path(out) / experiment.name / "rows.csv")
+
+
 def read_rows(path: str | os.PathLike) -> pd.DataFrame:
-    """Reads the rows that `write_tables` wrote; an empty string is one, and no missing value."""
+    """The rows that `write_rows` or `write_tables` wrote to a path; an empty string is one, and no missing value."""
     return pd.read_csv(path, keep_default_na=False, na_values=["nan"])
 
 
 def as_markdown(table: pd.DataFrame, digits: int = 3) -> str:
-    """A table as Markdown, numbers rounded."""
+    """A table as Markdown, numbers rounded to so many digits after the point."""
     return table.to_markdown(index=False, floatfmt=f".{digits}f", missingval="–") + "\n"
+
+
+def _write_csv(table: pd.DataFrame, path: pathlib.Path) -> str:
+    with atomic(path) as file:
+        table.to_csv(file, index=False, lineterminator="\n", na_rep="nan")
+    return str(path)
 
 
 # A file is the same, whenever it is written.

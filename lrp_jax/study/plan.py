@@ -11,11 +11,12 @@ MAPPED = ("word_ablation", "image_ablation", "correctness", "hallucination", "mo
 """Experiments that explain: of the starts, on the first images."""
 SPOKEN = ("captions", "frequent_words", "chair")
 """Experiments that only need captions: of all runs, on all images."""
-IMAGES, SANITY_IMAGES, PHOTOGRAPH_IMAGES = 400, 100, 100
-"""How many scenes are explained, how many by randomised models, and how many photographs of each fold."""
-
+IMAGES, SANITY_IMAGES, PHOTOGRAPH_IMAGES = 100, 20, (100, 40)
+"""How many scenes are explained, how many by randomised models, and how many photographs of each fold: for what the
+captioner alone tells, and for what needs many maps of pixels."""
 
 PHOTOGRAPHS, FOLDS = "photographs", 5
+PHOTOGRAPH_MAPPED = (("word_ablation", "hallucination", "modality_share"), ("correctness", "image_ablation"))
 PHOTOGRAPH_SETS = ("flickr8k_1000", "coco_small")
 """Folders of photographs: NAME/NAME.json, NAME/images/."""
 
@@ -58,6 +59,9 @@ class Start:
             return [
                 f"--config=configs/photos.py:{self.captioner}",
                 *run,
+                "--config.schedule=linear",
+                "--config.epochs=8",
+                "--config.learning_rate=2e-3",
                 f"--config.source=json:{files},fold={self.seed}/{FOLDS}",
                 f"--config.encoder_weights={self.data / 'weights' / 'squeezenet1_1_oihw.npz'}",
                 f"--config.features_folder={out / 'features' / f'{PHOTOGRAPHS}-{self.seed}'}",
@@ -152,9 +156,8 @@ def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[path
     folder = out / start.name
     yield _train(folder / "start", start.training(out))
     if part.explained and start.world == PHOTOGRAPHS:
-        yield _evaluate(start, "start", out, ("word_ablation", "hallucination", "modality_share"))
-        mapped = ("correctness", "image_ablation")
-        yield _evaluate(start, "start", out, mapped, f"--images={PHOTOGRAPH_IMAGES}")
+        for names, images in zip(PHOTOGRAPH_MAPPED, PHOTOGRAPH_IMAGES, strict=True):
+            yield _evaluate(start, "start", out, names, f"--images={images}")
     elif part.explained:
         yield _evaluate(start, "start", out, MAPPED, f"--images={IMAGES}")
         yield _evaluate(start, "start", out, ("sanity",), f"--images={SANITY_IMAGES}")
@@ -182,5 +185,5 @@ def _evaluate(
 ) -> tuple[pathlib.Path, list[str]]:
     checkpoint = out / start.name / run
     results = evaluated(checkpoint, start.world)
-    chosen = [f"--experiment={','.join(names)}", f"--checkpoint={checkpoint}", f"--split={start.test}"]
+    chosen = [f"--experiment={','.join(names)}", f"--checkpoint={checkpoint}", f"--split={start.test}", "--rows_only"]
     return results / f"{names[0]}.done", [sys.executable, "evaluate.py", *chosen, f"--out={results}", *flags]

@@ -88,8 +88,9 @@ def page(tables: Tables, out: pathlib.Path) -> str:
     parts.append("On photographs C6 to C8 are underpowered, and C6b has no weaker bias to compare with.\n")
     parts += ["## What was run\n", as_markdown(runs_table(out))]
     parts.append(
-        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}) and, for "
-        f"correctness and image ablation, of the first {PHOTOGRAPH_IMAGES} photographs of each fold; captions of all. "
+        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}) and of the first "
+        f"{PHOTOGRAPH_IMAGES[0]} photographs of each fold ({PHOTOGRAPH_IMAGES[1]} for correctness and image ablation); "
+        "captions are of all. "
         "[STUDY.md](STUDY.md) has the settings.\n"
     )
     parts.append("## Claim by claim\n")

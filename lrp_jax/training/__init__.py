@@ -15,7 +15,7 @@ from lrp_jax.training.lrp_inference import (
     reweighted_predict,
 )
 from lrp_jax.training.runs import Run, build_captioner, load_run
-from lrp_jax.training.schedule import Plateau
+from lrp_jax.training.schedule import Linear, Plateau
 from lrp_jax.training.settings import SettingsError, paper_settings
 from lrp_jax.training.state import TrainState, create_state, make_optimiser, make_step
 
@@ -23,6 +23,7 @@ __all__ = [
     "ARMS",
     "Arm",
     "Encoder",
+    "Linear",
     "MetricLog",
     "NotFiniteError",
     "Plateau",

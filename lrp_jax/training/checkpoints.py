@@ -24,12 +24,12 @@ class Progress(NamedTuple):
 
     Attributes:
       iterator: the state of the iterator over batches.
-      plateau: the fields of the `Plateau`.
+      schedule: the fields of the `Schedule`.
       static: "config" and "vocabulary", so that a checkpoint can be read without the files beside it.
     """
 
     iterator: dict[str, Any]
-    plateau: dict[str, Any]
+    schedule: dict[str, Any]
     static: dict[str, Any]
 
 
@@ -120,7 +120,10 @@ def restore_checkpoint(manager: ocp.CheckpointManager, like: TrainState) -> tupl
     restored = manager.restore(manager.latest_step(), args=args)
     encoder = None if like.encoder is None else restored["encoder"]
     state = TrainState(params=restored["params"], encoder=encoder, **restored["rest"])
-    return state, Progress(**restored["progress"])
+    progress = dict(restored["progress"])
+    if "plateau" in progress:  # its name while there was no other schedule
+        progress["schedule"] = progress.pop("plateau")
+    return state, Progress(**progress)
 
 
 def restore_best(manager: ocp.CheckpointManager) -> tuple[Any, Any]:

@@ -39,7 +39,7 @@ from lrp_jax.training.encoders import Encoder, encode_dataset, features_of, load
 from lrp_jax.training.evaluate import caption_tokens
 from lrp_jax.training.logs import MetricLog
 from lrp_jax.training.runs import build_captioner, load_config, save_config
-from lrp_jax.training.schedule import Plateau
+from lrp_jax.training.schedule import Linear, Plateau, Schedule
 from lrp_jax.training.settings import EARLIER, SettingsError
 from lrp_jax.training.stages import constants_of, frequencies_of, make_batches, make_objective, start_from
 from lrp_jax.training.state import NEVER, create_state, make_optimiser, make_step
@@ -100,6 +100,7 @@ def train_and_evaluate(
             raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the {of}")
     for name, right, wanted in (
         ("bad_images", config.bad_images in ("stop", "skip"), '"stop" or "skip"'),
+        ("schedule", config.schedule in ("plateau", "linear"), '"plateau" or "linear"'),
         ("flip", 0 <= config.flip <= 1, "a share from 0 to 1"),
         ("loader_threads", config.loader_threads >= 0, "a number of threads, or 0"),
     ):
@@ -188,13 +189,7 @@ def train_and_evaluate(
         out_shardings=everywhere,
     )
     constants = _replicate(frequencies_of(config, captions, len(vocabulary)), everywhere)
-    plateau = Plateau(
-        config.learning_rate,
-        factor=config.anneal_factor,
-        patience=config.anneal_after,
-        stop_after=config.stop_after,
-        least=config.least_learning_rate,
-    )
+    schedule = _schedule(config, len(batches))
     longest = max(config.lengths)
 
     def score(params, trained_encoder, split: str, decoder: Decoder) -> float:
@@ -219,7 +214,7 @@ def train_and_evaluate(
         iterator_state = {"next_index": 0}
         if checkpoints.latest_step() is not None:
             state, progress = restore_checkpoint(checkpoints, like=state)
-            iterator_state, plateau = progress.iterator, Plateau(**progress.plateau)
+            iterator_state, schedule = progress.iterator, type(schedule)(**progress.schedule)
             if process == 0:
                 print(f"resuming after step {int(_local(state.step))}", flush=True)
         step = int(_local(state.step))
@@ -228,7 +223,7 @@ def train_and_evaluate(
         stop_asked = opened.enter_context(_sigterm())
 
         def save(validation: float | None = None) -> None:
-            progress = Progress(iterator.get_state(), dataclasses.asdict(plateau), static)
+            progress = Progress(iterator.get_state(), dataclasses.asdict(schedule), static)
             save_checkpoint(checkpoints, state, progress, validation)
 
         def check() -> None:
@@ -240,7 +235,7 @@ def train_and_evaluate(
                 with atomic_path(workdir / "failed_batch.npz") as path, open(path, "wb") as file:
                     np.savez(file, step=failed, **batches[failed]._asdict())
             save_failed = state._replace(failed=jax.device_put(np.full((), NEVER, np.int32), everywhere))
-            progress = Progress({"next_index": failed}, dataclasses.asdict(plateau), static)
+            progress = Progress({"next_index": failed}, dataclasses.asdict(schedule), static)
             if checkpoints.latest_step() != failed:
                 save_checkpoint(checkpoints, save_failed, progress)
             wait_for_checkpoints(checkpoints)
@@ -250,9 +245,8 @@ def train_and_evaluate(
             )
 
         # -------------------------------------------------------------------------------------------- train
-        while step < len(batches) and not plateau.stopped:
+        while step < len(batches) and not schedule.stopped:
             epoch, done = divmod(step, batches.steps_per_epoch)
-            learning_rate = jnp.float32(plateau.learning_rate)
             measured, began = [], time.monotonic()
             waited, since = 0.0, began
             progress_bar = tqdm(
@@ -269,7 +263,7 @@ def train_and_evaluate(
                     batch = put(next(iterator))
                     if not measured or measured[-1]["loss"].is_ready():  # else there was work all the while
                         waited += time.monotonic() - asked
-                    state, metrics = step_fn(state, batch, learning_rate, constants)
+                    state, metrics = step_fn(state, batch, jnp.float32(schedule.rate(step)), constants)
                     measured.append(metrics)
                     step += 1
                     progress_bar.update()
@@ -279,7 +273,7 @@ def train_and_evaluate(
                         if process == 0:
                             numbers = {f"{name}/train": value for name, value in means.items()}
                             numbers["input_wait"] = waited / (time.monotonic() - since)
-                            log.write(step, **numbers, learning_rate=plateau.learning_rate)
+                            log.write(step, **numbers, learning_rate=schedule.rate(step - 1))
                             progress_bar.set_postfix(loss=f"{means['loss']:.3f}")
                         waited, since = 0.0, time.monotonic()
                     ends = step % batches.steps_per_epoch == 0
@@ -296,12 +290,12 @@ def train_and_evaluate(
 
             # ----------------------------------------------------------------------------------- validation
             validation = score(state.params, state.encoder, "validation", Greedy(max_length=longest))
-            plateau = plateau.after(validation)
+            schedule = schedule.after(validation)
             if process == 0:
                 log.write(step, **{"cider/validation": validation, "steps_per_second": speed})
                 print(
                     f"epoch {epoch + 1:3d}  loss {_means(measured)['loss']:.3f}  validation CIDEr {validation:.3f}"
-                    f"  (best {plateau.best:.3f})  {speed:.1f} steps/s",
+                    f"  (best {schedule.best:.3f})  {speed:.1f} steps/s",
                     flush=True,
                 )
             save(validation)
@@ -314,11 +308,24 @@ def train_and_evaluate(
         results = {f"cider/{split}": score(best, best_encoder, split, beam) for split in tests}
         if process == 0:
             log.write(step, **results)
-    results = {"cider/validation": plateau.best, **results}
+    results = {"cider/validation": schedule.best, **results}
     if process == 0:
         with atomic(workdir / "results.json") as file:
             json.dump(results, file, indent=2)
     return results
+
+
+def _schedule(config: ml_collections.ConfigDict, steps: int) -> Schedule:
+    """How fast is learnt when, as the config has it."""
+    if config.schedule == "linear":
+        return Linear(config.learning_rate, steps)
+    return Plateau(
+        config.learning_rate,
+        factor=config.anneal_factor,
+        patience=config.anneal_after,
+        stop_after=config.stop_after,
+        least=config.least_learning_rate,
+    )
 
 
 def _replicate(tree: Any, sharding: NamedSharding) -> Any:

@@ -49,3 +49,42 @@ class Plateau:
     def stopped(self) -> bool:
         """Whether training should stop."""
         return self.waited >= self.stop_after
+
+    def rate(self, step: int) -> float:
+        """The rate of a step: that of its epoch."""
+        del step
+        return self.learning_rate
+
+
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """A rate that falls evenly to zero at the last step, and never stops before.
+
+    It reaches in a few epochs what a plateau needs many for, as the noise of the steps ends with the rate; how many
+    must be known beforehand. Saved and read back as `Plateau` is.
+
+    Attributes:
+      learning_rate: of the first step.
+      steps: how many there are.
+      best: the best score so far; None before the first.
+    """
+
+    learning_rate: float
+    steps: int
+    best: float | None = None
+
+    def after(self, score: float) -> "Linear":
+        """The schedule after an epoch whose validation score was `score` (higher is better)."""
+        return self if self.best is not None and score <= self.best else dataclasses.replace(self, best=float(score))
+
+    @property
+    def stopped(self) -> bool:
+        """Never before the last step."""
+        return False
+
+    def rate(self, step: int) -> float:
+        """The rate of a step, counted from 0."""
+        return self.learning_rate * max(0.0, 1 - step / self.steps)
+
+
+Schedule = Plateau | Linear

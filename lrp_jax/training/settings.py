@@ -72,6 +72,7 @@ def paper_settings() -> ml_collections.ConfigDict:
     config.b1 = 0.8
     config.b2 = 0.999
     config.clip = 0.1  # of single gradient values; published
+    config.schedule = "plateau"  # the paper's, of the next four; "linear": the rate falls evenly to 0 at the last step
     config.anneal_factor = 0.8  # "by 20 %"
     config.anneal_after = 3  # epochs without a better validation CIDEr; published: 2
     config.least_learning_rate = 2e-5  # published
@@ -99,5 +100,6 @@ EARLIER = {
     "bad_images": "skip",
     "flip": 0.0,
     "loader_threads": 1,
+    "schedule": "plateau",
 }
 """What runs did before there were these settings, which their `config.json` does not have."""

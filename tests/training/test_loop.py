@@ -202,7 +202,9 @@ def test_a_folder_with_a_run_is_not_overwritten(whole_run):
         train(workdir, config=config, resume=True)
 
 
-@pytest.mark.parametrize(("name", "value"), [("bad_images", "ignore"), ("flip", 1.5), ("loader_threads", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("bad_images", "ignore"), ("flip", 1.5), ("loader_threads", -1), ("schedule", "cosine")]
+)
 def test_settings_of_the_pipeline_are_checked(tmp_path, name, value):
     with pytest.raises(ValueError, match=rf"config\.{name} is {value!r}: wanted"):
         train(tmp_path / "x", config=small_config(**{name: value}))
@@ -224,6 +226,24 @@ def test_training_stops_when_the_score_no_longer_rises(tmp_path):
     config = small_config(learning_rate=0.0, least_learning_rate=0.0, stop_after=2, epochs=9)
     train(tmp_path, config=config)
     assert [line["step"] for line in read_metrics(tmp_path) if "steps_per_second" in line] == [8, 16, 24]
+
+
+def test_a_linear_rate_falls_step_by_step_and_goes_on_where_it_was(tmp_path, monkeypatch):
+    config = small_config(schedule="linear", stop_after=1, epochs=2, log_every=1)
+    write = MetricLog.write
+
+    def stop_at_nine(log, step, **numbers):
+        write(log, step, **numbers)
+        if step == 9:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(MetricLog, "write", stop_at_nine)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, config=config)
+    monkeypatch.undo()
+    train(tmp_path, config=config, resume=True)
+    rates = [line["learning_rate"] for line in read_metrics(tmp_path) if "learning_rate" in line]
+    np.testing.assert_allclose(rates, 2e-2 * (1 - np.arange(16) / 16))
 
 
 def test_a_captioner_learns_what_it_sees(tmp_path):

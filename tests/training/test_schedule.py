@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lrp_jax.training import Plateau
+from lrp_jax.training import Linear, Plateau
 
 
 def run(scores, **options):
@@ -40,3 +40,18 @@ def test_saved_and_read_back_it_goes_on():
     assert again == plateau
     assert again.after(0.2) == plateau.after(0.2)
     assert again.after(0.2).learning_rate == pytest.approx(4e-4)
+
+
+def test_a_linear_rate_falls_to_zero_at_the_last_step_and_never_stops():
+    schedule = Linear(2.0, steps=4)
+    assert [schedule.rate(step) for step in range(5)] == [2.0, 1.5, 1.0, 0.5, 0.0]
+    for score in (0.5, *[0.1] * 20):
+        schedule = schedule.after(score)
+        assert not schedule.stopped
+    assert schedule.best == 0.5
+    assert schedule.after(0.6).best == 0.6
+    assert Linear(**json.loads(json.dumps(dataclasses.asdict(schedule)))) == schedule
+
+
+def test_the_rate_of_a_plateau_is_that_of_its_epoch():
+    assert Plateau(0.3).rate(0) == Plateau(0.3).rate(1000) == 0.3
