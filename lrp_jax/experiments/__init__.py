@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from lrp_jax.experiments.captions import Captions
 from lrp_jax.experiments.case import Case, cases
+from lrp_jax.experiments.causes import Causes
 from lrp_jax.experiments.chair import Chair
 from lrp_jax.experiments.correctness import Correctness, correctness_of
 from lrp_jax.experiments.domain import PHOTOGRAPHS, SCENES, Domain
@@ -36,6 +37,7 @@ __all__ = [
     "SCENES",
     "Captions",
     "Case",
+    "Causes",
     "Chair",
     "Context",
     "Correctness",
@@ -76,6 +78,7 @@ _KINDS = (
     GoldEffect,
     Sanity,
     ModalityShare,
+    Causes,
 )
 
 EXPERIMENTS: Mapping[str, type[Experiment]] = types.MappingProxyType({kind.name: kind for kind in _KINDS})

@@ -15,6 +15,9 @@ IMAGES, SANITY_IMAGES, PHOTOGRAPH_IMAGES = 100, 20, (100, 40)
 """How many scenes are explained, how many by randomised models, and how many photographs of each fold: for what the
 captioner alone tells, and for what needs many maps of pixels."""
 
+CAUSES_IMAGES = 400
+"""Of how many scenes it is asked what mentions rest on, which needs few maps; false mentions are rare."""
+
 PHOTOGRAPHS, FOLDS = "photographs", 5
 PHOTOGRAPH_MAPPED = (("word_ablation", "hallucination", "modality_share"), ("correctness", "image_ablation"))
 PHOTOGRAPH_SETS = ("flickr8k_1000", "coco_small")
@@ -161,6 +164,7 @@ def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[path
     elif part.explained:
         yield _evaluate(start, "start", out, MAPPED, f"--images={IMAGES}")
         yield _evaluate(start, "start", out, ("sanity",), f"--images={SANITY_IMAGES}")
+        yield _evaluate(start, "start", out, ("causes",), f"--images={CAUSES_IMAGES}")
     yield _evaluate(start, "start", out, SPOKEN)
     for tuned in part.tuned(start):
         yield _train(folder / tuned.name, tuned.training(out))

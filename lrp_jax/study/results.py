@@ -1,13 +1,14 @@
 """docs/RESULTS.md, written from result files: python -m lrp_jax.study.results [--out=runs/study] [--docs=docs]
 
-Pools the rows of all runs that are there, writes the pooled tables as CSV to DOCS/results/, and the page with the
-verdicts. No number on the page is typed.
+Pools the rows of all runs that are there, writes the pooled tables as CSV and the figures as PNG to DOCS/results/, and
+the page with the verdicts. No number on the page is typed.
 """
 
 import argparse
 import json
+import math
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from lrp_jax.data.files import atomic
 from lrp_jax.experiments import as_markdown
 from lrp_jax.experiments.bars import NAMES
 from lrp_jax.study.claims import CAPTIONERS, CLAIMS, STRONG, Tables, study_tables
+from lrp_jax.study.figures import drawn, keep_figures
 from lrp_jax.study.plan import IMAGES, MAPPED, PHOTOGRAPH_IMAGES, PHOTOGRAPHS, SANITY_IMAGES, evaluated
 from lrp_jax.study.verdicts import Finding, together
 
@@ -39,6 +41,7 @@ KEPT = {
     "gold_effect": ("gold_effect", "gold_effect_differences", "gold_effect_sizes"),
     "modality_share": (),
     "sanity": (),
+    "causes": ("causes", "causes_maps"),
     "lrp_ift_gain": ("against_baseline", "lrp_ift_gain", "changed_mentions"),
 }
 """Experiment -> tables that are kept; () for all."""
@@ -51,6 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     tables = study_tables(options.out)
     keep_tables(tables, options.docs / "results")
+    keep_figures(tables, options.docs / "results")
     with atomic(options.docs / "RESULTS.md") as file:
         file.write(page(tables, options.out))
     print(options.docs / "RESULTS.md")
@@ -78,8 +82,8 @@ def page(tables: Tables, out: pathlib.Path) -> str:
         {
             "": claim.name,
             "claim": claim.says,
-            "on scenes": f"**{together(findings[STRONG])}**",
-            "on photographs": f"**{together(findings[PHOTOGRAPHS])}**",
+            "on scenes": summary(findings[STRONG]),
+            "on photographs": summary(findings[PHOTOGRAPHS]),
             "paper": claim.paper,
         }
         for claim, findings in found
@@ -100,8 +104,20 @@ def page(tables: Tables, out: pathlib.Path) -> str:
             parts.append(f"On {name}: **{together(findings[world])}**.\n")
             if findings[world]:
                 parts.append(as_markdown(findings_table(findings[world])))
-    parts += [*_captioners(tables), *_beyond(tables), *_published(tables)]
+    parts += [*_captioners(tables), *_beyond(tables), *_published(tables), *_figures(tables)]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """The verdict of a claim, and of how many comparisons it is made."""
+    verdicts = [finding.verdict for finding in findings]
+    text = f"**{together(findings)}**"
+    if len(verdicts) < 2:
+        return text
+    counts = [f"{verdicts.count('holds')} of {len(verdicts)} hold"]
+    if "fails" in verdicts:
+        counts.append(f"{verdicts.count('fails')} fail")
+    return f"{text} ({', '.join(counts)})"
 
 
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
@@ -145,8 +161,8 @@ def runs_table(out: pathlib.Path) -> pd.DataFrame:
 
 
 def interval(low: float, high: float) -> str:
-    """The ends as text."""
-    return f"{low:.3f} to {high:.3f}"
+    """The ends as text; a dash where nothing was measured."""
+    return "–" if math.isnan(low) or math.isnan(high) else f"{low:.3f} to {high:.3f}"
 
 
 def _captioners(tables: Tables) -> list[str]:
@@ -187,10 +203,13 @@ def _beyond(tables: Tables) -> list[str]:
     for experiment, title in (
         ("sanity", "Sanity: conservation and randomised parameters"),
         ("modality_share", "Image or words?"),
+        ("causes", "What hallucinated words rest on (Fig. 8)"),
     ):
         parts.append(f"## {title}\n")
         for captioner, name in CAPTIONERS.items():
             for table_name, table in tables(captioner, "strong", experiment).items():
+                if table_name == "causes_examples":
+                    continue
                 parts += [f"{name}, {table_name.replace('_', ' ')}:\n", as_markdown(_short(table))]
     return parts
 
@@ -249,6 +268,11 @@ def _published_words(tables: Tables, captioner: str) -> list[dict[str, object]]:
         if row is not None:
             lines.append(_line("mean drop without three random words", method, row, "drop", ""))
     return lines
+
+
+def _figures(tables: Tables) -> list[str]:
+    links = [f"![{one.title}](results/{one.path})\n" for one in drawn(tables)]
+    return ["## Figures\n", *links] if links else []
 
 
 def _line(measure: str, method: str, row: dict, column: str, how: str) -> dict[str, object]:

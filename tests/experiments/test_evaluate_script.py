@@ -65,6 +65,15 @@ def test_the_last_of_several_processes_writes_the_tables(call, tmp_path, capsys)
     assert (tmp_path / "out" / "chair" / "chair.csv").exists()
 
 
+def test_rows_without_tables_are_the_rows_that_tables_are_made_of(call, tmp_path):
+    assert call("chair", rows_only=True) == 0
+    rows = (tmp_path / "out" / "chair" / "rows.csv").read_bytes()
+    assert not (tmp_path / "out" / "chair" / "chair.csv").exists()
+    assert call("chair") == 0  # nothing is measured again
+    assert (tmp_path / "out" / "chair" / "rows.csv").read_bytes() == rows
+    assert (tmp_path / "out" / "chair" / "chair.csv").exists()
+
+
 def test_against_a_baseline(call, script, tmp_path, capsys):
     with pytest.raises(script.CannotStartError, match=r"nowhere: no .*measured by --experiment=lrp_ift_gain"):
         call("lrp_ift_gain", against=str(tmp_path / "nowhere"))

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from lrp_jax.study.claims import CLAIMS, FREQUENT
-from lrp_jax.study.results import page
-from lrp_jax.study.verdicts import together
+from lrp_jax.study.figures import keep_figures
+from lrp_jax.study.results import page, summary
+from lrp_jax.study.verdicts import Finding, together
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 
@@ -134,3 +135,35 @@ def test_the_page_says_what_is_there_and_what_is_not(tmp_path):
     )
     assert "0.090 to 0.110" in text and "Table 2: AUC 0.602; of 1 - beta 0.601" in text
     assert "higher in 13 of 16 rows" in verdicts["C6a"]
+
+
+def test_a_summary_counts_the_comparisons():
+    def of(low, high):
+        return Finding(about="a", captioner="b", difference=(low + high) / 2, low=low, high=high, count=9)
+
+    assert summary([]) == "**not measured**"
+    assert summary([of(0.1, 0.2)]) == "**holds**"
+    assert summary([of(0.1, 0.2), of(-0.1, 0.2)]) == "**undecided** (1 of 2 hold)"
+    assert summary([of(0.1, 0.2), of(-0.3, -0.1), of(-0.1, 0.2)]) == "**fails** (1 of 3 hold, 1 fail)"
+
+
+def test_figures_are_drawn_of_what_was_measured_and_are_the_same_each_time(tmp_path):
+    bars = [
+        {"of": of, "kind": kind, "method": method, "words": 9}
+        | ends("rho", value)
+        | ends("rho_mean", value)
+        | ends("rho_positive", value)
+        for of, kind in (("objects", "object"), ("words", "all"))
+        for method, value in (("lrp", 0.4), ("gradient", 0.1))
+    ]
+    measured = {("ada", "strong", "gold_effect"): {"gold_effect": pd.DataFrame(bars)}}
+
+    def tables(*key):
+        return measured.get(key, {})
+
+    for folder in ("one", "two"):
+        keep_figures(tables, tmp_path / folder)
+    (one,) = (tmp_path / "one").rglob("*.png")
+    assert one.relative_to(tmp_path / "one").as_posix() == "ada-strong/gold_effect.png"
+    assert one.read_bytes() == (tmp_path / "two" / "ada-strong" / "gold_effect.png").read_bytes()
+    assert "(results/ada-strong/gold_effect.png)" in page(tables, tmp_path)

@@ -1,0 +1,100 @@
+"""How fast correctness with LRP is at the paper's sizes: python -m benchmarks.correctness [--images 10] [--json FILE]
+
+Drawn scenes of 224 x 224, VGG16 and either captioner with 512 units, 196 regions and 11026 words, random weights. Each
+image is encoded, captioned by beam 3, and the relevance of every object word of a caption of twelve words that names
+three objects of the scene goes down to the pixels: `experiments.Correctness`, as evaluate.py runs it. (Captions of
+random weights name nothing, so the words are put in place of those decoded.) It prints images per minute, and what an
+image takes as a multiple of VGG16's forward pass in the same run.
+"""
+
+import argparse
+import time
+
+import jax
+import numpy as np
+
+from benchmarks.common import random_variables, write_figures
+from lrp_jax.data import Vocabulary, scenes
+from lrp_jax.experiments import SCENES, Correctness, Subject, cases
+from lrp_jax.models import MHFC, VGG16, AdaLSTM, Preprocessing
+
+WORDS, MENTIONS, VOCABULARY = 12, 3, 11026
+
+
+class Naming(Subject):
+    """Decodes, and then names what is there."""
+
+    def caption(self, features, batch_size=32):
+        super().caption(features, batch_size)
+        return [self.saying] * len(features)
+
+
+def subject_of(captioner, encoder, encoder_params, vocabulary) -> Naming:
+    features = np.zeros((196, 512), np.float32)
+    return Naming(
+        captioner=captioner,
+        params=random_variables(captioner, features, np.ones(WORDS, np.int32)),
+        vocabulary=vocabulary,
+        encoder=encoder,
+        encoder_params=encoder_params,
+        preprocessing=Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (224, 224)),
+        max_length=20,
+    )
+
+
+def measure(subject: Naming, dataset: scenes.Scenes, images: int) -> dict:
+    experiment = Correctness(methods=("lrp",), head_methods=())
+    forward = jax.jit(subject.encoder.apply)
+    pixels = subject.preprocessing(dataset[0].image[None])
+    passes, seconds, mentions = [], [], []
+    for index in range(images + 1):  # the first is for compilation
+        kinds = [thing.kind for thing in dataset.scene(index).objects]
+        named = [f"{kinds[i % len(kinds)]}" for i in range(MENTIONS)]
+        words = [word for name in named for word in ("a", "red", name, "and")][:WORDS]
+        object.__setattr__(subject, "saying", np.array(subject.vocabulary.encode(" ".join(words))))
+        began = time.perf_counter()
+        ((_, case),) = cases(subject, dataset, SCENES, [index], chunk=1)
+        rows = experiment.rows(case)
+        seconds.append(time.perf_counter() - began)
+        mentions.append(len(rows))
+        began = time.perf_counter()
+        jax.block_until_ready(forward(subject.encoder_params, pixels))
+        passes.append(time.perf_counter() - began)
+    mean = float(np.mean(seconds[1:]))
+    return {
+        "images_per_minute": 60 / mean,
+        "words_per_image": float(np.mean(mentions[1:])),
+        "over_forward": mean / min(passes[1:]),
+        "forward_seconds": min(passes[1:]),
+        "first_image_seconds": seconds[0],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=10)
+    parser.add_argument("--json", help="file to write the figures to")
+    options = parser.parse_args()
+    dataset = scenes.dataset("test_broken", size=224)
+    fillers = [f"word{i}" for i in range(VOCABULARY)]
+    words = [*sorted(scenes.SYNONYMS), "a", "and", "red", *fillers][: VOCABULARY - 4]
+    vocabulary = Vocabulary.build(words)
+    encoder = VGG16()
+    encoder_params = random_variables(encoder, np.zeros((1, 224, 224, 3), np.float32))
+    results = {}
+    for captioner in (AdaLSTM(len(vocabulary)), MHFC(len(vocabulary))):
+        name = type(captioner).__name__
+        row = results[name] = measure(
+            subject_of(captioner, encoder, encoder_params, vocabulary), dataset, options.images
+        )
+        print(
+            f"{name}: {row['images_per_minute']:.1f} images per minute with {row['words_per_image']:.1f} words each, "
+            f"{row['over_forward']:.1f} times VGG16's forward pass of {1000 * row['forward_seconds']:.0f} ms an image; "
+            f"the first, with compilation, {row['first_image_seconds']:.0f} s",
+            flush=True,
+        )
+    write_figures(options.json, results)
+
+
+if __name__ == "__main__":
+    main()
