@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lrp_jax.training import ARMS
 
-MAPPED = ("word_ablation", "image_ablation", "correctness", "hallucination", "modality_share", "gold_effect")
+MAPPED = ("word_ablation", "image_ablation", "correctness", "modality_share", "gold_effect")
 """Experiments that explain: of the starts, on the first images."""
 SPOKEN = ("captions", "frequent_words", "chair")
 """Experiments that only need captions: of all runs, on all images."""
@@ -15,11 +15,15 @@ IMAGES, SANITY_IMAGES, PHOTOGRAPH_IMAGES = 100, 20, (100, 40)
 """How many scenes are explained, how many by randomised models, and how many photographs of each fold: for what the
 captioner alone tells, and for what needs many maps of pixels."""
 
+HALLUCINATION_IMAGES = 500
+"""On how many scenes LRP has to tell false mentions from true ones: false ones are rare, and the study asks for 1000 of
+each. On photographs it is all of a fold."""
+
 CAUSES_IMAGES = 400
 """Of how many scenes it is asked what mentions rest on, which needs few maps; false mentions are rare."""
 
 PHOTOGRAPHS, FOLDS = "photographs", 5
-PHOTOGRAPH_MAPPED = (("word_ablation", "hallucination", "modality_share"), ("correctness", "image_ablation"))
+PHOTOGRAPH_MAPPED = (("word_ablation", "modality_share"), ("correctness", "image_ablation"))
 PHOTOGRAPH_SETS = ("flickr8k_1000", "coco_small")
 """Folders of photographs: NAME/NAME.json, NAME/images/."""
 
@@ -161,8 +165,10 @@ def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[path
     if part.explained and start.world == PHOTOGRAPHS:
         for names, images in zip(PHOTOGRAPH_MAPPED, PHOTOGRAPH_IMAGES, strict=True):
             yield _evaluate(start, "start", out, names, f"--images={images}")
+        yield _evaluate(start, "start", out, ("hallucination",))
     elif part.explained:
         yield _evaluate(start, "start", out, MAPPED, f"--images={IMAGES}")
+        yield _evaluate(start, "start", out, ("hallucination",), f"--images={HALLUCINATION_IMAGES}")
         yield _evaluate(start, "start", out, ("sanity",), f"--images={SANITY_IMAGES}")
         yield _evaluate(start, "start", out, ("causes",), f"--images={CAUSES_IMAGES}")
     yield _evaluate(start, "start", out, SPOKEN)

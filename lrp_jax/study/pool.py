@@ -3,7 +3,7 @@
 import functools
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import pandas as pd
 
@@ -15,27 +15,37 @@ from lrp_jax.experiments import SCENES as OF_SCENES
 from lrp_jax.study.plan import PHOTOGRAPHS, evaluated
 
 
-def pooled(out: pathlib.Path, captioner: str, world: str, run: str, experiment: str) -> pd.DataFrame:
-    """The rows of an experiment on the runs `run` of all starts of a kind, with a column `start`; empty without any.
+def pooled(
+    out: pathlib.Path, captioner: str, world: str, run: str, experiment: str, seeds: Container[int] | None = None
+) -> pd.DataFrame:
+    """The rows of an experiment on the runs `run` of the starts of a kind, with a column `start`; empty without any.
 
     Scenes are numbered as in their split, which all starts share; photographs through all folds, as in `tested`.
     """
     found, before = [], 0
     for folder in _starts(out, captioner, world):
         path = evaluated(folder / run, world) / experiment / "rows.csv"
-        rows = read_rows(path) if path.exists() else pd.DataFrame()
+        seed = int(folder.name.rpartition("-")[2])
+        wanted = path.exists() and (seeds is None or seed in seeds)
+        rows = read_rows(path) if wanted else pd.DataFrame()
         if len(rows):
             rows["image"] += before
-            found.append(rows.assign(start=int(folder.name.rpartition("-")[2])))
+            found.append(rows.assign(start=seed))
         if world == PHOTOGRAPHS:
             before += len(_test_set(folder))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def tables_of(
-    out: pathlib.Path, captioner: str, world: str, run: str, experiment: str, against: str | None = None
+    out: pathlib.Path,
+    captioner: str,
+    world: str,
+    run: str,
+    experiment: str,
+    against: str | None = None,
+    seeds: Container[int] | None = None,
 ) -> Mapping[str, pd.DataFrame]:
-    """The tables of an experiment over all starts of a kind that have been measured; {} if none has.
+    """The tables of an experiment over the starts of a kind that have been measured; {} if none has.
 
     Args:
       out: the folder of the study.
@@ -43,11 +53,12 @@ def tables_of(
       run: "start", or the name of a fine-tuned descendant such as "lrp-0".
       experiment: its name.
       against: the matched baseline, such as "baseline-0"; only starts that have both count.
+      seeds: of the starts that count; None for all.
     """
-    rows = pooled(out, captioner, world, run, experiment)
+    rows = pooled(out, captioner, world, run, experiment, seeds)
     if rows.empty:
         return {}
-    before = pooled(out, captioner, world, against, experiment) if against else pd.DataFrame()
+    before = pooled(out, captioner, world, against, experiment, seeds) if against else pd.DataFrame()
     if against:
         both = set(rows["start"]) & set(before["start"]) if len(before) else set()
         if not both:

@@ -15,9 +15,19 @@ import pandas as pd
 from lrp_jax.data.files import atomic
 from lrp_jax.experiments import as_markdown
 from lrp_jax.experiments.bars import NAMES
+from lrp_jax.study.arms import arms_table, headroom
 from lrp_jax.study.claims import CAPTIONERS, CLAIMS, STRONG, Tables, study_tables
 from lrp_jax.study.figures import drawn, keep_figures
-from lrp_jax.study.plan import IMAGES, MAPPED, PHOTOGRAPH_IMAGES, PHOTOGRAPHS, SANITY_IMAGES, evaluated
+from lrp_jax.study.plan import (
+    CAUSES_IMAGES,
+    HALLUCINATION_IMAGES,
+    IMAGES,
+    MAPPED,
+    PHOTOGRAPH_IMAGES,
+    PHOTOGRAPHS,
+    SANITY_IMAGES,
+    evaluated,
+)
 from lrp_jax.study.verdicts import Finding, together
 
 HEAD = """# Results
@@ -92,10 +102,10 @@ def page(tables: Tables, out: pathlib.Path) -> str:
     parts.append("On photographs C6 to C8 are underpowered, and C6b has no weaker bias to compare with.\n")
     parts += ["## What was run\n", as_markdown(runs_table(out))]
     parts.append(
-        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}) and of the first "
-        f"{PHOTOGRAPH_IMAGES[0]} photographs of each fold ({PHOTOGRAPH_IMAGES[1]} for correctness and image ablation); "
-        "captions are of all. "
-        "[STUDY.md](STUDY.md) has the settings.\n"
+        f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}, hallucination: "
+        f"{HALLUCINATION_IMAGES}, causes: {CAUSES_IMAGES}) and of the first {PHOTOGRAPH_IMAGES[0]} photographs of each "
+        f"fold ({PHOTOGRAPH_IMAGES[1]} for correctness and image ablation, all for hallucination); captions are of "
+        "all. [STUDY.md](STUDY.md) has the settings.\n"
     )
     parts.append("## Claim by claim\n")
     for claim, findings in found:
@@ -104,7 +114,7 @@ def page(tables: Tables, out: pathlib.Path) -> str:
             parts.append(f"On {name}: **{together(findings[world])}**.\n")
             if findings[world]:
                 parts.append(as_markdown(findings_table(findings[world])))
-    parts += [*_captioners(tables), *_beyond(tables), *_published(tables), *_figures(tables)]
+    parts += [*_captioners(tables), *_told_apart(tables, out), *_beyond(tables), *_published(tables), *_figures(tables)]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -185,6 +195,28 @@ def _captioners(tables: Tables) -> list[str]:
         "CHAIRi and CHAIRs: less is better. The baseline is one epoch of plain cross-entropy from the same start, with "
         "the same captions in the same order.\n"
     )
+    return parts
+
+
+def _told_apart(tables: Tables, out: pathlib.Path) -> list[str]:
+    """The other arms of fine-tuning, and how much there is to gain; nothing where nothing was measured."""
+    parts = []
+    arms = arms_table(out)
+    if len(arms):
+        parts += [
+            "## The other arms of fine-tuning\n",
+            "Against the matched baseline, on the starts of the part `arms` ([TRAINING.md](TRAINING.md): what each arm "
+            "is). Where `shuffled` or `uniform` weights do as much as `lrp`, it was not the relevance that did it.\n",
+            as_markdown(_short(arms)),
+        ]
+    gaps = headroom(tables)
+    if len(gaps):
+        parts += [
+            "## How much there is to gain\n",
+            "CHAIRi of captioners of a biased world minus that of captioners of the unbiased one, on the broken test: "
+            "all that fine-tuning could win back by unlearning the bias.\n",
+            as_markdown(_short(gaps)),
+        ]
     return parts
 
 
