@@ -35,8 +35,8 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        """By the interval alone."""
-        if any(math.isnan(x) for x in (self.difference, self.low, self.high)):
+        """By the interval alone; one without width, as resampling a single word gives, decides nothing."""
+        if any(math.isnan(x) for x in (self.difference, self.low, self.high)) or self.low == self.high:
             return "undecided"
         lower, upper = (self.bound, math.inf) if self.within is None else (-self.within, self.within)
         if lower < self.low and self.high < upper:

@@ -167,3 +167,23 @@ def test_figures_are_drawn_of_what_was_measured_and_are_the_same_each_time(tmp_p
     assert one.relative_to(tmp_path / "one").as_posix() == "ada-strong/gold_effect.png"
     assert one.read_bytes() == (tmp_path / "two" / "ada-strong" / "gold_effect.png").read_bytes()
     assert "(results/ada-strong/gold_effect.png)" in page(tables, tmp_path)
+
+
+def test_the_page_begins_with_what_became_of_hallucination(tmp_path):
+    rows = {
+        "measure": "CHAIRi",
+        "baseline": 0.28,
+        "fine_tuned": 0.26,
+        "difference": -0.02,
+        "captions": 9,
+        "error": 0.01,
+    }
+    less, unsure = ({**rows, "low": -0.03, "high": high} for high in (-0.01, 0.01))
+    tables = {
+        ("mhfc", world, "lrp_ift_gain"): {"against_baseline": pd.DataFrame([row])}
+        for world, row in (("strong", less), ("photographs", unsure))
+    }
+    text = page(lambda *key: tables.get(key, {}), tmp_path)
+    first = text[text.index("## Does LRP") : text.index("## Claims")]
+    told = [line.split("|")[-2].strip() for line in first.splitlines() if line.startswith("| MH-FC")]
+    assert told == ["less", "undecided"] and "-0.030 to -0.010" in first

@@ -26,6 +26,7 @@ def finding(low, high, **bounds):
         ((-0.08, -0.06), {"within": 0.05}, "fails"),
         ((0.0, 0.03), {}, "undecided"),  # an interval that touches the bound does not lie above it
         ((math.nan, math.nan), {}, "undecided"),
+        ((0.3, 0.3), {}, "undecided"),  # of one word: nothing to resample
     ],
 )
 def test_an_interval_decides(ends, bounds, verdict):
