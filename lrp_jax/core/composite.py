@@ -49,6 +49,7 @@ class On:
             raise ValueError(f"got position {self.position!r}; wanted 'first', 'last' or None")
 
     def fits(self, site: Site) -> bool:
+        """Whether the line is for an operation: kind, scope and position agree, and the rule takes the kind."""
         kinds = ("*", site.kind, "activation") if site.kind == "relu" else ("*", site.kind)
         placed = {None: True, "first": site.first, "last": site.last}[self.position]
         named = any(fnmatchcase(name, self.scope) for name in site.names)

@@ -15,7 +15,7 @@ def gate(x: Array) -> Array:
     it is the identity and costs nothing.
 
     Args:
-      x: any array.
+      x: an array of any shape, or a tree of such.
 
     Returns:
       `x`.
@@ -34,9 +34,13 @@ def neuron(x: Array) -> Array:
     meant to be two, as in `neuron(Wx) + Uh`. Outside `lrp` it is the identity and costs nothing.
 
     Args:
-      x: any array.
+      x: an array of any shape, or a tree of such.
 
     Returns:
       `x`.
+
+    Example:
+      >>> import jax.numpy as jnp, lrp_jax
+      >>> two_sums = lrp_jax.neuron(jnp.ones(2) @ jnp.ones(2)) + 1.0  # epsilon counts twice
     """
     return jax.tree.map(lambda leaf: checkpoint_name(leaf, NEURON), x)

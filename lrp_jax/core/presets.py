@@ -56,11 +56,17 @@ EpsilonAlpha2Beta1Flat = Composite(
 
 
 def EpsilonGammaBox(low: float, high: float, gamma: float = 0.25) -> Composite:
-    """z-box on a first convolution, gamma on the others, epsilon on all other sums.
+    """z-box on a first convolution, gamma on the others, epsilon on all other sums (zennit's EpsilonGammaBox).
 
     Args:
       low, high: the bounds of the input, as the first convolution sees it.
       gamma: of the gamma rule.
+
+    Returns:
+      The composite.
+
+    Raises:
+      ValueError: low is not below high.
     """
     lines = (On("conv", ZBox(low, high), position="first"), On("conv", Gamma(gamma)), *_USUAL, On("*", Epsilon(1e-6)))
     return Composite("EpsilonGammaBox", lines)

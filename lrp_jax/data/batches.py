@@ -52,7 +52,7 @@ class ImageBatch(NamedTuple):
 def pad_captions(
     captions: Sequence[Sequence[int]], length: int
 ) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
-    """Inputs and targets of teacher forcing, int32 [B, length] each.
+    """Inputs and targets of teacher forcing for B captions, int32 [B, length] each.
 
     A caption of `length` words or more is cut, and then does not end: the end token is no target of it.
     """

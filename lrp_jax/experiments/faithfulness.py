@@ -127,6 +127,9 @@ def gold_effects(
       f, inputs, targets, batch_size: as for `faithfulness`.
       without: each input K times, one part taken out of each: truly, as only who made the inputs can do, such as by
         drawing them again without an object. (Parts that are painted over measure what the paint does, too.)
+
+    Raises:
+      ValueError: `without` does not hold K versions of each input.
     """
     inputs, without, targets = np.asarray(inputs), np.asarray(without), np.asarray(targets)
     if without.shape[:1] + without.shape[2:] != inputs.shape:

@@ -70,7 +70,16 @@ def explain_image(
 
 
 def preprocess(image: Array, preprocessing: Preprocessing | None) -> Float[Array, "H W 3"]:
-    """One image as the encoder wants it; floats pass as they are."""
+    """One image as the encoder wants it; floats pass as they are.
+
+    Args:
+      image: [H, W, 3], 8-bit or float.
+      preprocessing: the one that belongs to the encoder's weights; not needed for a float image.
+
+    Raises:
+      ValueError: the image has another shape.
+      TypeError: an 8-bit image without preprocessing.
+    """
     image = jnp.asarray(image)
     if image.ndim != 3 or image.shape[-1] != 3:
         raise ValueError(f"got an image of shape {image.shape}; wanted one RGB image [H, W, 3]")
@@ -82,7 +91,13 @@ def preprocess(image: Array, preprocessing: Preprocessing | None) -> Float[Array
 
 
 def decode(captioner: Captioner, params: Any, features: Float[Array, "n_v d_raw"], max_length: int) -> np.ndarray:
-    """The greedy caption as tokens [T + 1]: start token, words, and the end token if it came."""
+    """The greedy caption as tokens [T + 1]: start token, words, and the end token if it came.
+
+    Args:
+      captioner, params: the model and its variables.
+      features: one image's raw visual features.
+      max_length: the most words, the end token included.
+    """
     words = np.asarray(greedy(captioner, params, features, max_length=max_length))
     ended = np.flatnonzero(words == END)
     return np.concatenate([[START], words[: ended[0] + 1] if ended.size else words])

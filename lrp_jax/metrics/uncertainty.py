@@ -129,7 +129,7 @@ def nested_bootstrap(
 
 
 def weighted_mean(values: Float[np.ndarray, " n"]) -> Callable[[Float[np.ndarray, " n"]], float]:
-    """The mean as a statistic of `nested_bootstrap`; nan where nothing counts."""
+    """The mean of `values` as a statistic of `nested_bootstrap`: weights [n] -> a number, nan where nothing counts."""
     values = np.asarray(values, np.float64)
 
     def mean(weights):

@@ -111,6 +111,10 @@ def region_variables(
 def with_boxes(variables: Mapping[str, Any], boxes: Float[Array, "*batch n_v 4"]) -> dict[str, Any]:
     """The variables of a `RegionEncoder` with other boxes.
 
+    Args:
+      variables: of the encoder, as `region_variables` makes them.
+      boxes: (x0, y0, x1, y1) as shares of the width and the height.
+
     Raises:
       ValueError: the boxes have another shape, lie outside [0, 1], or have no area.
     """

@@ -39,7 +39,7 @@ def unroll(
       regions: used in place of the projected features I wherever I is used, so that one can differentiate
         with respect to I.
       embeddings: used in place of the embedded words, so that one can differentiate with respect to them.
-      dropout_rng: a key switches dropout of the embeddings on; None is inference.
+      dropout_rng: a key (a scalar array) switches dropout of the embeddings on; None is inference.
       remat: keep only the products of each step for the backward pass, and compute the rest of it again.
 
     Returns:
@@ -85,7 +85,17 @@ def logits(
     *,
     dropout_rng: Array | None = None,
 ) -> Float[Array, "*batch T V"]:
-    """The logits of all words after each of the T input tokens, teacher-forced; a key switches dropout on."""
+    """The logits of all words after each of the T input tokens, teacher-forced.
+
+    Args:
+      captioner, params: the model and its variables.
+      features: raw visual features.
+      words: the T input tokens, the start token first.
+      dropout_rng: a key switches dropout on; None is inference.
+
+    Raises:
+      ValueError: words and features have other batch axes.
+    """
     trace = unroll(captioner, params, features, words, dropout_rng=dropout_rng, remat=True)
     c, h = (jnp.moveaxis(x, 0, -2) for x in (trace.c, trace.h))
     return captioner.apply(params, c, h, deterministic=dropout_rng is None, method="predict", rngs=_rngs(dropout_rng))

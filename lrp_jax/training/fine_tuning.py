@@ -81,7 +81,8 @@ def lrp_ift_loss(
 def focal_loss(logits: Float[Array, "*batch T V"], targets: Int[Array, "*batch T"], gamma: float) -> Float[Array, ""]:
     """The mean of -(1 - p)^gamma log p over all targets that are not padding, p the probability of the target.
 
-    gamma = 0 is `cross_entropy`; the larger it is, the less do words count that the model is sure of.
+    gamma = 0 is `cross_entropy` of logits and targets; the larger it is, the less do words count that the model is
+    sure of.
 
     Reference:
       Lin et al., Focal Loss for Dense Object Detection, 2017.

@@ -39,7 +39,7 @@ class MetricLog:
 
 
 def read_metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
-    """The lines of a run's `metrics.jsonl`; a last line that a crash cut short is left out."""
+    """The lines of `metrics.jsonl` in a run's `workdir`; a last line that a crash cut short is left out."""
     return _records(pathlib.Path(workdir) / "metrics.jsonl")
 
 

@@ -106,6 +106,9 @@ def reweight(
       stop_ids: the labels whose prediction is kept.
       arm: which weights; its `label` is not read here.
       key: of "shuffled"; None takes the arm's seed.
+
+    Returns:
+      The predictions [..., V] before and after, and the weights [..., H].
     """
     logits = captioner.apply(params, c, h, method="predict")
     labels = logits.argmax(axis=-1) if labels is None else labels
@@ -191,6 +194,12 @@ def predictor_relevance(
     """R(c) and R(h): what each element of the context and of the hidden state says for the labels' logits.
 
     Line 3 of Algorithm 2. Only the labels' columns of fc are read.
+
+    Args:
+      captioner, params: the model and its variables.
+      c, h: context and hidden state of some words.
+      labels: the words to explain.
+      rules: the composite.
     """
 
     def logit(c, h):
@@ -204,8 +213,9 @@ def reweighted_predict(
 ) -> "ReweightedPredict":
     """The function (params, c, h) -> logits of p-hat, for decoding with it and for SCST (Eq. 32).
 
-    It is hashable, and equal for equal arguments, so it can be a static argument of a jitted function. For an arm
-    without LRP inference (ce_share=1) it predicts p.
+    The captioner, the arm and the labels whose prediction is kept (`stop_ids`) are fixed in it. It is hashable, and
+    equal for equal arguments, so it can be a static argument of a jitted function. For an arm without LRP inference
+    (ce_share=1) it predicts p.
 
     Raises:
       ValueError: the arm explains the target, which a decoder does not know.

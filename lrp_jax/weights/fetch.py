@@ -77,7 +77,7 @@ def weights_file(name: str | os.PathLike) -> pathlib.Path:
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
+    """The SHA-256 of the file at a path, in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -37,7 +37,7 @@ def _table(torchvision: bool) -> dict[str, tuple[str, str]]:
 
 
 def squeezenet_from_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[SqueezeNet, dict]:
-    """SqueezeNet 1.1 and its parameters.
+    """SqueezeNet 1.1 and its parameters, from named arrays.
 
     Names are torchvision's (`features.0.weight` [64, 3, 3, 3], `features.3.squeeze.weight` ... `classifier.1.bias`), or
     number the convolutions as the network runs: `conv0_weight`, `conv0_bias` ... `conv25_bias`, each fire module's

@@ -51,7 +51,7 @@ KERAS = Preprocessing(
 
 
 def vgg16_from_keras(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict]:
-    """VGG16 up to block5_conv3 and its parameters from Keras' file, `block1_conv1/kernel` and so on.
+    """VGG16 up to block5_conv3 and its parameters from the arrays of Keras' file, `block1_conv1/kernel` and so on.
 
     The file with or without its top (`fc1`, `fc2`, `predictions`, not used). Kernels are [height, width, in, out]
     already. Keras feeds the colours in the order blue, green, red: the first kernel is turned round here, so that

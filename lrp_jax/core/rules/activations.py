@@ -20,9 +20,11 @@ class Pass:
     kinds: ClassVar[tuple[str, ...]] = ("relu", "activation")
 
     def prepare(self, z: Array, y: Array) -> Array:
+        """z, y = f(z) [...] to the factor y / z [...]."""
         return divide(y, z)
 
     def back(self, factor: Array, density: Array) -> Array:
+        """The density [...] of y, to that of z."""
         return density * factor
 
 
@@ -37,9 +39,11 @@ class GuidedReLU:
     kinds: ClassVar[tuple[str, ...]] = ("relu",)
 
     def prepare(self, z: Array, y: Array) -> Array:
+        """z, y [...] to 1 where the rectifier was open, 0 elsewhere."""
         return (y > 0).astype(y.dtype)
 
     def back(self, is_open: Array, density: Array) -> Array:
+        """The density [...] of y, to that of z."""
         return jnp.maximum(density, 0) * is_open
 
 
@@ -54,7 +58,9 @@ class DeconvReLU:
     kinds: ClassVar[tuple[str, ...]] = ("relu",)
 
     def prepare(self, z: Array, y: Array) -> tuple[()]:
+        """Nothing: the rule does not look at the forward pass."""
         return ()
 
     def back(self, nothing: tuple[()], density: Array) -> Array:
+        """The density [...] of y, to that of z."""
         return jnp.maximum(density, 0)

@@ -47,6 +47,7 @@ class AlphaBeta:
         return factors
 
     def back(self, layer: Layer, factors: tuple[Array, ...], density: Array) -> Array:
+        """The density of the layer's output, to that of its input."""
         result = layer.positive_back(density * factors[0])
         if self.alpha:
             result = result - layer.negative_back(density * factors[1])
@@ -85,6 +86,7 @@ class Gamma:
         return jnp.where(y > 0, divide(y, above), 0), jnp.where(y < 0, divide(y, below), 0)
 
     def back(self, layer: Layer, factors: tuple[Array, Array], density: Array) -> Array:
+        """The density of the layer's output, to that of its input."""
         above, below = (density * f for f in factors)
         favoured = layer.positive_back(above) + layer.negative_back(below)
         return layer.back(above + below) + self.gamma * favoured
@@ -103,9 +105,11 @@ class WSquare:
     of_relevance: ClassVar[bool] = True
 
     def prepare(self, layer: Layer) -> Array:
+        """y_j / sum_k w_kj^2, of the shape of the output."""
         return divide(layer.output, layer.linear(jnp.ones_like(layer.input), "square"))
 
     def back(self, layer: Layer, ratio: Array, density: Array) -> Array:
+        """The density of the layer's output, to the relevance of its input."""
         return layer.back(density * ratio, "square")
 
 
@@ -122,9 +126,11 @@ class Flat:
     of_relevance: ClassVar[bool] = True
 
     def prepare(self, layer: Layer) -> Array:
+        """y_j by the number of inputs that j sees, of the shape of the output."""
         return divide(layer.output, layer.linear(jnp.ones_like(layer.input), "ones"))
 
     def back(self, layer: Layer, ratio: Array, density: Array) -> Array:
+        """The density of the layer's output, to the relevance of its input."""
         return layer.back(density * ratio, "ones")
 
 
@@ -152,11 +158,13 @@ class ZBox:
             raise ValueError(f"got low={self.low}, high={self.high}; wanted low < high, the bounds of the input")
 
     def prepare(self, layer: Layer) -> Array:
+        """y_j by the denominator of the rule, of the shape of the output."""
         low, high = self._bounds(layer)
         z = layer.linear(layer.input) - layer.linear(low, "plus") - layer.linear(high, "minus")
         return divide(layer.output, z)
 
     def back(self, layer: Layer, ratio: Array, density: Array) -> Array:
+        """The density of the layer's output, to the relevance of its input."""
         low, high = self._bounds(layer)
         s = density * ratio
         return layer.input * layer.back(s) - low * layer.back(s, "plus") - high * layer.back(s, "minus")

@@ -30,4 +30,5 @@ class Epsilon:
         return z / (z + jnp.where(z >= 0, self.epsilon, -self.epsilon).astype(z.dtype))
 
     def back(self, factor: Array, density: Array) -> Array:
+        """The density [...] of z, to that of the terms of the sum."""
         return density * factor

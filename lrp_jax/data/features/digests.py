@@ -15,7 +15,7 @@ SAMPLES = 256
 
 
 def digest(*things: Any) -> str:
-    """A hexadecimal SHA-256 of strings, numbers, None, arrays, and lists, tuples and dicts of them.
+    """A hexadecimal SHA-256 of things: strings, numbers, None, arrays, and lists, tuples and dicts of them.
 
     Raises:
       TypeError: something is of another type.

@@ -91,6 +91,9 @@ def compute_features(
       batch_size: images per call.
       name: what the progress bar says.
 
+    Returns:
+      The features of the images that could be read, in the order of the dataset, with their indices.
+
     Raises:
       FeatureError: no image could be read.
       ValueError: `encode` gives neither of the two.

@@ -68,6 +68,16 @@ def greedy(
     max_length: int,
     unknown: int | None = UNKNOWN,
 ) -> Int[Array, "*batch max_length"]:
-    """The tokens of `Greedy` alone, one caption for each image; unknown=None lets it say `<unk>` like any word."""
+    """The tokens of `Greedy` alone, one caption for each image.
+
+    Args:
+      captioner, params: the model and its variables.
+      features: raw visual features.
+      max_length: the most words of a caption, the end token included.
+      unknown: the token that is never said; None lets the model say `<unk>` like any word.
+
+    Returns:
+      The words [..., max_length] without the start token; after the end token padding.
+    """
     decoder = Greedy(max_length=max_length, wording=Wording(unknown=unknown is None))
     return decode(decoder, captioner, params, features).tokens[..., 0, :]
