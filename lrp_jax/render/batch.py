@@ -1,6 +1,7 @@
 """Many images, one after another: what goes wrong with one costs no other."""
 
 import dataclasses
+import errno
 import hashlib
 import os
 import pathlib
@@ -17,7 +18,12 @@ from PIL import Image
 from lrp_jax.render import writers
 from lrp_jax.render.case import Case
 from lrp_jax.render.comparison import Comparison
-from lrp_jax.render.naming import folders
+from lrp_jax.render.lock import alone_in
+from lrp_jax.render.naming import folders, printable
+
+EXPLAINED, SKIPPED, EMPTY, FAILED = "explained", "skipped", "empty", "failed"
+# After these nothing more can be written; what is left is for another time, and not for a line each.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +34,47 @@ class Picture:
         name: what the reader knows it by; the batch's names are all different.
         read: reads the pixels that are explained, uint8 [H, W, 3].
         show: reads the picture that people look at, where there is a better one than a resized `read()`.
+        file: where it lies, if it is a file.
     """
 
     name: str
     read: Callable[[], UInt8[np.ndarray, "H W 3"]]
     show: Callable[[], UInt8[np.ndarray, "H W 3"]] | None = None
+    file: pathlib.Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """What became of one image, for whoever follows a batch.
+
+    Attributes:
+        number, of: which of how many images it is, from 1.
+        name: the image's.
+        status: EXPLAINED, SKIPPED (an earlier run had finished it), EMPTY (it has nothing of what was asked for) or
+            FAILED.
+        folder: of its files.
+        caption: of an image that was explained.
+        error: what a failed one raised.
+    """
+
+    number: int
+    of: int
+    name: str
+    status: str
+    folder: pathlib.Path
+    caption: str = ""
+    error: Exception | None = None
+
+    def __str__(self) -> str:
+        """A line for people; empty where there is nothing to be told."""
+        said = {EXPLAINED: self.caption, FAILED: f"FAILED: {one_line(self.error or ValueError())}"}.get(self.status)
+        return f"[{self.number}/{self.of}] {self.name}: {said}" if said else ""
+
+
+def print_done(done: Done) -> None:
+    """Prints the line of an image, of one that failed to stderr."""
+    if str(done):
+        print(done, file=sys.stderr if done.status == FAILED else sys.stdout, flush=True)
 
 
 @dataclasses.dataclass
@@ -44,6 +86,8 @@ class Outcome:
         skipped: how many had been finished by an earlier run.
         empty: how many had nothing of what was asked for.
         failed: name -> what went wrong, in one line.
+        left: how many were not begun, because no more could be written.
+        no_index: why the index could not be written, in one line.
         seconds: how long it took.
     """
 
@@ -51,7 +95,15 @@ class Outcome:
     skipped: int = 0
     empty: int = 0
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
+    left: int = 0
+    no_index: str = ""
     seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing went wrong, and some image had what was asked for, if there were any."""
+        in_vain = self.empty and not self.explained + self.skipped
+        return not (self.failed or self.left or self.no_index or in_vain)
 
     def __str__(self) -> str:
         parts = [f"{self.explained} explained in {self.seconds:.0f} s"]
@@ -62,6 +114,10 @@ class Outcome:
         if self.failed:
             names = ", ".join(list(self.failed)[:5]) + (", ..." if len(self.failed) > 5 else "")
             parts.append(f"{len(self.failed)} failed ({names})")
+        if self.left:
+            parts.append(f"{self.left} not begun: nothing more can be written; make room and go on with --resume")
+        if self.no_index:
+            parts.append(f"no index ({self.no_index})")
         return ", ".join(parts)
 
 
@@ -75,11 +131,14 @@ def explain_batch(
     provenance: Mapping[str, Any] | None = None,
     key: bytes = b"",
     resume: bool = False,
+    share: tuple[int, int] = (0, 1),
+    tell: Callable[[Done], None] = print_done,
 ) -> Outcome:
     """Explains and writes each image of a batch into its own folder, and an index of all.
 
-    Progress goes to stdout and failures to stderr, one line each. The index is written also when the batch is
-    interrupted, so that what is finished can be looked at.
+    The index is written also when the batch is interrupted, so that what is finished can be looked at. Of several
+    processes that share a batch each writes it when its own images are done, one after the other, so that the last
+    one has them all.
 
     Args:
         pictures: the images.
@@ -88,46 +147,71 @@ def explain_batch(
         formats, facts, provenance: as for `write`.
         key: stands for everything but the pixels that the results depend on.
         resume: leave alone what an earlier run with the same key has finished for the same pixels.
+        share: (i, n): of n processes this is the i-th, and has every n-th image.
+        tell: is called after each image; by default progress goes to stdout and failures to stderr, one line each.
 
     Returns:
-        The counts. An image that raises any exception is counted as failed.
+        The counts. An image that raises any exception is counted as failed. Where the disk is full the batch ends
+        early.
 
     Raises:
-        OSError: if `out` or the index cannot be written.
+        OSError: if `out` cannot be made.
     """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     outcome, start = Outcome(), time.monotonic()
-    places = folders([picture.name for picture in pictures])
+    part, parts = share
+    places = folders([picture.name for picture in pictures])  # of all, so that no two processes use one folder
+    mine = list(zip(pictures, places, strict=True))[part::parts]
+
+    def explain_one(picture: Picture, folder: pathlib.Path) -> tuple[str, str]:
+        """Status and caption."""
+        pixels = read_pixels(picture)
+        fingerprint = _fingerprint(key, pixels)
+        if resume and writers.finished(folder, fingerprint):
+            return SKIPPED, ""
+        case = to_case(picture, pixels)
+        if case is None:
+            return EMPTY, ""
+        writers.write(folder, case, formats, facts=facts, provenance=provenance, fingerprint=fingerprint)
+        return EXPLAINED, " ".join(case.words[1:])
+
     try:
-        for number, (picture, place) in enumerate(zip(pictures, places, strict=True), 1):
-            progress = f"[{number}/{len(pictures)}] {picture.name}"
+        for number, (picture, place) in enumerate(mine, 1):
+            status, caption, raised = FAILED, "", None
             try:
-                pixels = _read(picture)
-                fingerprint = _fingerprint(key, pixels)
-                if resume and writers.finished(out / place, fingerprint):
-                    outcome.skipped += 1
-                    continue
-                case = to_case(picture, pixels)
-                if case is None:
-                    outcome.empty += 1
-                    continue
-                writers.write(out / place, case, formats, facts=facts, provenance=provenance, fingerprint=fingerprint)
-                outcome.explained += 1
-                print(f"{progress}: {' '.join(case.words[1:])}", flush=True)
+                status, caption = explain_one(picture, out / place)
             except Exception as error:
+                raised = error
                 outcome.failed[picture.name] = one_line(error)
-                print(f"{progress}: FAILED: {one_line(error)}", file=sys.stderr, flush=True)
+            outcome.explained += status == EXPLAINED
+            outcome.skipped += status == SKIPPED
+            outcome.empty += status == EMPTY
+            tell(Done(number, len(mine), picture.name, status, out / place, caption, raised))
+            if isinstance(raised, OSError) and raised.errno in _FULL:
+                outcome.left = len(mine) - number
+                break
     finally:
         outcome.seconds = time.monotonic() - start
         if "html" in formats:
-            writers.write_index(out)
+            try:
+                with alone_in(out):
+                    writers.write_index(out)
+            except OSError as error:
+                outcome.no_index = one_line(error)
     return outcome
+
+
+def read_pixels(picture: Picture) -> UInt8[np.ndarray, "H W 3"]:
+    """The pixels that are explained; a small file that would fill the memory when it is unpacked is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return picture.read()
 
 
 def one_line(error: BaseException, longest: int = 300) -> str:
     """An exception as one line for people; its type is named where the message alone may not say enough."""
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     if not isinstance(error, ValueError | OSError) or not text:
         text = f"{type(error).__name__}: {text}".removesuffix(": ")
     return text if len(text) <= longest else text[: longest - 1] + "…"
@@ -141,13 +225,6 @@ def presentable(pixels: UInt8[np.ndarray, "H W 3"], least: int = 384, most: int 
         return pixels
     size = tuple(max(1, round(side * factor)) for side in (pixels.shape[1], pixels.shape[0]))
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
-
-
-def _read(picture: Picture) -> np.ndarray:
-    with warnings.catch_warnings():
-        # A small file that would fill the memory when it is unpacked is an error here, and not a warning.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return picture.read()
 
 
 def _fingerprint(key: bytes, pixels: np.ndarray) -> str:

@@ -32,6 +32,21 @@ class Explanation(Protocol):
     against: Any
 
 
+@dataclasses.dataclass(frozen=True)
+class ObjectWord:
+    """An object that a caption names.
+
+    Attributes:
+        word: the name; several words with single spaces between them.
+        category: what it names.
+        position: its last word's place in the caption, 1 for the first after the start token.
+    """
+
+    word: str
+    category: str
+    position: int
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Case:
     """One image with the explained words of its caption.
@@ -46,10 +61,11 @@ class Case:
         rows: which words to show, as rows of the explanation; None shows all.
         boxes: (x0, y0, x1, y1) of each region in [0, 1], [n_v, 4], where regions are boxes and not a grid.
         notes: remarks for the reader, one sentence each.
+        objects: the objects that the caption names, where that is known.
 
     Raises:
-        ValueError: if the shapes do not fit together, a row does not exist, nothing is there to be shown over
-            the image, or a value is not finite.
+        ValueError: if the shapes do not fit together, a row or the place of an object does not exist, nothing is
+            there to be shown over the image, or a value is not finite.
     """
 
     name: str
@@ -59,6 +75,7 @@ class Case:
     rows: Sequence[int] | None = None
     boxes: Float[np.ndarray, "n 4"] | None = None
     notes: Sequence[str] = ()
+    objects: Sequence[ObjectWord] = ()
 
     def __post_init__(self):
         image = np.asarray(self.image)
@@ -89,6 +106,9 @@ class Case:
         bad_rows = [row for row in self.shown if not 0 <= row < count]
         if bad_rows or not self.shown:
             raise ValueError(f"got rows {list(self.shown)}, wanted at least one, each from 0 to {count - 1}")
+        for found in self.objects:
+            if not 1 <= found.position <= count:
+                raise ValueError(f"got an object at position {found.position}, wanted 1 to {count}")
 
     @property
     def shown(self) -> tuple[int, ...]:

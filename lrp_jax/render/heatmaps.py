@@ -12,27 +12,10 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from lrp_jax.render.case import Case
+from lrp_jax.render.palettes import RED_BLUE, Palette
 
 QUANTILE = 0.995
 LEVELS = 63
-
-
-@dataclasses.dataclass(frozen=True)
-class Palette:
-    """Two colours for the two signs, as (red, green, blue).
-
-    Attributes:
-        support: colour of positive relevance.
-        oppose: colour of negative relevance.
-        opacity: of the strongest relevance, in [0, 1]; below 1, so that the picture can be seen through it.
-    """
-
-    support: tuple[int, int, int] = (202, 0, 22)
-    oppose: tuple[int, int, int] = (5, 80, 200)
-    opacity: float = 0.85
-
-
-RED_BLUE = Palette()
 
 
 def maps(case: Case, size: tuple[int, int] | None = None) -> Float[np.ndarray, "rows H W"]:

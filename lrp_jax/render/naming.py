@@ -19,6 +19,17 @@ def safe(text: str) -> str:
     return kept.strip("._") or "_"
 
 
+def printable(name: str | os.PathLike) -> str:
+    """A name, or a line with names in it, as text: bytes that are no UTF-8 and control characters become escapes."""
+    return "".join(c if c.isprintable() else _escape(c) for c in os.fspath(name))
+
+
+def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python spells a byte of a file's name that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
 def folders(names: Sequence[str]) -> list[str]:
     """One folder name per image: all different, and the same again for the same images in any order.
 

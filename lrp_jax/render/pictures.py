@@ -3,20 +3,24 @@
 import functools
 import os
 import pathlib
+import stat
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from lrp_jax.render.batch import Picture
+from lrp_jax.render.naming import printable
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+Read = Callable[[pathlib.Path], np.ndarray]
 
 
 def pictures_at(
     path: str | os.PathLike,
-    read: Callable[[pathlib.Path], np.ndarray],
+    read: Read,
     skip: str | os.PathLike | None = None,
-    show: Callable[[pathlib.Path], np.ndarray] | None = None,
+    show: Read | None = None,
 ) -> list[Picture]:
     """The image of a file, or all images of a folder and below it, by name.
 
@@ -27,36 +31,52 @@ def pictures_at(
         show: a file to the picture that people look at; None: the one that is explained.
 
     Returns:
-        The pictures, named by their path below the folder; an empty list for a folder without images.
+        The pictures, named by their path below the folder; an empty list for a folder without images. A folder below
+        that cannot be listed is a picture that cannot be read, so that what is missing is told.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
+        OSError: the folder cannot be listed.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
-        files, root = sorted(_image_files(path, None if skip is None else pathlib.Path(skip).resolve())), path
-    elif path.exists():
-        files, root = [path], path.parent
-    else:
-        raise FileNotFoundError(f"{path}: no such file or folder")
-    return [
-        Picture(
-            _printable(file.relative_to(root)),
-            functools.partial(read, file),
-            None if show is None else functools.partial(show, file),
-        )
-        for file in files
-    ]
+    if not path.is_dir():
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such file or folder")
+        return [_picture(path, path.parent, read, show)]
+    closed: list[OSError] = []
+    files = sorted(_image_files(path, None if skip is None else pathlib.Path(skip).resolve(), closed))
+    for error in closed:
+        if error.filename == str(path):
+            raise error
+    found = [_picture(file, path, read, show) for file in files]
+    return found + [unreadable(printable(pathlib.Path(e.filename).relative_to(path)), e) for e in closed]
 
 
-def _image_files(folder: pathlib.Path, skip: pathlib.Path | None) -> Iterator[pathlib.Path]:
-    for place, below, files in os.walk(folder):
+def unreadable(name: str, error: Exception) -> Picture:
+    """A picture of which there is nothing but what went wrong."""
+
+    def read():
+        raise error
+
+    return Picture(name, read)
+
+
+def _picture(file: pathlib.Path, root: pathlib.Path, read: Read, show: Read | None) -> Picture:
+    name = printable(file.relative_to(root))
+    return Picture(
+        name, functools.partial(_regular, read, file), None if show is None else functools.partial(show, file), file
+    )
+
+
+def _image_files(folder: pathlib.Path, skip: pathlib.Path | None, closed: list[OSError]) -> Iterator[pathlib.Path]:
+    for place, below, files in os.walk(folder, onerror=closed.append):
         here = pathlib.Path(place)
         below[:] = [name for name in below if not name.startswith(".") and (here / name).resolve() != skip]
         yield from (here / name for name in files if pathlib.Path(name).suffix.lower() in SUFFIXES)
 
 
-def _printable(path: pathlib.Path) -> str:
-    """A file's name as text: bytes that are no UTF-8 and control characters become escapes."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def _regular(read: Read, file: pathlib.Path) -> np.ndarray:
+    """Reads a file; a pipe, of which no picture can be read anyway, would keep the batch waiting for ever."""
+    if not stat.S_ISREG(os.stat(file).st_mode):
+        raise ValueError(f"{file}: got a pipe or a device, wanted a file")
+    return read(file)

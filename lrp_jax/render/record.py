@@ -1,5 +1,6 @@
 """The JSON record of one explained image: what was said, why, by which model and under which rules."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from lrp_jax.render.case import Case, sums
 from lrp_jax.render.comparison import Comparison, leading
 from lrp_jax.render.heatmaps import QUANTILE, common_scale, maps
+from lrp_jax.render.suspicion import suspicion
 from lrp_jax.render.words import words_scale
 
 
@@ -21,7 +23,8 @@ def record(shown: Case | Comparison, provenance: Mapping[str, Any] | None = None
     Returns:
         A dictionary of plain Python values. `words` has one entry per shown word; its `preceding` lists the
         input tokens before it, start token first. Sums are null where the method does not have them. Of a
-        comparison, `methods` has what differs (method, head, against, words and scale) by the method's name.
+        comparison, `methods` has what differs (method, head, against, words and scale) by the method's name. `objects`
+        has the objects that the caption names, each with its `suspicion`.
     """
     first = leading(shown)
     common = {"name": first.name, "caption": " ".join(first.words[1:])}
@@ -30,7 +33,9 @@ def record(shown: Case | Comparison, provenance: Mapping[str, Any] | None = None
     else:
         explained = _explained(shown)
     tokens = np.asarray(first.explanation.tokens).astype(int).tolist()
-    return {**common, **explained, "tokens": tokens, "notes": list(first.notes), **(provenance or {})}
+    objects = [dataclasses.asdict(found) | {"suspicion": suspicion(shown, found.position)} for found in first.objects]
+    common |= {"tokens": tokens, "notes": list(first.notes), "objects": objects}
+    return {**common, **explained, **(provenance or {})}
 
 
 def _explained(case: Case) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lrp_jax.render.case import Case
-from lrp_jax.render.heatmaps import RED_BLUE, Palette, colours, common_scale, maps, outlines, overlay
+from lrp_jax.render.heatmaps import colours, common_scale, maps, outlines, overlay
+from lrp_jax.render.palettes import RED_BLUE, Palette
 from lrp_jax.render.wording import wording_of
 from lrp_jax.render.words import Token, context, signed
 

@@ -12,7 +12,7 @@ class Wording:
     Attributes:
         title: the method's name.
         noun: what one value is called.
-        meaning: what the colours mean, with {red} and {blue} where these words stand.
+        meaning: what the colours mean, with {support} and {oppose} where the names of the two colours stand.
         low, high: the ends of the colour scale; low="" for methods whose maps have no negative values.
         unit: what one value of the map is.
         label: a short title for the head of a column; "" where the title is short.
@@ -31,13 +31,13 @@ WORDING = {
     "lrp": Wording(
         "layer-wise relevance propagation (LRP)",
         "relevance",
-        "{red} speaks for it and {blue} against it, in the picture and in the words before it.",
+        "{support} speaks for it and {oppose} against it, in the picture and in the words before it.",
         label="LRP",
     ),
     "gradient": Wording(
         "gradient",
         "gradient",
-        "more of what is {red} would raise its score and more of what is {blue} lower it, in the picture and "
+        "more of what is {support} would raise its score and more of what is {oppose} lower it, in the picture and "
         "in the words before it.",
         low="lowers the score",
         high="raises the score",
@@ -45,41 +45,42 @@ WORDING = {
     "grad_cam": Wording(
         "Grad-CAM",
         "Grad-CAM",
-        "{red} speaks for it in the picture; of the words before it, {red} would raise its score and {blue} lower it.",
+        "{support} speaks for it in the picture; of the words before it, {support} would raise its score and {oppose} "
+        "lower it.",
         low="",
     ),
     "gradient_x_input": Wording(
         "gradient times input",
         "gradient times input",
-        "{red} speaks for it and {blue} against it, to first order, in the picture and in the words before it.",
+        "{support} speaks for it and {oppose} against it, to first order, in the picture and in the words before it.",
     ),
     "guided_backprop": Wording(
         "guided backpropagation",
         "guided gradient",
-        "{red} and {blue} are where the picture speaks for it along open rectifiers; of the words before it, {red} "
-        "would raise its score and {blue} lower it.",
+        "{support} and {oppose} are where the picture speaks for it along open rectifiers; of the words before it, "
+        "{support} would raise its score and {oppose} lower it.",
         low="lowers the score",
         high="raises the score",
     ),
     "guided_grad_cam": Wording(
         "Guided Grad-CAM",
         "Guided Grad-CAM",
-        "{red} and {blue} are the detail of what speaks for it in the picture; of the words before it, {red} would "
-        "raise its score and {blue} lower it.",
+        "{support} and {oppose} are the detail of what speaks for it in the picture; of the words before it, {support} "
+        "would raise its score and {oppose} lower it.",
         low="lowers the score",
         high="raises the score",
     ),
     "attention": Wording(
         "attention",
         "attention",
-        "{red} is where the model looked when it said it.",
+        "{support} is where the model looked when it said it.",
         low="",
         high="more attention",
     ),
     "visual_attention": Wording(
         "attention times its visual share (1 − β)",
         "attention",
-        "{red} is where the model looked when it said it, and pale if it went by the text so far instead.",
+        "{support} is where the model looked when it said it, and pale if it went by the text so far instead.",
         low="",
         high="more attention",
         label="attention × (1 − β)",
@@ -87,22 +88,22 @@ WORDING = {
     "integrated_gradients": Wording(
         "integrated gradients",
         "integrated gradient",
-        "{red} speaks for it and {blue} against it, compared with a blank picture (or, for the words before it, with "
-        "no input at all).",
+        "{support} speaks for it and {oppose} against it, compared with a blank picture (or, for the words before it, "
+        "with no input at all).",
     ),
     "smooth_grad": Wording(
         "SmoothGrad",
         "smoothed gradient",
-        "more of what is {red} would raise its score and more of what is {blue} lower it, on average over noisy copies "
-        "of the picture and of the words before it.",
+        "more of what is {support} would raise its score and more of what is {oppose} lower it, on average over noisy "
+        "copies of the picture and of the words before it.",
         low="lowers the score",
         high="raises the score",
     ),
     "occlusion": Wording(
         "occlusion",
         "lost score",
-        "without what is {red} its score would fall, and without what is {blue} rise: a part of the picture covered, "
-        "or one of the words before it left out.",
+        "without what is {support} its score would fall, and without what is {oppose} rise: a part of the picture "
+        "covered, or one of the words before it left out.",
         low="score rises",
         high="score falls",
     ),

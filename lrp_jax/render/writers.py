@@ -7,9 +7,11 @@ interrupted batch can go on: a folder whose record fits and whose files are as l
 import contextlib
 import io
 import json
+import math
 import os
 import pathlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -19,16 +21,18 @@ from PIL import Image
 
 from lrp_jax.render import naming
 from lrp_jax.render.case import Case
-from lrp_jax.render.compare import comparison_page
+from lrp_jax.render.cells import most_seen
 from lrp_jax.render.comparison import Comparison, leading, tagged
+from lrp_jax.render.gallery import Entry, RatedObject, index
 from lrp_jax.render.heatmaps import common_scale, maps, overlay
 from lrp_jax.render.record import record
-from lrp_jax.render.report import Entry, index, most_seen, page
+from lrp_jax.render.report import page
 from lrp_jax.render.sheet import overlays, sheet
 
 RECORD = "record.json"
 PAGE = "report.html"
 THUMBNAIL = "thumbnail.jpg"
+AT_WORK = 10  # seconds for which a temporary file may be another process' own; none takes that long to write
 _OURS = ("word_*.png", "words.png", "words_*.png", "relevance.npz", "relevance_*.npz", PAGE, THUMBNAIL)
 
 
@@ -45,12 +49,14 @@ def atomic(path: str | os.PathLike) -> Iterator[io.BufferedWriter]:
         temporary.unlink(missing_ok=True)
 
 
-def write_png(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str]) -> list[str]:
+def write_png(
+    folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
+) -> list[str]:
     """One overlay per word (`word_03_dog.png`) and all of them on one sheet (`words.png`).
 
     Those of a comparison end in the method (`word_03_dog_lrp.png`, `words_lrp.png`).
     """
-    del facts
+    del facts, formats
     written = []
     for case, tag in tagged(shown):
         pictures = overlays(case)
@@ -63,15 +69,21 @@ def write_png(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str
     return written
 
 
-def write_npz(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str]) -> list[str]:
+def write_npz(
+    folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
+) -> list[str]:
     """The raw arrays of the shown words (`relevance.npz`), named as in the explanation, no pickles.
 
     `positions` says which words of the caption they are (1 is the first after the start token); `tokens` and
     `inputs`, the caption's words, are complete. A comparison has one file of this kind for each method
     (`relevance_lrp.npz`).
     """
-    del facts
-    return [_write_arrays(folder / f"relevance{tag}.npz", case) for case, tag in tagged(shown)]
+    del facts, formats
+    return [_write_arrays(folder / _arrays_name(tag), case) for case, tag in tagged(shown)]
+
+
+def _arrays_name(tag: str) -> str:
+    return f"relevance{tag}.npz"
 
 
 def _write_arrays(path: pathlib.Path, case: Case) -> str:
@@ -93,17 +105,24 @@ def _write_arrays(path: pathlib.Path, case: Case) -> str:
     return path.name
 
 
-def write_html(folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str]) -> list[str]:
-    """The page (`report.html`) and the small picture that an index shows of it."""
+def write_html(
+    folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
+) -> list[str]:
+    """The page (`report.html`) and the small picture that an index shows of it.
+
+    The page leads to the files of the raw arrays where these are among `formats`.
+    """
+    links = {case.explanation.method: quote(_arrays_name(tag)) for case, tag in tagged(shown) if "npz" in formats}
     with atomic(folder / PAGE) as file:
-        document = comparison_page(shown, facts) if isinstance(shown, Comparison) else page(shown, facts)
-        file.write(document.encode("utf-8", "replace"))
+        file.write(page(shown, facts, links=links).encode("utf-8", "replace"))
+    encoded = io.BytesIO()  # not into the file: Pillow would say "encoder error -2" of a disk that is full
+    _thumbnail(leading(shown)).save(encoded, "JPEG", quality=85, subsampling=0)
     with atomic(folder / THUMBNAIL) as file:
-        _thumbnail(leading(shown)).save(file, "JPEG", quality=85, subsampling=0)
+        file.write(encoded.getvalue())
     return [PAGE, THUMBNAIL]
 
 
-WRITERS: Mapping[str, Callable[[pathlib.Path, Case | Comparison, Mapping[str, str]], list[str]]] = {
+WRITERS: Mapping[str, Callable[[pathlib.Path, Case | Comparison, Mapping[str, str], Sequence[str]], list[str]]] = {
     "png": write_png,
     "npz": write_npz,
     "html": write_html,
@@ -132,7 +151,7 @@ def write(
 
     Raises:
         ValueError: for an unknown format, before anything is written.
-        OSError: if the folder cannot be written.
+        OSError: if the folder cannot be written; nothing of ours is left in it.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -140,21 +159,37 @@ def write(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
-    names = [name for key, writer in WRITERS.items() if key in formats for name in writer(folder, shown, facts or {})]
+    writers = [writer for key, writer in WRITERS.items() if key in formats]
+    try:
+        names = [name for writer in writers for name in writer(folder, shown, facts or {}, formats)]
+        _remove_ours(folder, but=names)
+        result, first = record(shown, provenance), leading(shown)
+        result |= {
+            "thumbnail_word": first.words[most_seen(first) + 1],
+            "files": {name: (folder / name).stat().st_size for name in names},
+            "fingerprint": fingerprint,
+        }
+        with atomic(folder / RECORD) as file:
+            text = json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False)
+            file.write(text.encode("utf-8", "replace"))
+    except OSError:  # on a full disk half an explanation would take the room that the index needs
+        _remove_ours(folder)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
+    return result
+
+
+def _remove_ours(folder: pathlib.Path, but: Sequence[str] = ()) -> None:
+    """Removes what an earlier explanation, or half of this one, has left in a folder."""
     for pattern in _OURS:
         for stale in folder.glob(pattern):
-            if stale.name not in names:
-                stale.unlink()
-    result, first = record(shown, provenance), leading(shown)
-    result |= {
-        "thumbnail_word": first.words[most_seen(first) + 1],
-        "files": {name: (folder / name).stat().st_size for name in names},
-        "fingerprint": fingerprint,
-    }
-    with atomic(folder / RECORD) as file:
-        text = json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False)
-        file.write(text.encode("utf-8", "replace"))
-    return result
+            if stale.name not in but:
+                stale.unlink(missing_ok=True)
+    for left in folder.glob(".*.tmp"):  # by a process that was killed in the middle of a file
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > AT_WORK:
+                left.unlink()
 
 
 def finished(folder: str | os.PathLike, fingerprint: str) -> bool:
@@ -188,6 +223,7 @@ def write_index(folder: str | os.PathLike, title: str = "Explained captions") ->
                     width=thumbnail.width,
                     height=thumbnail.height,
                     word=str(found.get("thumbnail_word", "")),
+                    objects=_objects(found),
                 )
             )
     with atomic(folder / "index.html") as file:
@@ -213,6 +249,17 @@ def _read_record(path: pathlib.Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and isinstance(found.get("files", {}), dict) else None
+
+
+def _objects(found: Mapping[str, Any]) -> list[RatedObject]:
+    """The objects of a record; what is not written as we write it is left out."""
+    written, objects = found.get("objects"), []
+    for one in written if isinstance(written, list) else ():
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            value = one["suspicion"]
+            rating = None if value is None or not math.isfinite(value) else float(value)
+            objects.append(RatedObject(str(one["word"]), str(one["category"]), int(one["position"]), rating))
+    return objects
 
 
 def _natural(name: str) -> list[int | str]:

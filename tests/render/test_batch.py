@@ -1,10 +1,13 @@
 import dataclasses
+import errno
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from lrp_jax import render
+from lrp_jax.render import batch, writers
 from lrp_jax.render.batch import one_line
 
 
@@ -40,6 +43,96 @@ def test_one_bad_image_costs_no_other(to_case, tmp_path, capsys):
     assert printed.out.splitlines()[1] == "[3/3] c.png: a red ball on the grass"
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"a", "c", "index.html"}
     assert "2 explained" in str(outcome) and "1 failed (b.png)" in str(outcome)
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """full(names): the disk is full when one of these is written."""
+
+    def start(*names):
+        write = writers.write_png
+
+        def refuse(folder, *args):
+            written = write(folder, *args)
+            if folder.name in names:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return written
+
+        monkeypatch.setattr(writers, "WRITERS", {**writers.WRITERS, "png": refuse})
+
+    return start
+
+
+def test_a_full_disk_ends_the_batch_with_what_was_finished(to_case, tmp_path, capsys, full):
+    full("b")
+    pictures = [picture(f"{name}.png") for name in "abcd"]
+    outcome = render.explain_batch(pictures, to_case, tmp_path)
+    assert (outcome.explained, outcome.left, list(outcome.failed)) == (1, 2, ["b.png"]) and not outcome.complete
+    assert capsys.readouterr().err == "[2/4] b.png: FAILED: [Errno 28] No space left on device\n"
+    assert "2 not begun: nothing more can be written; make room and go on with --resume" in str(outcome)
+    # What was half written does not take the room of the index.
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "index.html"}
+    assert "a/report.html" in (tmp_path / "index.html").read_text()
+
+
+def test_an_index_that_cannot_be_written_is_in_the_summary(to_case, tmp_path, monkeypatch):
+    def refuse(folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writers, "write_index", refuse)
+    outcome = render.explain_batch([picture("a.png")], to_case, tmp_path)
+    assert outcome.explained == 1 and not outcome.complete
+    assert "no index ([Errno 28] No space left on device)" in str(outcome)
+
+
+def test_processes_share_the_images_by_the_names_of_all(to_case, tmp_path):
+    pictures = [picture("a.png"), picture("a.jpg"), picture("b.png")]
+    for part in (0, 1):
+        outcome = render.explain_batch(pictures, to_case, tmp_path, share=(part, 2), formats=("json",))
+        assert outcome.explained == 2 - part
+    assert sorted(to_case.calls) == ["a.jpg", "a.png", "b.png"]
+    # a.png and a.jpg were in different processes, and have a folder each all the same.
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_the_last_of_two_that_write_the_index_has_all_images(to_case, tmp_path, monkeypatch):
+    """The first one is slow: it has looked into the folders, and would write after the second one has written."""
+    index, looked, written = writers.index, threading.Event(), threading.Event()
+
+    def slow(entries, *args):
+        if not looked.is_set():
+            looked.set()
+            written.wait(2)  # in vain, as the second one waits for this one
+        return index(entries, *args)
+
+    monkeypatch.setattr(writers, "index", slow)
+
+    def explain(part):
+        render.explain_batch(
+            [picture("a.png"), picture("b.png")], to_case, tmp_path, share=(part, 2), formats=("html",)
+        )
+
+    first = threading.Thread(target=explain, args=(0,))
+    first.start()
+    assert looked.wait(30)
+    explain(1)
+    written.set()
+    first.join()
+    text = (tmp_path / "index.html").read_text()
+    assert "a/report.html" in text and "b/report.html" in text
+
+
+def test_whoever_follows_is_told_of_each_image(to_case, tmp_path):
+    told = []
+    render.explain_batch([picture("a.png"), broken("b.png")], to_case, tmp_path, tell=told.append, formats=("json",))
+    good, bad = told
+    assert (good.status, good.caption, good.folder) == (render.EXPLAINED, "a red ball on the grass", tmp_path / "a")
+    assert (bad.status, bad.number, bad.of) == (render.FAILED, 2, 2) and isinstance(bad.error, ValueError)
+
+
+def test_images_that_all_lack_what_was_asked_are_no_success():
+    assert not batch.Outcome(empty=2).complete
+    assert batch.Outcome(empty=1, explained=1).complete and batch.Outcome().complete
 
 
 def test_a_failing_model_is_a_line_too(make_case, tmp_path, capsys):

@@ -32,17 +32,18 @@ def overlays(document):
 
 
 def test_every_word_has_a_map_by_every_method(compare):
-    document = render.comparison_page(compare())
+    document = render.page(compare())
     found = overlays(document)
     assert [len(row) for row in found] == [3] * 6
     assert len({uri for row in found for uri in row}) == 18
     for label in ("LRP", "Grad-CAM", "attention"):
-        assert f"<h3>{label}</h3>" in document and f'<th scope="col">{label}</th>' in document
+        assert re.search(rf'<input type="radio" name="method"[^>]*>{label}<', document)
+        assert f'<th scope="col">{label}</th>' in document
 
 
 def test_a_methods_map_is_that_of_its_own_page(compare):
     comparison = compare()
-    found = overlays(render.comparison_page(comparison))
+    found = overlays(render.page(comparison))
     for number, case in enumerate(comparison.cases):
         alone = re.findall(r'class="overlay" src="([^"]*)"', render.page(case))[1:]
         assert alone == [row[number] for row in found]
@@ -52,7 +53,7 @@ def test_a_scale_belongs_to_one_method(make_case):
     """Relevance a thousand times larger by one method changes neither its own picture nor the others'."""
     lrp, cam = make_case(method="lrp"), make_case(method="grad_cam", seed=1)
     large = make_case(method="lrp", pixels=lrp.explanation.pixels * np.float32(1024))
-    plain, other = (render.comparison_page(render.Comparison([first, cam])) for first in (lrp, large))
+    plain, other = (render.page(render.Comparison([first, cam])) for first in (lrp, large))
     assert overlays(plain) == overlays(other)
     scales = [re.findall(r'data-scale="([^"]*)"', document) for document in (plain, other)]
     np.testing.assert_allclose(np.array(scales[1], float) / np.array(scales[0], float), [1024, 1], rtol=1e-6)
@@ -61,8 +62,8 @@ def test_a_scale_belongs_to_one_method(make_case):
 def test_all_text_is_escaped_and_only_the_own_script_runs(compare):
     caption = ("<start>", "a", HOSTILE, "ball", "</script>", "the", "grass")
     comparison = compare(("lrp", HOSTILE), caption=caption, name=HOSTILE, case={"notes": [HOSTILE]})
-    document = render.comparison_page(comparison, {HOSTILE: HOSTILE})
-    assert "alert" in document and "<script>alert" not in document and document.count("</script>") == 1
+    document = render.page(comparison, {HOSTILE: HOSTILE})
+    assert "alert" in document and "<script>alert" not in document and document.count("</script>") == 2
     script = document.split("<script>")[1].split("</script>")[0]
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in document
     assert "default-src 'none'" in document and not re.search(r'(src|href)="(?!data:|#)', document)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lrp_jax.render import Entry, common_scale, index, maps, page, signed
+from lrp_jax.render import ORANGE_BLUE, common_scale, maps, page, signed
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -44,7 +44,7 @@ class Reader(html.parser.HTMLParser):
 def test_every_word_has_its_map_its_context_and_its_numbers(make_case):
     case = make_case()
     reader = Reader(page(case))
-    assert [attrs["id"] for attrs in reader.of("article")] == ["w1", "w2", "w3", "w4", "w5", "w6"]
+    assert [attrs["id"] for attrs in reader.of("article", "entry")] == ["w1", "w2", "w3", "w4", "w5", "w6"]
     overlays = [attrs["src"] for attrs in reader.of("img", "overlay")]
     assert len(overlays) == 1 + 6 and len(set(overlays)) == 6
     for row in range(6):
@@ -78,7 +78,7 @@ def test_the_page_opens_with_the_word_that_the_picture_supports_most(make_case):
 
 def test_only_the_asked_words_are_shown_and_the_caption_is_whole(make_case):
     reader = Reader(page(make_case(case={"rows": [2]})))
-    assert [attrs["id"] for attrs in reader.of("article")] == ["w3"]
+    assert [attrs["id"] for attrs in reader.of("article", "entry")] == ["w3"]
     assert [attrs["href"] for attrs in reader.of("a")] == ["#w3"]
     for word in ("a", "red", "ball", "on", "the", "grass"):
         assert re.search(rf"\b{word}\b", reader.text)
@@ -89,7 +89,7 @@ def test_captions_names_and_facts_are_text(make_case):
     case = make_case(caption=caption, name=f"{HOSTILE}.png", case={"notes": [HOSTILE]})
     document = page(case, {"rules": HOSTILE, HOSTILE: "x"})
     reader = Reader(document)
-    assert len(reader.of("script")) == 1 and not reader.of("b")
+    assert [attrs.get("type") for attrs in reader.of("script")] == ["application/json", None] and not reader.of("b")
     assert not any("onload" in attrs for _, attrs in reader.elements)
     assert reader.text.count(HOSTILE) >= 5
     assert "{{7*7}}" in reader.text and "&amp;" in reader.text
@@ -149,12 +149,18 @@ def test_twelve_words_at_224_pixels_stay_small(make_case):
     assert len(page(make_case(caption=caption, pixels=pixels))) < 1.5e6
 
 
-def test_the_index_leads_to_the_pages():
-    entries = [
-        Entry(HOSTILE, f"a {HOSTILE}", "a%20b/report.html", "a%20b/thumbnail.jpg", 440, 200, "dog"),
-        Entry("two.png", "a cat", "two/report.html", "two/thumbnail.jpg", 440, 300),
-    ]
-    reader = Reader(index(entries))
-    assert [attrs["href"] for attrs in reader.of("a")] == ["a%20b/report.html", "two/report.html"]
-    assert all(attrs["loading"] == "lazy" for attrs in reader.of("img"))
-    assert not reader.of("script") and reader.text.count(HOSTILE) == 2 and "2 images" in reader.text
+def test_the_page_opens_with_the_palette_it_is_given_and_offers_the_others(make_case):
+    document = page(make_case(), palette=ORANGE_BLUE)
+    assert "orange</span> speaks for it" in document and "red</span>" not in document
+    offered = [attrs["value"] for attrs in Reader(document).of("option") if "data-support" in attrs]
+    assert offered == ["orange", "red", "green"]
+    source = Reader(document).of("img", "overlay")[1]["src"]
+    decoded = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGBA"))
+    visible = decoded[decoded[..., 3] > 0][:, :3]
+    assert {tuple(colour) for colour in visible.tolist()} == {ORANGE_BLUE.support, ORANGE_BLUE.oppose}
+
+
+def test_the_exact_arrays_are_linked_where_they_are(make_case):
+    assert not Reader(page(make_case())).of("a")[-1].get("download")
+    links = [a for a in Reader(page(make_case(), links={"lrp": "relevance%20.npz"})).of("a") if "download" in a]
+    assert [link["href"] for link in links] == ["relevance%20.npz"]

@@ -1,8 +1,7 @@
 // Choosing a word: by its chip in the caption, by its entry below, or with the arrow keys.
-// entries: one element per word, with id "w<position>"; show(entry, chips) puts one on the stage.
+// entries: one element per word, with id "w<position>"; show(entry) puts one on the stage.
 function choosing(entries, show) {
-  const chips = [...document.querySelectorAll(".caption li")];
-  const links = chips.map((chip) => chip.querySelector("a")).filter(Boolean);
+  const links = [...document.querySelectorAll(".caption a")];
   const entryOf = (link) => document.getElementById(link.hash.slice(1));
   let chosen = entries.find((entry) => entry.classList.contains("chosen"));
   document.documentElement.classList.add("script");
@@ -10,7 +9,7 @@ function choosing(entries, show) {
   function display(entry) {
     entries.forEach((other) => other.classList.toggle("chosen", other === entry));
     links.forEach((link) => link.setAttribute("aria-current", entryOf(link) === entry));
-    show(entry, chips);
+    show(entry);
   }
 
   function choose(entry) {
@@ -29,9 +28,14 @@ function choosing(entries, show) {
   });
   entries.forEach((entry) => entry.addEventListener("click", () => choose(entry)));
 
+  // Controls, and what the arrows scroll sideways.
+  function usesArrows(target) {
+    return target.matches("input, select") || (target.matches(".scroll") && target.scrollWidth > target.clientWidth);
+  }
+
   document.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step || event.altKey || event.ctrlKey || event.metaKey || event.target.tagName === "INPUT") return;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || usesArrows(event.target)) return;
     const next = entries[entries.indexOf(chosen) + step];
     if (!next) return;
     event.preventDefault();
@@ -39,9 +43,7 @@ function choosing(entries, show) {
     links.find((link) => entryOf(link) === next).focus();
   });
 
-  if (location.hash) {
-    const linked = document.getElementById(location.hash.slice(1));
-    if (entries.includes(linked)) chosen = linked;
-  }
+  const linked = location.hash && document.getElementById(location.hash.slice(1));
+  if (entries.includes(linked)) chosen = linked;
   display(chosen);
 }

@@ -1,0 +1,95 @@
+// The list is complete without this script, which searches, filters and sorts it.
+{
+  const AT_ONCE = 120; // cards that are laid out at a time, so that the work does not grow with the batch
+  const [words, object, order, least] = ["words", "object", "order", "least"].map((id) => document.getElementById(id));
+  const controls = [words, object, order, least].filter(Boolean);
+  const list = document.querySelector(".cards");
+  const count = document.querySelector("#count");
+  const all = count.textContent;
+  const end = document.querySelector(".end");
+  let chosen = []; // the cards that fit, in order, of which the first stand on the page
+  document.documentElement.classList.add("script");
+
+  // What is not for the first look stands in a noscript: as text, until this reads it.
+  const rest = document.querySelector("noscript");
+  const others = rest ? new DOMParser().parseFromString(rest.textContent, "text/html").querySelectorAll("li") : [];
+  const cards = [...list.children, ...others].map((node, place) => ({
+    node,
+    place,
+    caption: ` ${node.querySelector(".caption").textContent.toLowerCase()}`,
+    file: node.querySelector(".file").textContent.toLowerCase(),
+    objects: [...node.querySelectorAll(".objects a")].map((tag) => ({
+      tag,
+      category: tag.dataset.category,
+      word: tag.dataset.word,
+      rank: tag.dataset.rank === undefined ? -1 : Number(tag.dataset.rank),
+    })),
+  }));
+
+  function asked({ category, word }) {
+    const [kind, name] = [object.value[0], object.value.slice(2)];
+    return kind === "c" ? name === category : name === `${category}/${word}`;
+  }
+
+  // Every term begins a word of the caption or stands in the file's name, and an object fits both other choices.
+  function fits(card, terms, lowest) {
+    const found = object?.value ? card.objects.filter(asked) : card.objects;
+    card.suspicion = Math.max(-1, ...found.map(({ rank }) => rank));
+    for (const { tag } of card.objects) tag.classList.remove("asked");
+    if (object?.value) for (const { tag } of found) tag.classList.add("asked");
+    return (
+      (!object?.value || found.length > 0) &&
+      (lowest === 0 || card.suspicion >= lowest) &&
+      terms.every((term) => card.caption.includes(` ${term}`) || card.file.includes(term))
+    );
+  }
+
+  function update() {
+    const terms = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const lowest = Number(least?.value ?? 0);
+    chosen = cards.filter((card) => fits(card, terms, lowest));
+    if (order?.value === "suspicion") chosen.sort((a, b) => b.suspicion - a.suspicion || a.place - b.place);
+    list.replaceChildren();
+    more();
+    count.textContent = chosen.length === cards.length ? all : `${chosen.length} of ${all}`;
+    if (least) document.querySelector("#from").textContent = lowest ? `${lowest} %` : "any";
+  }
+
+  function more() {
+    const from = list.childElementCount;
+    list.append(...chosen.slice(from, from + AT_ONCE).map(({ node }) => node));
+  }
+
+  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), { rootMargin: "2000px" }).observe(end);
+
+  // The choice stands in the address, so that the way back from a page leads to it.
+  function remember() {
+    const chosen = controls.filter(({ value, id }) => value && !(id === "least" && value === "0"));
+    const text = new URLSearchParams(chosen.map(({ id, value }) => [id, value])).toString();
+    history.replaceState(null, "", `#${text}`);
+  }
+
+  function recall() {
+    const known = new URLSearchParams(location.hash.slice(1));
+    for (const control of controls) {
+      if (known.has(control.id)) control.value = known.get(control.id);
+      if (control.tagName === "SELECT" && control.selectedIndex < 0) control.value = "";
+    }
+    update();
+  }
+
+  let waiting = false; // at most once for each picture of the screen, however fast one types
+  for (const control of controls)
+    control.addEventListener("input", () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        update();
+        remember();
+      });
+    });
+  words.form.addEventListener("submit", (event) => event.preventDefault());
+  window.addEventListener("hashchange", recall);
+  recall();
+}

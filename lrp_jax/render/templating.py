@@ -1,0 +1,36 @@
+"""Pages from templates: what they hold is escaped, and no script runs but their own."""
+
+import base64
+import functools
+import hashlib
+import io
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+import markupsafe
+from PIL import Image
+
+
+def render_template(template: str, /, scripts: Sequence[str], **values: Any) -> str:
+    """A template with its scripts as one, and the hash that lets only this script run."""
+    script = "".join(map(_text, scripts))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _environment().get_template(template).render(script=markupsafe.Markup(script), script_hash=digest, **values)
+
+
+def data_uri(picture: Image.Image, form: str, mime: str, **options: Any) -> str:
+    """A picture as an address that holds it; `options` are Pillow's for the format."""
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return f"data:{mime};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _text(name: str) -> str:
+    return (pathlib.Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(loader=jinja2.FunctionLoader(_text), autoescape=True, undefined=jinja2.StrictUndefined)
