@@ -1,26 +1,56 @@
 """Measures a trained captioner: the tables and figures of the paper.
 
+Examples:
+
+  Two experiments on the first test split of the run's data; what is measured
+  is kept in runs/ada/evaluation:
     python evaluate.py --experiment=chair,correctness --checkpoint=runs/ada
-    python evaluate.py --experiment=all --checkpoint=runs/ada --split=test_broken --images=400
-    python evaluate.py --experiment=lrp_ift_gain --checkpoint=runs/ada_lrp --against=runs/ada_baseline/evaluation/test
 
-Every image is measured once and kept: the same command goes on where it stopped. Several processes share the images,
---processes=2 --process=0 and --process=1; the one that ends last writes the tables.
+  All of them, on 400 images of a split:
+    python evaluate.py --experiment=all --checkpoint=runs/ada \\
+      --split=test_broken --images=400
 
-Exit code: 0 done; 1 some images could not be measured, and are named; 2 nothing was measured; 130 it was interrupted.
+  Beside a matched baseline, which was measured before:
+    python evaluate.py --experiment=lrp_ift_gain --checkpoint=runs/ada_lrp \\
+      --against=runs/ada_baseline/evaluation/test
+
+  For another program: the last line on stdout is JSON, and it is the only one:
+    python evaluate.py --experiment=captions --checkpoint=runs/ada --json
+
+Every image is measured once and kept: the same command goes on where it
+stopped. Several processes share the images, --processes=2 --process=0 and
+--process=1; the one that ends last writes the tables.
+
+Exit codes:
+  0    done
+  1    some images could not be measured, and are named
+  2    nothing was measured
+  130  interrupted: the same command goes on
+  141  nobody reads stdout any more
 """
 
 import dataclasses
 import functools
+import json
 import pathlib
 import subprocess
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
-from absl import app, flags, logging
+from absl import app, flags
 
 from lrp_jax import experiments
+from lrp_jax.command_line import (
+    NOT_STARTED,
+    SOME_FAILED,
+    CannotStartError,
+    Voice,
+    conduct,
+    define_manners,
+    parse_flags,
+)
 from lrp_jax.data import Dataset, source
 from lrp_jax.data.features import list_images
 from lrp_jax.experiments import EXPERIMENTS, Context, Experiment, OtherSettingsError
@@ -28,10 +58,6 @@ from lrp_jax.provenance import provenance
 from lrp_jax.render import one_line
 from lrp_jax.subjects import domain_of, subject_of
 from lrp_jax.training import Run, load_run
-
-
-class CannotStartError(Exception):
-    """Something is wrong that concerns every image; the message is one line for the user."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +78,12 @@ class Options:
 
 
 def evaluate(options: Options) -> int:
-    """Measures, and writes the tables of what is complete; returns the exit code.
+    """Measures, and writes the tables of what is complete; returns the exit code, see `run_experiments`."""
+    return run_experiments(options)[0]
+
+
+def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
+    """Measures, and writes the tables of what is complete; returns the exit code and the summary.
 
     Raises:
         CannotStartError, OtherSettingsError: before the first image, if none could succeed.
@@ -87,11 +118,10 @@ def evaluate(options: Options) -> int:
         notes={"commit": commit()},
         share=(options.process, options.processes),
     )
-    for experiment in chosen:
-        report(experiment, context, out, options.rows_only)
+    found = {experiment.name: report(experiment, context, out, options.rows_only) for experiment in chosen}
     for index, why in failed.items():
         print(f"image {index} could not be measured: {why}", file=sys.stderr)
-    return int(bool(failed))
+    return SOME_FAILED if failed else 0, {"out": str(out), "experiments": found, "failed": failed}
 
 
 def chosen_experiments(options: Options) -> list[Experiment]:
@@ -136,19 +166,21 @@ def rows_of_baseline(against: str, name: str) -> pd.DataFrame:
         ) from None
 
 
-def report(experiment: Experiment, context: Context, out: pathlib.Path, rows_only: bool) -> None:
-    """Writes and prints the tables, unless other processes are still at work."""
+def report(experiment: Experiment, context: Context, out: pathlib.Path, rows_only: bool) -> dict[str, Any]:
+    """Writes and prints the tables, unless other processes are still at work; returns what the summary says of them."""
     rows, missing = experiments.rows_of(experiment, context.dataset, out)
     if missing:
         print(f"{experiment.name}: {missing} images are still to be measured by other processes")
-        return
+        return {"missing": missing}
     if rows_only:
-        print(experiments.write_rows(experiment, rows, out))
-        return
+        path = experiments.write_rows(experiment, rows, out)
+        print(path)
+        return {"files": [path]}
     tables, paths = experiments.write_tables(experiment, rows, context, out)
     print("\n".join(paths))
     for name, table in tables.items():
         print(f"\n{name}\n{experiments.as_markdown(table)}")
+    return {"files": paths, "tables": {n: json.loads(table.to_json(orient="records")) for n, table in tables.items()}}
 
 
 def commit() -> str:
@@ -175,37 +207,22 @@ def define_flags() -> None:
     flags.DEFINE_integer("images", None, "How many images, from the first on; default: all.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", lower_bound=0)
     flags.DEFINE_string("against", None, "Results of the matched baseline, for comparisons: its --out.")
-    flags.DEFINE_bool(
-        "rows_only", False, "Write what was measured of each image, rows.csv, without tables and figures."
-    )
+    flags.DEFINE_bool("rows_only", False, "Write what was measured, rows.csv, and neither tables nor figures.")
     flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
     flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
-
-
-def parse_flags(argv: list[str]) -> list[str]:
-    try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
-        print(f"evaluate.py: {error} See --help.", file=sys.stderr)
-        sys.exit(2)
+    define_manners()
 
 
 def main(argv: list[str]) -> int:
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # the checkpoint library tells its whole life
-    if len(argv) > 1:
-        print(f"evaluate.py: got {argv[1]!r}, wanted flags only, such as --checkpoint=RUN", file=sys.stderr)
-        return 2
     values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
     values["experiment"] = tuple(values["experiment"])
-    try:
-        return evaluate(Options(**values))
-    except (CannotStartError, OtherSettingsError, OSError) as error:
-        print(f"evaluate.py: {one_line(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
+
+    def work(voice: Voice) -> tuple[int, Mapping[str, Any]]:
+        del voice
+        return run_experiments(Options(**values))
+
+    codes = {CannotStartError: NOT_STARTED, OtherSettingsError: NOT_STARTED, OSError: SOME_FAILED}
+    return conduct(argv, work, go_on="the same command goes on", codes=codes)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,69 @@
-"""Explains captions: what in the picture, and which words before it, made the model say each word.
+"""Explains captions: what in picture and text made the model say each word.
 
 Examples:
+
+  At once, before any training, with the small captioner of drawn scenes that
+  ships with the package:
+    python explain.py
+    python explain.py --images=photo.png
 
   All words of one photograph, captioned by the model of a training run:
     python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out
 
-  A folder; two words only; the page and the raw arrays:
-    python explain.py --checkpoint=runs/demo --images=photos --out=out --words="dog,ball" --format=html,npz
+  In the browser, one picture after the other, with captions of your own:
+    python explain.py --checkpoint=runs/demo --serve
+
+  Folders, files and patterns; two words only; the page and the raw arrays:
+    python explain.py --checkpoint=runs/demo --images="photos,more/*.jpg" \\
+      --out=out --words="dog,ball" --format=html,npz
 
   What would have spoken for another caption:
-    python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out --caption="a cat on a sofa"
+    python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out \\
+      --caption="a cat on a sofa"
 
-  Drawn scenes, by four methods side by side, going on where an earlier run stopped:
-    python explain.py --checkpoint=runs/demo --images=scenes:test_broken:0-19 --out=out \\
-      --method=lrp,grad_cam,occlusion,attention --resume
+  Drawn scenes, by four methods side by side, going on where an earlier run
+  stopped:
+    python explain.py --checkpoint=runs/demo --images=scenes:test_broken:0-19 \\
+      --out=out --method=lrp,grad_cam,occlusion,attention --resume
 
   Why "dog" and not "cat":
-    python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out --words=dog --against=cat
+    python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out \\
+      --words=dog --against=cat
 
-  A captioner that the paper's authors published, instead of one trained here (see docs/WEIGHTS.md):
-    python explain.py --captioner_weights=checkpoint.pth --vocabulary=wordmap_flickr30k.json \\
-      --images=photo.jpg --out=out
+  Thousands of images by two processes, which write one index (the other one
+  has --process=1):
+    python explain.py --checkpoint=runs/demo --images=photos --out=out \\
+      --resume --processes=2 --process=0
 
-  A captioner of bottom-up features, in the regions that a detector found (see docs/BOTTOM_UP.md):
-    python explain.py --checkpoint=runs/ada_bu --images=photos --bottom_up=features --out=out
+  For another program: one JSON object a line on stdout, the summary last:
+    python explain.py --checkpoint=runs/demo --images=photos --out=out --json
 
-Each image gets a folder in --out with report.html (the page), word_*.png and words.png (heat maps),
-relevance.npz (the raw arrays) and record.json (numbers, versions, config and rules; always written).
-With several methods the page shows them side by side, and heat maps and arrays have one file for each method
-(word_*_lrp.png, words_lrp.png, relevance_lrp.npz). --out/index.html leads to all pages.
+  A captioner that the paper's authors published, instead of one trained here
+  (see docs/WEIGHTS.md):
+    python explain.py --captioner_weights=checkpoint.pth \\
+      --vocabulary=wordmap_flickr30k.json --images=photo.jpg --out=out
 
-An image that fails is one line on stderr and costs no other. Exit codes: 0 all is well; 1 an image failed, or
-no image has any of --words; 2 nothing could be started; 130 interrupted (go on with --resume).
+  A captioner of bottom-up features, in the regions that a detector found (see
+  docs/BOTTOM_UP.md):
+    python explain.py --checkpoint=runs/ada_bu --images=photos \\
+      --bottom_up=features --out=out
+
+Each image gets a folder in --out with report.html (the page), word_*.png and
+words.png (heat maps), relevance.npz (the raw arrays) and record.json (numbers,
+versions, config and rules; always written). With several methods the page
+shows them side by side, and heat maps and arrays have one file for each method
+(word_*_lrp.png, words_lrp.png, relevance_lrp.npz). --out/index.html leads to
+all pages.
+
+An image that fails is one line on stderr and costs no other
+(docs/EXPLAINING.md).
+
+Exit codes:
+  0    all is well; also of --serve, which is ended by Ctrl-C
+  1    an image failed, the disk is full, or no image has any of --words
+  2    nothing could be started
+  130  interrupted: go on with --resume
+  141  nobody reads stdout any more
 """
 
 import dataclasses
@@ -39,38 +71,48 @@ import functools
 import json
 import pathlib
 import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any
 
-import jax
-import numpy as np
-from absl import app, flags, logging
+from absl import app, flags
+from tqdm import tqdm
 
-from lrp_jax import data, explain, render
-from lrp_jax.data.bottom_up import Regions, RegionStore
-from lrp_jax.explain.view import View
-from lrp_jax.models.decoding import Beam, decode
+from lrp_jax import data, explain, inspection, render
+from lrp_jax.command_line import (
+    NOT_STARTED,
+    SOME_FAILED,
+    CannotStartError,
+    Voice,
+    conduct,
+    define_manners,
+    parse_flags,
+)
+from lrp_jax.data.bottom_up import RegionStore
+from lrp_jax.explained import REST, Question, QuestionError, check, explain_picture
 from lrp_jax.pictures import find_pictures
 from lrp_jax.provenance import facts, provenance
 from lrp_jax.training import Run, load_run
 from lrp_jax.training.encoders import IMPORTERS
 from lrp_jax.training.published import load_published
+from lrp_jax.training.scene_captioner import load_scene_captioner
 from lrp_jax.weights import PUBLISHED
 
-# Captions are filled up to a multiple of this, so that a batch needs few compilations.
-LENGTH_STEP = 4
-# --against=rest is every other word; no word of a vocabulary is meant by it.
-REST = "rest"
+# What is explained if nothing is named: scenes that the captioner of the package has not seen.
+FIRST_SCENES = "scenes:test_broken:0-5"
+SHIPPED = "scene_captioner.npz, which ships with lrp_jax"
+ONLY_SCENES = (
+    "The small captioner that ships with lrp_jax was used. It has seen drawn scenes only: what it says of a photograph "
+    "is made of the words for these. Train a captioner with train.py, and name it with --checkpoint."
+)
 
 
-class CannotStartError(Exception):
-    """Something is wrong that concerns every image; the message is one line for the user."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Question):
     """What was asked on the command line, see `define_flags`."""
 
-    images: str
-    out: str
+    images: str | tuple[str, ...] = ()
+    out: str = "out"
     checkpoint: str | None = None
     captioner_weights: str | None = None
     vocabulary: str | None = None
@@ -78,50 +120,111 @@ class Options:
     encoder: str | None = None
     image_size: int | None = None
     bottom_up: str | None = None
-    words: tuple[str, ...] = ()
-    caption: str | None = None
-    method: tuple[str, ...] = ("lrp",)
-    against: str | None = None
-    head: int | None = None
     format: tuple[str, ...] = render.FORMATS
-    beam: int = 3
-    max_length: int = 20
-    words_per_chunk: int | None = None
     resume: bool = False
+    processes: int = 1
+    process: int = 0
 
 
-def explain_all(options: Options) -> int:
-    """Explains every image and writes its files; returns the exit code.
+# Of these no result depends, so that an interrupted batch may go on with others.
+OF_NO_RESULT = dict.fromkeys(("images", "out", "resume", "processes", "process"), "")
+
+
+def explain_all(options: Options, voice: Voice | None = None) -> int:
+    """Explains every image and writes its files; returns the exit code, see `explain_batch`."""
+    return run_batch(options, voice or Voice())[0]
+
+
+def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
+    """Explains every image and writes its files; returns the exit code and the summary.
 
     Raises:
         CannotStartError: before the first image, if none could succeed.
     """
-    try:
-        pathlib.Path(options.out).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotStartError(f"--out={options.out}: cannot make this folder ({error.strerror})") from None
+    if options.process >= options.processes:
+        raise CannotStartError(f"--process={options.process}: wanted 0 to {options.processes - 1}, see --processes")
+    check_out(pathlib.Path(options.out))
     run, origin = load(options)
     store = open_store(run, options)
+    images = options.images or default_images(options)
     try:
-        pictures = find_pictures(options.images, options.out, run)
+        pictures = find_pictures(images, options.out, run)
     except ValueError as error:
-        raise CannotStartError(f"--images={options.images}: {error}") from None
-    check_words(run, options)
-    check_against(run, options)
+        named = images if isinstance(images, str) else ",".join(images)
+        raise CannotStartError(f"--images={named}: {error}") from None
+    check_question(run, options)
     made_by = provenance(run, origin, options.method)
-    outcome = render.explain_batch(
-        pictures,
-        functools.partial(explain_picture, run, store, options),
-        options.out,
-        formats=options.format,
-        facts=facts(made_by),
-        provenance=made_by,
-        key=json.dumps([made_by, dataclasses.asdict(options) | {"images": "", "out": "", "resume": False}]).encode(),
-        resume=options.resume,
-    )
+    share = (options.process, options.processes)
+    mine = len(pictures[share[0] :: share[1]])
+    with tqdm(total=mine, unit="image", disable=None, leave=False) as bar:
+        outcome = render.explain_batch(
+            pictures,
+            lambda picture, pixels: explain_picture(run, store, options, picture, pixels, remarks(origin)),
+            options.out,
+            formats=options.format,
+            facts=facts(made_by),
+            provenance=made_by,
+            key=json.dumps([made_by, dataclasses.asdict(options) | OF_NO_RESULT]).encode(),
+            resume=options.resume,
+            share=share,
+            tell=functools.partial(tell, voice, bar),
+        )
     where = pathlib.Path(options.out) / ("index.html" if "html" in options.format else "")
-    print(f"{outcome}; see {where}")
-    return int(bool(outcome.failed) or outcome.empty == len(pictures))
+    print(f"{outcome}; see {where}", flush=True)
+    return 0 if outcome.complete else SOME_FAILED, {**dataclasses.asdict(outcome), "see": str(where)}
+
+
+def tell(voice: Voice, bar: tqdm, done: render.Done) -> None:
+    """Says what became of an image, to people and to machines."""
+    if str(done):
+        voice.line(str(done), done.error)
+    record = {"image": done.name, "status": done.status}
+    if done.status in (render.EXPLAINED, render.SKIPPED):
+        record["folder"] = str(done.folder)
+    if done.caption:
+        record["caption"] = done.caption
+    if done.error is not None:
+        record["error"] = render.one_line(done.error)
+    voice.tell(record)
+    bar.update()
+
+
+def check_out(out: pathlib.Path) -> None:
+    """Makes the folder of the results.
+
+    Raises:
+        CannotStartError: it cannot be made, or nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStartError(f"--out={out}: cannot make this folder ({error.strerror})") from None
+    try:
+        with tempfile.TemporaryFile(dir=out) as file:
+            file.write(b"whether there is room for a byte")
+    except OSError as error:
+        raise CannotStartError(f"--out={out}: cannot write in this folder ({error.strerror})") from None
+
+
+def default_images(options: Options) -> str:
+    """What is explained without --images: scenes, for the captioner that knows nothing else."""
+    if options.checkpoint or options.captioner_weights:
+        raise CannotStartError("wanted --images=FILE, a folder, a pattern or scenes:SPLIT, or --serve")
+    print(f"no --images: drawn scenes are explained, {FIRST_SCENES}", flush=True)
+    return FIRST_SCENES
+
+
+def check_question(run: Run, options: Options) -> None:
+    """Says what the model does not know of what is asked.
+
+    Raises:
+        CannotStartError: no picture could be explained like this.
+    """
+    try:
+        for remark in check(run, options):
+            print(f"--{remark}", flush=True)
+    except QuestionError as error:
+        raise CannotStartError(f"--{error}") from None
 
 
 # --- the models ---------------------------------------------------------------------------------------------
@@ -130,10 +233,10 @@ FILES = ("captioner_weights", "vocabulary", "encoder_weights", "encoder", "image
 
 
 def load(options: Options) -> tuple[Run, dict[str, object]]:
-    """The models, from a training run or from files of weights, and where they came from for the record.
+    """The models, from a training run, from files of weights or from the package; and where they came from.
 
     Raises:
-        CannotStartError: if the flags name neither, or both, or what they name cannot be used.
+        CannotStartError: if the flags name both a run and files, or what they name cannot be used.
     """
     given = [name for name in FILES if getattr(options, name)]
     if options.checkpoint:
@@ -142,7 +245,7 @@ def load(options: Options) -> tuple[Run, dict[str, object]]:
         return _load_run(options.checkpoint)
     missing = [f"--{name}=FILE" for name in FILES[:2] if name not in given]
     if not given:
-        raise CannotStartError(f"wanted --checkpoint=FOLDER of a training run, or {' and '.join(missing)}")
+        return load_scene_captioner(), {"checkpoint": SHIPPED}
     if missing:
         raise CannotStartError(f"got --{given[0]}: wanted {' and '.join(missing)} as well")
     try:
@@ -157,6 +260,11 @@ def load(options: Options) -> tuple[Run, dict[str, object]]:
     except Exception as error:  # whatever a damaged file makes of the libraries that read it
         raise CannotStartError(f"--{render.one_line(error)}") from error
     return run, {"weights": run.config.weights.to_dict()}
+
+
+def remarks(origin: Mapping[str, object]) -> list[str]:
+    """What a reader of the pages has to know of the models."""
+    return [ONLY_SCENES] if origin.get("checkpoint") == SHIPPED else []
 
 
 def _load_run(folder: str) -> tuple[Run, dict[str, object]]:
@@ -188,156 +296,32 @@ def open_store(run: Run, options: Options) -> RegionStore | None:
     return store
 
 
-# --- one image ----------------------------------------------------------------------------------------------
+# --- in the browser -----------------------------------------------------------------------------------------
 
 
-def explain_picture(
-    run: Run, store: RegionStore | None, options: Options, picture: render.Picture, pixels: np.ndarray
-) -> render.Case | render.Comparison | None:
-    """Captions one image, or takes the caption given, and explains its words.
-
-    Args:
-        run, store, options: the models, features of other encoders, what was asked for.
-        picture: the image.
-        pixels: of the image, at the size that the encoder wants where there is one.
-
-    Returns:
-        What to draw, or None if none of the wanted words occurs in the caption.
-    """
-    if store is None:
-        seen = pixels
-        features = encode(run, seen)
-    else:
-        seen = find_regions(store, picture)
-        features = seen.features
-    tokens = caption(run, features, options)
-    words = [run.vocabulary.words[token] for token in tokens]
-    rows = range(len(tokens) - 1)
-    if options.words:
-        missing = [word for word in options.words if word not in words]
-        if missing:
-            print(f"{picture.name}: no {_listed(missing)} in the caption {' '.join(words[1:])!r}", flush=True)
-        rows = [row for row in rows if words[row + 1] in options.words]
-        if not rows:
-            return None
-    count = len(tokens) - 1
-    shown = render.presentable(pixels if picture.show is None else picture.show())
-
-    def case(method: str) -> render.Case:
-        padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD)
-        how = {
-            "method": method,
-            "head": options.head,
-            "against": against(run, options),
-            "words_per_chunk": options.words_per_chunk,
-        }
-        if store is None:
-            explanation = explain.explain_image(
-                run.captioner,
-                run.params,
-                seen,
-                padded,
-                encoder=run.encoder,
-                encoder_params=run.encoder_params,
-                preprocessing=run.preprocessing,
-                **how,
-            )
-        else:
-            explanation = explain.explain_features(run.captioner, run.params, features, padded, boxes=seen.boxes, **how)
-        explanation = explanation.first(count)
-        return render.Case(picture.name, shown, words, explanation, rows, boxes=explanation.boxes, notes=notes(options))
-
-    cases = [case(method) for method in options.method]
-    return cases[0] if len(cases) == 1 else render.Comparison(cases)
-
-
-def notes(options: Options) -> list[str]:
-    """Remarks for the reader of a page."""
-    result = []
-    if options.caption is not None:
-        result.append("This caption was given; the model did not choose it.")
-    if options.against is not None:
-        other = "all other words" if options.against == REST else f"“{options.against}”"
-        result.append(f"Explained is the lead of each word over {other}, and not its score alone.")
-    return result
-
-
-def find_regions(store: RegionStore, picture: render.Picture) -> Regions:
-    """The regions of a picture, by the name of its file."""
-    name = pathlib.PurePath(picture.name).stem
-    if name not in store:
-        raise ValueError(f"{store.folder} has no features of {name!r}; it has such as {', '.join(store.ids[:2])}")
-    return store[name]
-
-
-def encode(run: Run, image: np.ndarray) -> jax.Array:
-    """The features [n_v, d_raw] of an image."""
-    return View(run.encoder, run.encoder_params, explain.preprocess(image, run.preprocessing)).encode()
-
-
-def caption(run: Run, features: jax.Array, options: Options) -> np.ndarray:
-    """The caption's token ids: the start token, then the words given or decoded, no end token."""
-    if options.caption is not None:
-        return np.array([data.START, *run.vocabulary.encode(options.caption)])
-    captions = decode(Beam(width=options.beam, max_length=options.max_length), run.captioner, run.params, features)
-    tokens = np.asarray(captions.tokens[0])
-    words = tokens[(tokens != data.END) & (tokens != data.PAD)]
-    if not words.size:
-        raise ValueError("the model ends its caption before the first word: there is nothing to explain")
-    return np.concatenate([[data.START], words])
-
-
-# --- what is said about it ----------------------------------------------------------------------------------
-
-
-def check_words(run: Run, options: Options) -> None:
-    """Says which words of --caption and --words the model does not know.
+def serve(options: Options, host: str, port: int, voice: Voice) -> tuple[int, Mapping[str, Any]]:
+    """Shows the page in the browser, with pictures from there, until it is interrupted.
 
     Raises:
-        CannotStartError: if the caption has no word at all, or --words none that the model knows.
+        CannotStartError: the models cannot be loaded, or the port is taken.
     """
-    known = run.vocabulary.ids
-    if options.caption is not None:
-        tokens = data.tokenize(options.caption)
-        if not tokens:
-            raise CannotStartError(f"--caption={options.caption!r}: got no words")
-        unknown = [token for token in tokens if token not in known]
-        if unknown:
-            print(f"--caption: the model does not know {_listed(unknown)} and reads <unk> instead")
-    unknown = [word for word in options.words if word not in known]
-    if unknown and len(unknown) == len(options.words):
-        raise CannotStartError(f"--words: the model does not know {_listed(unknown)} and never says it")
-    if unknown:
-        print(f"--words: the model does not know {_listed(unknown)} and never says it")
-
-
-def check_against(run: Run, options: Options) -> None:
-    """Refuses a contrast that no image could be explained with.
-
-    Raises:
-        CannotStartError: the model does not know the word of --against, or a method cannot contrast.
-    """
-    if options.against is None:
-        return
-    if options.against != REST and options.against not in run.vocabulary.ids:
-        raise CannotStartError(
-            f"--against={options.against}: the model does not know this word; wanted one that it knows, or {REST}"
-        )
-    unable = [name for name in options.method if not explain.METHODS[name].contrastive]
-    if unable:
-        raise CannotStartError(
-            f"--against={options.against}: {', '.join(unable)} is the same whatever word is asked for; "
-            "leave it out of --method"
-        )
-
-
-def against(run: Run, options: Options) -> int | str | None:
-    """--against as the methods take it: the id of the word, or what it is."""
-    return options.against if options.against in (None, REST) else run.vocabulary.ids[options.against]
-
-
-def _listed(words: list[str]) -> str:
-    return ", ".join(map(repr, dict.fromkeys(words)))
+    if options.images:
+        raise CannotStartError("--serve takes its pictures from the browser: leave --images out")
+    run, origin = load(options)
+    store = open_store(run, options)
+    check_question(run, options)
+    made_by = provenance(run, origin, options.method)
+    try:
+        with inspection.inspector(run, store, options, remarks(origin), facts(made_by), host=host, port=port) as server:
+            if not server.is_local:
+                print(f"--host={host}: whoever can reach this machine can use the page", file=sys.stderr)
+            print(f"serving {server.address} until Ctrl-C", flush=True)
+            voice.tell({"serving": server.address})
+            server.run()
+    except OSError as error:
+        why = error.strerror or error
+        raise CannotStartError(f"--host={host} --port={port}: {why}; --port=0 takes any that is free") from None
+    return 0, {"served": server.address}
 
 
 # --- the command line ---------------------------------------------------------------------------------------
@@ -348,7 +332,8 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "captioner_weights",
         None,
-        "A captioner as the paper's authors saved it, instead of --checkpoint: a file, or hf:OWNER/REPO/FILE.",
+        "A captioner as the paper's authors saved it, instead of --checkpoint: a file, or hf:OWNER/REPO/FILE. With "
+        "neither, the small captioner of drawn scenes that ships with the package.",
     )
     flags.DEFINE_string("vocabulary", None, "The words of --captioner_weights: the authors' word map, JSON.")
     flags.DEFINE_string(
@@ -365,14 +350,14 @@ def define_flags() -> None:
         "Bottom-up features of the images, for a captioner of such: a folder that python -m lrp_jax.data.bottom_up "
         "wrote. Default: those that it was trained on.",
     )
-    flags.DEFINE_string(
+    flags.DEFINE_multi_string(
         "images",
-        None,
-        "An image file, a folder (with all folders below it), or scenes:SPLIT:INDICES for drawn scenes, e.g. "
-        "scenes:test_broken:0-19; without INDICES the whole split.",
-        required=True,
+        [],
+        "An image file, a folder (with all folders below it), a pattern such as photos/*.jpg, or "
+        "scenes:SPLIT:INDICES for drawn scenes, e.g. scenes:test_broken:0-19; without INDICES the whole split. "
+        "Several are separated by commas, or named by a flag each.",
     )
-    flags.DEFINE_string("out", None, "Folder for the results; made if missing.", required=True)
+    flags.DEFINE_string("out", "out", "Folder for the results; made if missing.")
     flags.DEFINE_list("words", [], "Explain only these words of the caption, separated by commas.")
     flags.DEFINE_string("caption", None, "Explain this caption instead of the model's own.")
     flags.DEFINE_list(
@@ -391,6 +376,12 @@ def define_flags() -> None:
         "words_per_chunk", None, "Words that share a backward pass; fewer take less memory.", lower_bound=1
     )
     flags.DEFINE_bool("resume", False, "Leave alone what an earlier run with the same flags has finished.")
+    flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
+    flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
+    flags.DEFINE_bool("serve", False, "Show the page in the browser and take pictures from there, until Ctrl-C.")
+    flags.DEFINE_string("host", "127.0.0.1", "Address that --serve listens at; any other can be used by others too.")
+    flags.DEFINE_integer("port", 8000, "Port of --serve; 0: any that is free.", lower_bound=0, upper_bound=65535)
+    define_manners()
     flags.register_validator(
         "method",
         lambda names: bool(names) and set(names) <= set(explain.METHODS) and len(set(names)) == len(names),
@@ -403,36 +394,20 @@ def define_flags() -> None:
     )
 
 
-def parse_flags(argv: list[str]) -> list[str]:
-    try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
-        print(f"explain.py: {error} See --help.", file=sys.stderr)
-        sys.exit(2)
-
-
 def main(argv: list[str]) -> int:
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # the checkpoint library tells its whole life
-    if len(argv) > 1:
-        print(f"explain.py: got {argv[1]!r}, wanted flags only, such as --images=FILE", file=sys.stderr)
-        return 2
     values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
     values["words"] = tuple(token for word in values["words"] for token in data.tokenize(word))
-    values["format"], values["method"] = tuple(values["format"]), tuple(values["method"])
+    values |= {name: tuple(values[name]) for name in ("format", "method", "images")}
     if values["against"] is not None:
         values["against"] = " ".join(data.tokenize(values["against"]))
-    try:
-        return explain_all(Options(**values))
-    except CannotStartError as error:
-        print(f"explain.py: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"explain.py: --out={values['out']}: {render.one_line(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; go on with --resume", file=sys.stderr)
-        return 130
+    options = Options(**values)
+
+    def work(voice: Voice) -> tuple[int, Mapping[str, Any]]:
+        if flags.FLAGS.serve:
+            return serve(options, flags.FLAGS.host, flags.FLAGS.port, voice)
+        return run_batch(options, voice)
+
+    return conduct(argv, work, go_on="go on with --resume", codes={CannotStartError: NOT_STARTED})
 
 
 if __name__ == "__main__":

@@ -1,31 +1,52 @@
-"""Trains a captioner: with cross-entropy, with CIDEr as a reward (SCST), or with LRP inference.
+"""Trains a captioner: cross-entropy, CIDEr as a reward (SCST), LRP inference.
 
+Examples:
+
+  From a config to a run, and on where it stopped:
     python train.py --config=configs/ada_scenes.py --workdir=runs/ada
     python train.py --config=configs/ada_scenes.py --workdir=runs/ada --resume
+
+  Photographs, with settings of one's own:
     python train.py --config=configs/photos.py:mhfc --workdir=runs/photos \\
-        --config.source=json:flickr8k.json --config.encoder_weights=squeezenet1_1.npz --config.seed=1
+      --config.source=json:flickr8k.json --config.seed=1 \\
+      --config.encoder_weights=squeezenet1_1.npz
 
-A later stage starts from an earlier run, whose data, model and best parameters it takes:
+  A later stage starts from an earlier run, whose data, model and best
+  parameters it takes:
+    python train.py --config=configs/scst.py --workdir=runs/ada_scst \\
+      --config.init_from=runs/ada
+    python train.py --config=configs/lrp_ift.py --workdir=runs/ada_lrp \\
+      --config.init_from=runs/ada
 
-    python train.py --config=configs/scst.py --workdir=runs/ada_scst --config.init_from=runs/ada
-    python train.py --config=configs/lrp_ift.py --workdir=runs/ada_lrp --config.init_from=runs/ada
+  For another program: the last line on stdout is JSON, and it is the only one:
+    python train.py --config=configs/ada_scenes.py --workdir=runs/ada --json
 
-On several hosts, the same command on each; on TPU pods and under Slurm --distributed is enough, elsewhere
---coordinator=HOST:PORT --processes=N --process=0 (1, ...) say who is who.
+On several hosts, the same command on each; on TPU pods and under Slurm
+--distributed is enough, elsewhere --coordinator=HOST:PORT --processes=N
+--process=0 (1, ...) say who is who.
 
-Any setting of the config can be changed with --config.NAME=VALUE; `lrp_jax.training.paper_settings` lists them.
+Any setting of the config can be changed with --config.NAME=VALUE;
+`lrp_jax.training.paper_settings` lists them.
+
+Exit codes:
+  0    trained
+  1    it stopped on the way, of a loss that was not finite or a full disk
+  2    nothing could be started
+  130  interrupted: go on with --resume
+  141  nobody reads stdout any more
+  143  stopped by SIGTERM, after saving: go on with --resume
 """
 
-import os
-import re
-import signal
-import sys
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any
 
 import jax
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import config_flags
 
+from lrp_jax import command_line
+from lrp_jax.command_line import NOT_STARTED, SOME_FAILED, STOPPED, Voice, conduct, define_manners, refuse
+from lrp_jax.overrides import OverrideError, base_config, check_overrides
 from lrp_jax.training import NotFiniteError, SettingsError, StoppedError, train_and_evaluate
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "File of the settings.", lock_config=True)
@@ -35,44 +56,45 @@ _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several processes
 _COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where jax cannot find it.")
 _PROCESSES = flags.DEFINE_integer("processes", None, "How many processes there are, with --coordinator.")
 _PROCESS = flags.DEFINE_integer("process", None, "Which of them this is, with --coordinator.")
+define_manners()
+
+# What is known before the first step could not be started; what comes later has trained something.
+CODES = {
+    StoppedError: STOPPED,
+    NotFiniteError: SOME_FAILED,
+    SettingsError: NOT_STARTED,
+    FileExistsError: NOT_STARTED,
+    FileNotFoundError: NOT_STARTED,
+    OSError: SOME_FAILED,
+}
 
 
-def main(argv: list[str]) -> None:
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)  # orbax tells of every file that it opens
-    if len(argv) > 1:
-        _stop(f"cannot read {argv[1]!r}: wanted flags of the form --name=value")
-    file = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")[0]
-    if not os.path.exists(file):
-        _stop(f"no config at {file}: see the folder configs")
-    config = _CONFIG.value
+def train(voice: Voice) -> tuple[int, Mapping[str, Any]]:
+    """Trains as the flags say; returns the exit code and the summary."""
+    del voice
     if _DISTRIBUTED.value or _COORDINATOR.value:
         jax.distributed.initialize(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
-    try:
-        results = train_and_evaluate(config, _WORKDIR.value, resume=_RESUME.value)
-    except StoppedError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        sys.exit(128 + signal.SIGTERM)
-    except (OSError, NotFiniteError, SettingsError) as error:
-        _stop(error)
+    results = train_and_evaluate(_CONFIG.value, _WORKDIR.value, resume=_RESUME.value)
     for name, value in results.items():
         print(f"{name:24s} {value:.3f}")
+    return 0, {"workdir": _WORKDIR.value, "results": results}
 
 
-def _parse_flags(arguments: list[str]) -> list[str]:
-    """absl's parser; a mistyped setting becomes one line instead of a traceback."""
+def parse_flags(argv: list[str]) -> list[str]:
+    """The common parser, after the settings were looked at: absl would tell of them with a traceback."""
     try:
-        return app.parse_flags_with_usage(arguments)
-    except AttributeError as error:
-        near = re.search(r'"(\w+)" instead of "(\w+)"', str(error))
-        unknown = near[2] if near else re.sub(r"\W", "", str(error))
-        _stop(f"the config has no setting {unknown!r}" + (f"; did you mean {near[1]!r}?" if near else ""))
+        config = base_config(argv)
+        if config is not None:
+            check_overrides(argv, config)
+    except OverrideError as error:
+        refuse(argv[0], str(error))
+    return command_line.parse_flags(argv)
 
 
-def _stop(message: object) -> NoReturn:
-    sys.exit(f"train.py: {message}")
+def main(argv: list[str]) -> int:
+    return conduct(argv, train, go_on="go on with --resume", codes=CODES)
 
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main, flags_parser=_parse_flags)
+    app.run(main, flags_parser=parse_flags)

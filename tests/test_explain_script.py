@@ -1,13 +1,26 @@
 """explain.py with a small untrained captioner: which files it reads, what it says, what it writes."""
 
+import contextlib
+import errno
 import hashlib
 import importlib.util
+import io
 import json
+import os
 import pathlib
+import re
+import resource
 import shutil
+import struct
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 import types
+import urllib.error
+import urllib.request
+import zlib
 
 import flax.linen as nn
 import jax
@@ -17,13 +30,15 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from lrp_jax import explain, training
+from lrp_jax import explain, inspection, training
 from lrp_jax.data import END, Vocabulary
 from lrp_jax.data.bottom_up import RegionStore, convert
 from lrp_jax.explain import explain_features
+from lrp_jax.explained import Question
 from lrp_jax.models import AdaLSTM, Preprocessing
 from lrp_jax.models.decoding import Beam, Greedy, decode
 from lrp_jax.models.scene_cnn import SceneCNN
+from lrp_jax.render import naming
 from lrp_jax.training import checkpoints, encoders, runs
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "explain.py"
@@ -100,6 +115,18 @@ def photograph(path, mode="RGB", size=(40, 30), seed=0, **options):
     return path
 
 
+def bomb(path, side=60_000):
+    """A PNG of a few bytes that would fill the memory."""
+
+    def chunk(kind, content):
+        crc = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
+
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    chunks = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(bytes(side))), chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
 def test_the_raw_relevance_is_that_of_the_caption_alone(call, run, tmp_path, record):
     path = photograph(tmp_path / "photo.png", size=(32, 32))
     assert call(path) == 0
@@ -124,6 +151,10 @@ def test_the_raw_relevance_is_that_of_the_caption_alone(call, run, tmp_path, rec
     assert "AlphaBeta(alpha=0.0" in found["rules"] and "Epsilon(epsilon=0.01)" in found["rules"]
     assert found["versions"]["jax"] == jax.__version__ and found["config"]["learning_rate"] == 5e-4
     assert (tmp_path / "out" / "index.html").is_file()
+    (ball,) = found["objects"]
+    assert (ball["word"], ball["category"], ball["position"]) == ("ball", "ball", 3)
+    lowest = np.quantile(np.asarray(direct.pixels)[2].mean(-1), 0.05)
+    np.testing.assert_allclose(ball["suspicion"], -lowest, rtol=1e-3)
 
 
 def test_the_model_says_its_own_caption_without_an_end_token(call, run, tmp_path, record, monkeypatch):
@@ -185,33 +216,104 @@ def test_a_contrast_is_named_in_record_and_page(call, script, run, tmp_path, rec
         call(path, against="rest", method=("lrp", "attention"))
 
 
-def test_a_folder_of_all_kinds_of_images_loses_none(call, tmp_path, record, capsys):
+HOSTILE = (
+    "<script>alert(1)<",
+    "\"quotes' & more",
+    "two\nlines",
+    "\x1b[31mred",
+    "\N{GRINNING FACE}",
+    "-dash",
+    os.fsdecode(b"no\xffutf"),
+    "a,comma",
+    "[x]",
+    "l" * 240,
+    "l" * 239 + "m",
+)
+
+
+def test_a_batch_of_all_kinds_of_images_loses_none(call, tmp_path, record, capsys):
     folder = tmp_path / "photos"
     photograph(folder / "plain.jpg")
     photograph(folder / "grey.png", "L")
     photograph(folder / "cmyk.jpg", "CMYK")
     photograph(folder / "palette.png", "P")
+    photograph(folder / "clear.png", "P", transparency=3)
     photograph(folder / "alpha.png", "RGBA")
+    photograph(folder / "scan.tif")
+    photograph(folder / "moving.gif", save_all=True, append_images=[Image.new("RGB", (40, 30))])
+    for name in HOSTILE:
+        photograph(folder / "hostile" / f"{name}.png")
     photograph(folder / "progressive.jpg", progressive=True)
     photograph(folder / "below" / "deep.webp")
     photograph(folder / "one.png", size=(1, 1))
     turned = Image.Exif()
     turned[0x0112] = 6  # to be turned by 90 degrees
     photograph(folder / "turned.jpg", exif=turned)
+    photograph(folder / "wide.jpg", size=(6000, 40))
+    deep = np.linspace(0, 65535, 1200).reshape(30, 40).astype(np.uint16)
+    Image.fromarray(deep).save(folder / "sixteen.png")
+    bomb(folder / "bomb.png")
+    (folder / "program.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nquit\n%%EOF\n")
+    (tmp_path / "nothing").mkdir()
+    (folder / "round").symlink_to(".")
+    (folder / "circle.png").symlink_to("circle.png")
+    (folder / "dangling.png").symlink_to("gone.png")
+    os.mkfifo(folder / "pipe.png")
     whole = photograph(folder / "cut.jpg", size=(200, 200)).read_bytes()
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "text.png").write_text("no image")
     (folder / "empty.jpg").touch()
     (folder / "notes.txt").write_text("no image and not called one")
-    assert call(folder, format=("html", "png")) == 1
+    bad = {
+        "bomb.png": "decompression bomb",
+        "circle.png": "symbolic links",
+        "cut.jpg": "truncated",
+        "dangling.png": "No such file",
+        "empty.jpg": "of no known format",
+        "pipe.png": "got a pipe or a device",
+        "program.png": "of no known format",
+        "text.png": "of no known format",
+        "missing.png": "no such file or folder",
+        "nothing": "no image in this folder",
+        "none*.jpg": "no file has such a name",
+        "scenes:nowhere": "got split 'nowhere'",
+    }
+    specs = (folder, tmp_path / "missing.png", tmp_path / "nothing", f"{tmp_path}/none*.jpg", "scenes:nowhere")
+    assert call(",".join(map(str, specs)), format=("html", "png"), method=("attention",)) == 1
     printed = capsys.readouterr()
     failures = printed.err.splitlines()
-    assert len(failures) == 3 and all("FAILED" in line for line in failures)
-    for name in ("cut.jpg", "text.png", "empty.jpg"):
-        assert sum(name in line for line in failures) == 1
-    assert "9 explained" in printed.out.splitlines()[-1] and "3 failed" in printed.out.splitlines()[-1]
-    for name in ("plain", "grey", "cmyk", "palette", "alpha", "progressive", "below_deep", "one", "turned"):
-        assert record(name)["caption"] == "a red ball"
+    assert len(failures) == len(bad) and all("FAILED" in line for line in failures)
+    for name, why in bad.items():
+        (line,) = [line for line in failures if f"{name}: FAILED" in line]
+        assert why in line
+    good = (
+        "plain",
+        "grey",
+        "cmyk",
+        "palette",
+        "clear",
+        "alpha",
+        "scan",
+        "moving",
+        "progressive",
+        "below_deep",
+        "one",
+        "turned",
+        "wide",
+        "sixteen",
+    )
+    assert f"{len(good) + len(HOSTILE)} explained" in printed.out.splitlines()[-1]
+    assert len(printed.out.splitlines()) == len(good) + len(HOSTILE) + 1 and printed.out.replace("\n", "").isprintable()
+    assert f"{len(bad)} failed" in printed.out.splitlines()[-1]
+    index = (tmp_path / "out" / "index.html").read_text()
+    for name in good:
+        assert record(name)["caption"] == "a red ball" and f"{name}/report.html" in index
+    folders = [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith("hostile")]
+    assert len(folders) == len(HOSTILE) and all(re.fullmatch(r"[\w.-]{1,110}", name) for name in folders)
+    assert sorted(record(name)["name"] for name in folders) == sorted(
+        f"hostile/{naming.printable(name)}.png" for name in HOSTILE
+    )
+    assert "<script>alert" not in index
     upright = Image.open(tmp_path / "out" / "turned" / "word_01_a.png")
     assert upright.height > upright.width
 
@@ -258,15 +360,94 @@ def test_unknown_words(call, script, tmp_path, record, capsys):
         call(path, caption=" ?! ")
 
 
+def test_a_head_that_the_captioner_has_not(call, script, tmp_path):
+    with pytest.raises(script.CannotStartError, match="--head=1: this captioner has no heads, leave it out"):
+        call(photograph(tmp_path / "photo.png"), head=1)
+
+
+def test_what_a_killed_process_left_in_a_folder_is_cleared_away(call, tmp_path):
+    path, folder = photograph(tmp_path / "photo.png"), tmp_path / "out" / "photo"
+    folder.mkdir(parents=True)
+    for name, age in (("left", 60), ("at_work", 0)):
+        (folder / f".{name}.png.1.tmp").touch()
+        os.utime(folder / f".{name}.png.1.tmp", (time.time() - age,) * 2)
+    assert call(path, resume=True, format=("json",)) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [".at_work.png.1.tmp", "record.json"]
+
+
 def test_no_images_are_said_at_once(call, script, tmp_path):
     (tmp_path / "nothing").mkdir()
     for images in (tmp_path / "missing.png", tmp_path / "nothing"):
         with pytest.raises(script.CannotStartError, match=f"--images={images}: no"):
             call(images)
+    with pytest.raises(script.CannotStartError, match=r"none\*: no file has such a name; .*missing.png: no such file"):
+        call(f"{tmp_path}/none*,{tmp_path}/missing.png")
+
+
+def test_a_folder_of_results_that_cannot_be_written_is_said_at_once(call, script, tmp_path, monkeypatch):
+    def refuse(dir):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(script.CannotStartError, match=r"--out=.*cannot write in this folder \(No space left"):
+        call(tmp_path)
     (tmp_path / "out").rmdir()
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(script.CannotStartError, match=r"--out=.*cannot make this folder"):
         call(tmp_path)
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_cannot_be_written_costs_no_other(call, tmp_path, capsys):
+    photograph(tmp_path / "photos" / "large.png", size=(640, 480))  # of noise, which does not get smaller
+    photograph(tmp_path / "photos" / "small.png", size=(1, 1))
+    options = {"format": ("png", "json"), "method": ("attention",)}
+    assert call(tmp_path / "photos" / "small.png", **options) == 0  # compiles, or the cache of programs had no room
+    capsys.readouterr()
+    with files_of_at_most(200_000):
+        assert call(tmp_path / "photos", **options) == 1
+    said = capsys.readouterr()
+    assert "large.png: FAILED: [Errno 27] File too large" in said.err and said.err.count("\n") == 1
+    assert "1 explained" in said.out and "1 failed (large.png)" in said.out
+    assert not (tmp_path / "out" / "large").exists()  # no half of it is left
+    assert call(tmp_path / "photos", resume=True, **options) == 0
+    assert "1 explained" in (out := capsys.readouterr().out) and "1 were finished before" in out
+
+
+def test_two_processes_share_a_folder_and_its_index(call, script, tmp_path, capsys):
+    for name in "abc":
+        photograph(tmp_path / "photos" / f"{name}.png")
+    options = {"format": ("html",), "method": ("attention",)}
+    assert call(tmp_path / "photos", processes=2, process=1, **options) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"b", "index.html"}
+    assert call(tmp_path / "photos", processes=2, process=0, **options) == 0
+    index = (tmp_path / "out" / "index.html").read_text()
+    assert all(f"{name}/report.html" in index for name in "abc")
+    assert call(tmp_path / "photos", processes=8, process=7, **options) == 0  # has nothing to do
+    with pytest.raises(script.CannotStartError, match="--process=2: wanted 0 to 1, see --processes"):
+        call(tmp_path / "photos", processes=2, process=2)
+
+
+def test_without_a_checkpoint_there_is_the_captioner_of_the_package(script, tmp_path, record, capsys, monkeypatch):
+    monkeypatch.setattr(script, "FIRST_SCENES", "scenes:test_broken:2")
+    options = {"out": str(tmp_path / "out"), "method": ("attention",), "format": ("html",)}
+    assert script.explain_all(script.Options(**options)) == 0
+    assert "drawn scenes are explained, scenes:test_broken:2" in capsys.readouterr().out
+    found = record("test_broken_2")
+    assert found["checkpoint"] == "scene_captioner.npz, which ships with lrp_jax"
+    assert found["notes"] == [script.ONLY_SCENES] and len(found["words"]) > 4
+    assert "It has seen drawn scenes only" in (tmp_path / "out" / "test_broken_2" / "report.html").read_text()
+    with pytest.raises(script.CannotStartError, match="wanted --images=FILE"):
+        script.default_images(script.Options(checkpoint="run"))
 
 
 def test_drawn_scenes_are_images_too(call, script, tmp_path, record):
@@ -290,6 +471,8 @@ def command(script):
     script.define_flags()
 
     def start(*given):
+        for name in set(flags.FLAGS) - others:
+            flags.FLAGS[name].unparse()
         try:
             return script.main(script.parse_flags([str(SCRIPT), *given]))
         except SystemExit as ended:
@@ -302,10 +485,12 @@ def command(script):
 
 
 def test_help_has_examples():
-    shown = shell("--help").stdout
+    ended = shell("--help")
+    shown = ended.stdout
+    assert ended.returncode == 0
     assert "python explain.py --checkpoint=runs/demo --images=photo.jpg --out=out" in shown
-    assert "130 interrupted" in shown
-    for field in ("--against", "--caption", "--images", "--method", "--[no]resume", "--words"):
+    assert "\n  130  interrupted: go on with --resume\n" in shown
+    for field in ("--against", "--caption", "--images", "--method", "--[no]resume", "--words", "--[no]json", "--port"):
         assert field in shown
 
 
@@ -368,14 +553,46 @@ def test_an_unknown_flag_is_one_line_and_exit_code_2():
     assert ended.returncode == 2 and "Did you mean: method" in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 
-def test_a_damaged_checkpoint_is_one_line(script, run_folder, tmp_path):
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def change_config(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def cut_arrays(folder):
+    for path in (folder / "checkpoints").rglob("*"):
+        if path.is_file() and "params" in path.parts and path.parent.name == "d":
+            cut(path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (shutil.rmtree, "is not the folder of a run: it has no config.json"),
+        (lambda folder: (folder / "encoder" / "weights.npz").write_bytes(b"PK damaged"), ""),
+        (lambda folder: cut(folder / "config.json"), ""),
+        (lambda folder: cut(folder / "vocabulary.json"), "vocabulary.json: not a JSON file"),
+        (lambda folder: shutil.rmtree(folder / "checkpoints"), "no checkpoint in"),
+        (cut_arrays, ""),
+        (lambda folder: change_config(folder, captioner="mhfc"), "is of another captioner than config.json: got "),
+        (lambda folder: change_config(folder, hidden=12), r"got .* of shape .*, wanted .*; use the files of one run"),
+        (lambda folder: change_config(folder, captioner="lstm"), "config.captioner is 'lstm': wanted one of ada, mhfc"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_one_line(script, run_folder, tmp_path, damage, message):
     folder = tmp_path / "run"
     shutil.copytree(run_folder, folder)
-    (folder / "encoder" / "weights.npz").write_bytes(b"PK damaged")
-    options = script.Options(checkpoint=str(folder), images="x.png", out=str(tmp_path / "out"))
-    with pytest.raises(script.CannotStartError, match="--checkpoint=") as caught:
-        script.explain_all(options)
+    damage(folder)
+    with pytest.raises(script.CannotStartError, match=f"--checkpoint={folder}: .*{message}") as caught:
+        script.load(script.Options(checkpoint=str(folder)))
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_run_folder_that_was_damaged_is_good(script, run_folder):
+    script.load(script.Options(checkpoint=str(run_folder)))
 
 
 # --- from files of weights ------------------------------------------------------------------------------------
@@ -505,10 +722,6 @@ def spoiled(files, tmp_path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            dict.fromkeys(("captioner_weights", "vocabulary", "image_size")),
-            "wanted --checkpoint=FOLDER of a training run",
-        ),
         ({"vocabulary": None}, "got --captioner_weights: wanted --vocabulary=FILE as well"),
         ({"captioner_weights": None}, "got --vocabulary: wanted --captioner_weights=FILE as well"),
         ({"checkpoint": "runs/x"}, "got --checkpoint and --captioner_weights: wanted a training run or files"),
@@ -614,3 +827,144 @@ def test_a_run_that_is_not_there_is_one_line_and_exit_code_2(command, tmp_path, 
     said = capfd.readouterr().err
     assert said.startswith(f"explain.py: --checkpoint={tmp_path / 'none'}: ")
     assert "Traceback" not in said
+
+
+# --- for other programs, and in the browser -------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_run(script, run, monkeypatch):
+    monkeypatch.setattr(script, "load_run", lambda path: run)
+
+
+def test_json_is_all_there_is_on_stdout(command, with_run, tmp_path, capsys):
+    photograph(tmp_path / "photos" / "good.png")
+    (tmp_path / "photos" / "bad.png").write_text("no image")
+    flags = ("--checkpoint=run", f"--images={tmp_path / 'photos'}", f"--out={tmp_path / 'out'}", "--method=attention")
+    assert command(*flags, "--caption=a red ball", "--format=json", "--json") == 1
+    said = capsys.readouterr()
+    bad, good, last = map(json.loads, said.out.splitlines())
+    assert (bad["image"], bad["status"]) == ("bad.png", "failed") and "no readable image" in bad["error"]
+    assert good == {
+        "image": "good.png",
+        "status": "explained",
+        "folder": str(tmp_path / "out" / "good"),
+        "caption": "a red ball",
+    }
+    summary = last["summary"]
+    assert (summary["exit_code"], summary["explained"], list(summary["failed"])) == (1, 1, ["bad.png"])
+    assert "[2/2] good.png: a red ball" in said.err and "1 explained" in said.err  # for people, elsewhere
+    assert command(*flags, "--words=zebra", "--json") == 2
+    said = capsys.readouterr()
+    assert json.loads(said.out)["summary"] == {
+        "exit_code": 2,
+        "error": "--words: the model does not know 'zebra' and never says it",
+    }
+    assert said.err == "explain.py: --words: the model does not know 'zebra' and never says it\n"
+
+
+def test_names_in_any_encoding_are_told_to_a_terminal_and_to_machines(command, with_run, tmp_path, capsys, monkeypatch):
+    strange = os.fsdecode(b"no\xffutf\x1b[31m\xf0\x9f\x98\x80")
+    folder = photograph(tmp_path / "photos" / f"{strange}.png").parent
+    (folder / f"cut {strange}.png").write_bytes(b"no image")
+    flags = f"--images={folder}", f"--out={tmp_path / 'out'}", "--format=json"
+    assert command(*flags, "--json") == 1
+    *lines, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["image"] for line in lines] == [
+        rf"{cut}no\xffutf\x1b[31m" + "\N{GRINNING FACE}.png" for cut in ("cut ", "")
+    ]
+    assert lines[0]["error"].isprintable()
+    poor = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", poor)
+    assert command(*flags) == 1
+    assert rb"\U0001f600.png: " in poor.buffer.getvalue()
+
+
+def test_quiet_says_what_goes_wrong_and_verbose_where(command, with_run, tmp_path, capsys):
+    photograph(tmp_path / "photos" / "good.png")
+    (tmp_path / "photos" / "bad.png").write_text("no image")
+    flags = ("--checkpoint=run", f"--images={tmp_path / 'photos'}", f"--out={tmp_path / 'out'}", "--method=attention")
+    flags += ("--caption=a red ball", "--format=json")
+    assert command(*flags, "--quiet") == 1
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("[1/2] bad.png: FAILED: ") and said.err.count("\n") == 1
+    assert command(*flags, "--verbose") == 1
+    said = capsys.readouterr()
+    assert "good.png: a red ball" in said.out and "Traceback" in said.err and "load_image" in said.err
+    assert command(*flags, "--quiet", "--verbose") == 2
+
+
+@pytest.fixture
+def served(run):
+    """ask(file, **fields) -> code and page of the form with these fields."""
+    question = Question(method=("attention",))
+    with inspection.inspector(run, None, question, ["A remark."], {"model": "small"}, limit=100_000) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+
+        def ask(file=None, **fields):
+            parts = [f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
+            body = "".join(parts).encode()
+            if file is not None:
+                head = f'--b\r\nContent-Disposition: form-data; name="picture"; filename="{file.name}"\r\n\r\n'
+                body += head.encode() + file.read_bytes() + b"\r\n"
+            headers = {"Content-Type": "multipart/form-data; boundary=b"}
+            request = urllib.request.Request(server.address, body + b"--b--\r\n", headers)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as response:
+                    return response.status, response.read().decode()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read().decode()
+
+        yield ask
+        server.stop()
+        thread.join(10)
+
+
+def test_a_picture_and_a_caption_from_the_browser(served, tmp_path):
+    photo = photograph(tmp_path / "photo.png")
+    code, page = served(photo, caption="a purple ball")
+    assert code == 200 and "photo.png" in page and "This caption was given" in page and "A remark." in page
+    assert "caption: the model does not know &#39;purple&#39; and reads &lt;unk&gt; instead" in page
+    held = page.split('name="held" value="')[1].split('"')[0]
+    code, page = served(held=held, caption="a red dog", words="Dog")
+    assert code == 200 and "dog" in page
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    code, page = served(photograph(tmp_path / "turned.jpg", exif=exif), caption="a red ball")
+    assert code == 200 and "aspect-ratio: 288 / 384" in page
+    for fields, line in (
+        ({"words": "zebra"}, "words: the model does not know &#39;zebra&#39; and never says it"),
+        ({"words": "grass"}, "words: none of grass is in the caption"),
+        ({"caption": "?!"}, "caption=&#39;?!&#39;: got no words"),
+        ({"against": "zebra"}, "against=zebra: the model does not know this word"),
+        ({"against": "rest"}, "attention is the same whatever word is asked for"),
+    ):
+        code, page = served(held=held, **({"caption": "a red dog"} | fields))
+        assert code == 400 and line in page, page
+
+
+def test_an_upload_is_decoded_like_a_file(served, tmp_path):
+    bomb(tmp_path / "bomb.png")
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "large.png").write_bytes(bytes(150_000))
+    for name, code, line in (
+        ("bomb", 400, "decompression bomb"),
+        ("text", 400, "no readable image"),
+        ("large", 413, ""),
+    ):
+        found, page = served(tmp_path / f"{name}.png")
+        assert found == code and line in page and "Traceback" not in page
+
+
+def test_serving_from_the_command_line(command, with_run, capsys, monkeypatch):
+    monkeypatch.setattr(inspection.Server, "run", lambda self: None)  # as if it were interrupted at once
+    assert command("--checkpoint=run", "--serve", "--port=0", "--json") == 0
+    first, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["serving"].startswith("http://127.0.0.1:") and last["summary"]["exit_code"] == 0
+    assert command("--checkpoint=run", "--serve", "--images=x.png") == 2
+    assert "leave --images out" in capsys.readouterr().err
+    assert command("--checkpoint=run", "--serve", "--port=0", "--host=0.0.0.0", "--nojson") == 0
+    assert "--host=0.0.0.0: whoever can reach this machine can use the page" in capsys.readouterr().err
+    assert command("--checkpoint=run", "--serve", "--port=0", "--host=192.0.2.1") == 2
+    assert "--host=192.0.2.1 --port=0: " in capsys.readouterr().err

@@ -14,6 +14,7 @@ ALLOWED = {
     "weights": {"models"},
     "explain": {"core", "models"},
     "render": set(),
+    "serve": {"render"},
     "data": set(),
     "metrics": {"data.vocabulary", "data.tokens", "data.objects"},
     "training": {"core", "models", "weights", "data", "metrics"},
@@ -24,6 +25,7 @@ ALLOWED = {
 ONLY = {
     "core": {"jax", "numpy", "jaxtyping"},
     "render": {"numpy", "PIL", "matplotlib", "jinja2", "jaxtyping", "markupsafe"},
+    "serve": {"numpy", "jinja2", "jaxtyping", "werkzeug"},
 }
 STANDARD = set(__import__("sys").stdlib_module_names)
 

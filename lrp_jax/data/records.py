@@ -1,6 +1,7 @@
 """One captioned image, wherever it comes from, and how its pixels are read."""
 
 import dataclasses
+import functools
 import io
 import os
 import pathlib
@@ -12,6 +13,10 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 DECODING = "pillow, jpeg draft, bilinear"
 """What `load_image` does to a file. Whoever keeps what was computed from its pixels keeps this with it."""
+
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+"""What `load_image` opens, whatever a file is called. Not all that Pillow could: it has PostScript, which is a program,
+run by another one."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,7 +80,7 @@ def load_image(
     Raises:
         ValueError: if an array is of another dtype or shape, a file is no image or damaged, or `size` is no
             pair of positive integers.
-        FileNotFoundError: if the path does not exist.
+        OSError: if the path does not exist, or may not be read.
     """
     if size is not None and not (len(size) == 2 and all(int(n) == n and n > 0 for n in size)):
         raise ValueError(f"got size={size!r}, wanted (height, width) in pixels, both positive")
@@ -102,16 +107,25 @@ def _from_file(image: bytes | str | os.PathLike, size: tuple[int, int] | None) -
     is_bytes = isinstance(image, bytes | bytearray | memoryview)
     name = "bytes" if is_bytes else os.fspath(image)
     try:
-        with Image.open(io.BytesIO(image) if is_bytes else image) as opened:
+        with Image.open(io.BytesIO(image) if is_bytes else image, formats=_formats()) as opened:
             if size is not None:
                 _draft(opened, size)
             ImageOps.exif_transpose(opened, in_place=True)
             return _over_white(opened)
-    except (FileNotFoundError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:  # a damaged file can make a decoder stumble over anything
+        if isinstance(error, OSError) and error.filename is not None:  # it was not even opened
+            raise
         reason = "of no known format" if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(f"{name}: got no readable image ({reason}), wanted a whole JPEG, PNG or the like") from error
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """FORMATS, as far as this Pillow has them."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _draft(opened: Image.Image, size: tuple[int, int]) -> None:

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from lrp_jax.data.files import atomic
 from lrp_jax.data.tokens import tokenize
 
-PAD, START, END, UNK = 0, 1, 2, 3
+PAD = 0
+"""The id of `<pad>`, which fills rows of tokens behind the end."""
+START = 1
+"""The id of `<start>`, the first input token of every caption."""
+END = 2
+"""The id of `<end>`, the last word of every caption."""
+UNK = 3
+"""The id of `<unk>`, which stands for every word that the vocabulary has not."""
 SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")
 
 

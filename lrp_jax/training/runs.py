@@ -18,7 +18,11 @@ import pathlib
 from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 import ml_collections
+import numpy as np
+from flax import traverse_util
 
 from lrp_jax import models
 from lrp_jax.data.files import atomic
@@ -53,7 +57,7 @@ class Run:
 
 
 def build_captioner(config: ml_collections.ConfigDict, vocabulary_size: int) -> Captioner:
-    """The captioner that a config describes.
+    """The captioner that a config describes, for a vocabulary of `vocabulary_size` words.
 
     Raises:
       SettingsError: there is no such kind of captioner.
@@ -75,8 +79,13 @@ def load_run(path: str | os.PathLike) -> Run:
     Args:
       path: the `--workdir` of train.py.
 
+    Returns:
+      The models with the parameters of the best validation score, the vocabulary and the settings.
+
     Raises:
       FileNotFoundError: the folder is not that of a run, or has no checkpoint yet.
+      ValueError: the checkpoint is of another captioner than `config.json` and `vocabulary.json` describe. Files that
+        are damaged raise what the libraries make of them.
     """
     path = pathlib.Path(path)
     config = load_config(path)
@@ -86,7 +95,30 @@ def load_run(path: str | os.PathLike) -> Run:
         params, trained = restore_best(manager)
     if trained is not None:
         encoder = encoder._replace(params={**encoder.params, "params": trained})
-    return Run(build_captioner(config, len(vocabulary)), params, *encoder, vocabulary, config)
+    run = Run(build_captioner(config, len(vocabulary)), params, *encoder, vocabulary, config)
+    _check_parameters(run, path)
+    return run
+
+
+def _check_parameters(run: Run, path: pathlib.Path) -> None:
+    """Refuses parameters that are not those of the captioner, before they fail somewhere inside of it."""
+    if run.encoder is None:
+        size = run.params["params"].get("image_projection", {}).get("kernel", np.zeros((1, 1))).shape[0]
+    else:
+        image = jax.ShapeDtypeStruct((1, *run.preprocessing.size, 3), jnp.float32)
+        size = jax.eval_shape(run.encoder.apply, run.encoder_params, image).shape[-1]
+    features, tokens = jax.ShapeDtypeStruct((1, 1, size), jnp.float32), jax.ShapeDtypeStruct((1, 2), jnp.int32)
+    wanted = jax.eval_shape(run.captioner.init, jax.random.key(0), features, tokens)
+    got, wanted = (
+        {name: leaf.shape for name, leaf in traverse_util.flatten_dict(tree["params"], sep="/").items()}
+        for tree in (run.params, wanted)
+    )
+    for name in sorted(got.keys() | wanted.keys()):
+        if got.get(name) != wanted.get(name):
+            raise ValueError(
+                f"{path / 'checkpoints'} is of another captioner than config.json: got {name} of shape "
+                f"{got.get(name, 'none')}, wanted {wanted.get(name, 'none')}; use the files of one run"
+            )
 
 
 def save_config(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:

@@ -44,6 +44,13 @@ def make_optimiser(*, b1: float, b2: float, clip: float) -> optax.GradientTransf
     """Adam on gradients whose single values are cut to [-clip, clip], without the learning rate.
 
     The rate is an argument of the step, because it follows the validation score and not the step.
+
+    Args:
+      b1, b2: Adam's decay rates of the first and the second moment.
+      clip: the largest absolute value of an element of the gradient, before Adam.
+
+    Returns:
+      The transformation; equal arguments give the same one.
     """
     return optax.chain(optax.clip(clip), optax.scale_by_adam(b1=b1, b2=b2))
 

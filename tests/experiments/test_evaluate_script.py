@@ -117,6 +117,19 @@ def test_every_experiment(call, tmp_path):
 
 def test_a_wrong_command_line_is_told_in_a_line_with_its_exit_code():
     command = [sys.executable, str(SCRIPT), "--experiment=chair", "--checkpoint=/no/such/run"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run([*command, "--json"], capture_output=True, text=True)
     assert result.returncode == 2 and "Traceback" not in result.stderr
-    assert "--checkpoint=/no/such/run: " in result.stderr, result.stderr
+    assert result.stderr.startswith("evaluate.py: --checkpoint=/no/such/run: ") and result.stderr.count("\n") == 1
+    summary = json.loads(result.stdout)["summary"]
+    assert summary["exit_code"] == 2 and "--checkpoint=/no/such/run: " in summary["error"]
+    result = subprocess.run([*command, "--experimnt=chair"], capture_output=True, text=True)
+    assert result.returncode == 2 and "Did you mean: experiment" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_the_summary_has_the_tables(call, script, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "evaluate", lambda options: script.run_experiments(options))
+    code, summary = call("chair")
+    assert code == 0 and summary["failed"] == {} and summary["out"] == str(tmp_path / "out")
+    found = summary["experiments"]["chair"]
+    assert str(tmp_path / "out" / "chair" / "chair.csv") in found["files"]
+    assert json.loads(json.dumps(summary)) == summary and found["tables"]["chair"][0].keys() >= {"measure"}

@@ -43,9 +43,15 @@ def narrow_vgg(path, width=4):
 
 def test_a_mistyped_setting_is_one_line_with_the_nearest_name(tmp_path):
     result = call("--config=configs/ada_scenes.py", f"--workdir={tmp_path}/run", "--config.learning_rat=1e-3")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stderr == ("train.py: the config has no setting 'learning_rat'; did you mean 'learning_rate'?\n")
     assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_flag_is_one_line(tmp_path):
+    result = call("--config=configs/ada_scenes.py", f"--workdir={tmp_path}/run", "--resum")
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr == "train.py: Unknown command line flag 'resum'. Did you mean: resume ? See --help.\n"
 
 
 def test_from_the_command_line_to_a_run(tmp_path):
@@ -72,5 +78,6 @@ def test_from_the_command_line_to_a_run(tmp_path):
     assert (run.captioner.heads, run.captioner.hidden) == (4, 16)
     assert isinstance(run.encoder, VGG16) and run.preprocessing.size == (32, 32)
 
-    again = call(*arguments)
-    assert again.returncode == 1 and "--resume" in again.stderr and again.stderr.count("\n") == 1
+    again = call(*arguments, "--json")
+    assert again.returncode == 2 and "--resume" in again.stderr and again.stderr.count("\n") == 1
+    assert json.loads(again.stdout)["summary"] == {"exit_code": 2, "error": again.stderr.strip()[len("train.py: ") :]}

@@ -19,6 +19,7 @@ class Attention(Method):
 
     @property
     def name(self) -> str:
+        """`"attention"`, or `"visual_attention"` with `visual_share`."""
         return "visual_attention" if self.visual_share else "attention"
 
     def explain(self, asked):

@@ -1,0 +1,224 @@
+"""One picture, captioned and explained: what is asked about it, and what is drawn of the answer."""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from lrp_jax import data, explain, render
+from lrp_jax.data.bottom_up import Regions, RegionStore
+from lrp_jax.explain.view import View
+from lrp_jax.metrics import mentions
+from lrp_jax.models import MHFC
+from lrp_jax.models.decoding import Beam, decode
+from lrp_jax.subjects import domain_of
+from lrp_jax.training import Run
+
+# Captions are filled up to a multiple of this, so that a batch needs few compilations.
+LENGTH_STEP = 4
+# Against "rest" is against every other word; no word of a vocabulary is meant by it.
+REST = "rest"
+
+
+class QuestionError(ValueError):
+    """No picture could be explained like this; the message is one line that begins with the field at fault."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked about a picture.
+
+    Attributes:
+        words: explain only these words of the caption; all of them if there are none.
+        caption: explain this caption instead of the model's own.
+        method: the names of the methods, side by side if there are several.
+        against: explain the lead of each word over this one, or over all others if it is "rest".
+        head: explain through this attention head only (MH-FC).
+        beam: width of the beam that finds a caption; 1 is greedy.
+        max_length: most tokens of a decoded caption.
+        words_per_chunk: words that share a backward pass; fewer take less memory.
+    """
+
+    words: tuple[str, ...] = ()
+    caption: str | None = None
+    method: tuple[str, ...] = ("lrp",)
+    against: str | None = None
+    head: int | None = None
+    beam: int = 3
+    max_length: int = 20
+    words_per_chunk: int | None = None
+
+
+def explain_picture(
+    run: Run,
+    store: RegionStore | None,
+    question: Question,
+    picture: render.Picture,
+    pixels: np.ndarray,
+    remarks: Sequence[str] = (),
+) -> render.Case | render.Comparison | None:
+    """Captions one image, or takes the caption given, and explains its words.
+
+    Args:
+        run, store: the models, and features of other encoders.
+        question: what is asked, checked by `check`.
+        picture: the image.
+        pixels: of the image, at the size that the encoder wants where there is one.
+        remarks: for the reader of the page, a sentence each.
+
+    Returns:
+        What to draw, or None if none of the wanted words occurs in the caption.
+    """
+    if store is None:
+        seen = pixels
+        features = encode(run, seen)
+    else:
+        seen = find_regions(store, picture)
+        features = seen.features
+    tokens = caption(run, features, question)
+    words = [run.vocabulary.words[token] for token in tokens]
+    rows = range(len(tokens) - 1)
+    if question.words:
+        missing = [word for word in question.words if word not in words]
+        if missing:
+            print(f"{picture.name}: no {_listed(missing)} in the caption {' '.join(words[1:])!r}", flush=True)
+        rows = [row for row in rows if words[row + 1] in question.words]
+        if not rows:
+            return None
+    count = len(tokens) - 1
+    shown = render.presentable(pixels if picture.show is None else picture.show())
+    said, named = [*notes(question), *remarks], objects(run, words)
+
+    def case(method: str) -> render.Case:
+        padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD)
+        how = {
+            "method": method,
+            "head": question.head,
+            "against": against(run, question),
+            "words_per_chunk": question.words_per_chunk,
+        }
+        if store is None:
+            explanation = explain.explain_image(
+                run.captioner,
+                run.params,
+                seen,
+                padded,
+                encoder=run.encoder,
+                encoder_params=run.encoder_params,
+                preprocessing=run.preprocessing,
+                **how,
+            )
+        else:
+            explanation = explain.explain_features(run.captioner, run.params, features, padded, boxes=seen.boxes, **how)
+        explanation = explanation.first(count)
+        about = {"boxes": explanation.boxes, "notes": said, "objects": named}
+        return render.Case(picture.name, shown, words, explanation, rows, **about)
+
+    cases = [case(method) for method in question.method]
+    return cases[0] if len(cases) == 1 else render.Comparison(cases)
+
+
+def notes(question: Question) -> list[str]:
+    """Remarks for the reader of a page."""
+    result = []
+    if question.caption is not None:
+        result.append("This caption was given; the model did not choose it.")
+    if question.against is not None:
+        other = "all other words" if question.against == REST else f"“{question.against}”"
+        result.append(f"Explained is the lead of each word over {other}, and not its score alone.")
+    return result
+
+
+def objects(run: Run, words: Sequence[str]) -> list[render.ObjectWord]:
+    """The objects that a caption (its start token first) names, by the words of what the captioner was trained on."""
+    found = mentions(words[1:], domain_of(run.config.get("source") or "").words)
+    # Position 0 of a mention is the first word after the start token, and a name counts where its last word is said.
+    return [render.ObjectWord(" ".join(m.words), m.category, m.position + len(m.words)) for m in found]
+
+
+def find_regions(store: RegionStore, picture: render.Picture) -> Regions:
+    """The regions of a picture, by the name of its file."""
+    name = pathlib.PurePath(picture.name).stem
+    if name not in store:
+        raise ValueError(f"{store.folder} has no features of {name!r}; it has such as {', '.join(store.ids[:2])}")
+    return store[name]
+
+
+def encode(run: Run, image: np.ndarray) -> jax.Array:
+    """The features [n_v, d_raw] of an image."""
+    return View(run.encoder, run.encoder_params, explain.preprocess(image, run.preprocessing)).encode()
+
+
+def caption(run: Run, features: jax.Array, question: Question) -> np.ndarray:
+    """The caption's token ids: the start token, then the words given or decoded, no end token."""
+    if question.caption is not None:
+        return np.array([data.START, *run.vocabulary.encode(question.caption)])
+    captions = decode(Beam(width=question.beam, max_length=question.max_length), run.captioner, run.params, features)
+    tokens = np.asarray(captions.tokens[0])
+    words = tokens[(tokens != data.END) & (tokens != data.PAD)]
+    if not words.size:
+        raise ValueError("the model ends its caption before the first word: there is nothing to explain")
+    return np.concatenate([[data.START], words])
+
+
+def check(run: Run, question: Question) -> list[str]:
+    """What the model does not know of a question, a line for each field that begins with its name.
+
+    Raises:
+        QuestionError: no picture could be explained like this: the caption has no word at all, `words` none that the
+            model knows, the model does not know `against` or has no such `head`, or a method cannot contrast.
+    """
+    _check_head(run, question)
+    return [*_check_words(run, question), *_check_against(run, question)]
+
+
+def _check_words(run: Run, question: Question) -> list[str]:
+    known, remarks = run.vocabulary.ids, []
+    if question.caption is not None:
+        tokens = data.tokenize(question.caption)
+        if not tokens:
+            raise QuestionError(f"caption={question.caption!r}: got no words")
+        unknown = [token for token in tokens if token not in known]
+        if unknown:
+            remarks.append(f"caption: the model does not know {_listed(unknown)} and reads <unk> instead")
+    unknown = [word for word in question.words if word not in known]
+    if unknown:
+        line = f"words: the model does not know {_listed(unknown)} and never says it"
+        if len(unknown) == len(question.words):
+            raise QuestionError(line)
+        remarks.append(line)
+    return remarks
+
+
+def _check_head(run: Run, question: Question) -> None:
+    heads = run.captioner.heads if isinstance(run.captioner, MHFC) else 0
+    if question.head is not None and not 0 <= question.head < heads:
+        wanted = f"wanted 0 to {heads - 1}" if heads else "this captioner has no heads, leave it out"
+        raise QuestionError(f"head={question.head}: {wanted}")
+
+
+def _check_against(run: Run, question: Question) -> list[str]:
+    if question.against is None:
+        return []
+    if question.against != REST and question.against not in run.vocabulary.ids:
+        raise QuestionError(
+            f"against={question.against}: the model does not know this word; wanted one that it knows, or {REST}"
+        )
+    unable = [name for name in question.method if not explain.METHODS[name].contrastive]
+    if unable:
+        raise QuestionError(
+            f"against={question.against}: {', '.join(unable)} is the same whatever word is asked for; "
+            "leave it out of the methods"
+        )
+    return []
+
+
+def against(run: Run, question: Question) -> int | str | None:
+    """`question.against` as the methods take it: the id of the word, or what it is."""
+    return question.against if question.against in (None, REST) else run.vocabulary.ids[question.against]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(map(repr, dict.fromkeys(words)))
