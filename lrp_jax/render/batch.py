@@ -22,6 +22,8 @@ from lrp_jax.render.lock import alone_in
 from lrp_jax.render.naming import folders, printable
 
 EXPLAINED, SKIPPED, EMPTY, FAILED = "explained", "skipped", "empty", "failed"
+"""What becomes of an image: the values of `Done.status`."""
+
 # After these nothing more can be written; what is left is for another time, and not for a line each.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -203,14 +205,24 @@ def explain_batch(
 
 
 def read_pixels(picture: Picture) -> UInt8[np.ndarray, "H W 3"]:
-    """The pixels that are explained; a small file that would fill the memory when it is unpacked is an error."""
+    """The pixels of a `picture` that are explained.
+
+    Raises:
+        ValueError: a file has no readable image, or is a decompression bomb, small itself and huge when unpacked.
+        OSError: it cannot be read.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         return picture.read()
 
 
 def one_line(error: BaseException, longest: int = 300) -> str:
-    """An exception as one line for people; its type is named where the message alone may not say enough."""
+    """An exception as one line for people; its type is named where the message alone may not say enough.
+
+    Args:
+        error: the exception.
+        longest: characters of the line; what is longer ends in an ellipsis.
+    """
     text = printable(" ".join(str(error).split()))
     if not isinstance(error, ValueError | OSError) or not text:
         text = f"{type(error).__name__}: {text}".removesuffix(": ")
@@ -218,7 +230,15 @@ def one_line(error: BaseException, longest: int = 300) -> str:
 
 
 def presentable(pixels: UInt8[np.ndarray, "H W 3"], least: int = 384, most: int = 640) -> np.ndarray:
-    """The picture at a size to look at: the longest side between `least` and `most` pixels."""
+    """The picture at a size to look at.
+
+    Args:
+        pixels: the picture.
+        least, most: between how many pixels its longest side has to lie.
+
+    Returns:
+        uint8 [h, w, 3], of the same proportions; `pixels` itself if its size is right.
+    """
     longest = max(pixels.shape[:2])
     factor = min(max(longest, least), most) / longest
     if factor == 1:

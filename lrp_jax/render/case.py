@@ -145,7 +145,12 @@ def is_by_pixel(explanation: Explanation) -> bool:
 
 
 def sums(case: Case, row: int) -> Sums:
-    """The sums of one word's relevance; `row` counts from 0 for the first word after the start token."""
+    """The sums of one word's relevance.
+
+    Args:
+        case: an explained caption.
+        row: of the word, 0 for the first after the start token.
+    """
     explanation = case.explanation
     on_image = explanation.pixels if is_by_pixel(explanation) else explanation.regions
     image = np.asarray(on_image)[row].astype(np.float64)

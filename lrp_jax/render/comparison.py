@@ -41,6 +41,7 @@ class Comparison:
 
     @property
     def methods(self) -> list[str]:
+        """The names of the methods, in the order of the cases."""
         return [case.explanation.method for case in self.cases]
 
     @property

@@ -83,7 +83,13 @@ def common_scale(values: Float[np.ndarray, "..."], quantile: float = QUANTILE) -
 
     A quantile, so that one extreme pixel does not bleach all others; what lies beyond is drawn at full colour
     too. quantile=1 is the maximum, which is also taken where the quantile is 0 because most of the map is.
-    Returns 0 if nothing has any relevance.
+
+    Args:
+        values: relevance of any shape.
+        quantile: which one of |E|.
+
+    Returns:
+        the scale, in the unit of `values`; 0 if nothing has any relevance.
     """
     magnitude = np.abs(np.asarray(values))
     if magnitude.size == 0:

@@ -34,6 +34,8 @@ class Palette:
 
 
 RED_BLUE = Palette()
+"""Red for, blue against: what is drawn where nothing else is asked for."""
+
 ORANGE_BLUE = Palette((205, 84, 0), (0, 90, 181), names=("orange", "blue"))
 """For protanopia, deuteranopia and tritanopia: the pair that keeps its distance best in all three."""
 

@@ -12,6 +12,7 @@ from lrp_jax.render.batch import Picture
 from lrp_jax.render.naming import printable
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""How the names of files end that are taken for images in a folder, in lower case."""
 
 Read = Callable[[pathlib.Path], np.ndarray]
 

@@ -27,7 +27,15 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def overlays(case: Case, palette: Palette = RED_BLUE) -> list[Image.Image]:
-    """One picture per shown word: its relevance over the image, all on the image's common scale."""
+    """One picture per shown word: its relevance over the image, all on the image's common scale.
+
+    Args:
+        case: an explained caption.
+        palette: the colours for and against.
+
+    Returns:
+        pictures of the size of `case.image`, in the order of the words shown.
+    """
     image = np.asarray(case.image)
     values = maps(case)
     scale = common_scale(values)

@@ -41,7 +41,12 @@ def words_scale(case: Case) -> float:
 def context(case: Case, row: int) -> list[Token]:
     """The tokens read before the word of `row`, start token first, with their relevance for it.
 
-    Methods that say nothing of words (attention) give an empty list.
+    Args:
+        case: an explained caption.
+        row: of the word, 0 for the first after the start token.
+
+    Returns:
+        row + 1 tokens; none of methods that say nothing of words (attention).
     """
     if case.explanation.words is None:
         return []
@@ -55,7 +60,7 @@ def context(case: Case, row: int) -> list[Token]:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A number with its sign and `digits` significant digits, for people: +0.312, −4.57, 0."""
+    """The number `value` with its sign and `digits` significant digits, for people: +0.312, −4.57, 0."""
     if value == 0:
         return "0"
     if abs(value) < 1e-3 or abs(value) >= 1e5:

@@ -128,6 +128,7 @@ WRITERS: Mapping[str, Callable[[pathlib.Path, Case | Comparison, Mapping[str, st
     "html": write_html,
 }
 FORMATS = ("png", "npz", "json", "html")
+"""What `write` can write."""
 
 
 def write(
@@ -206,6 +207,10 @@ def write_index(folder: str | os.PathLike, title: str = "Explained captions") ->
     """Writes index.html over all image folders in `folder` that have a page, and returns how many it shows.
 
     Folders without a readable record are left out.
+
+    Args:
+        folder: that of the batch.
+        title: of the page.
     """
     folder = pathlib.Path(folder)
     entries = []
