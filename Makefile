@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow test-newest parity lint format demo realdata study-small study study-real clean
+.PHONY: help test test-slow test-newest parity docs lint format demo realdata study-small study study-real clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,15 @@ $(VENV)-parity/.ready: requirements.txt tests/parity/requirements.txt
 parity: $(VENV)-parity/.ready ## every rule and preset against zennit, captum and lxt (minutes; WRITE=1 rewrites the table of docs/parity.md)
 	$(VENV)-parity/bin/python -m pytest tests/parity $(if $(WRITE),--write-table)
 
+$(VENV)-docs/.ready: docs/requirements.txt
+	test -x $(VENV)-docs/bin/python || $(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	touch $@
+
+docs: $(VENV)-docs/.ready ## the documentation in site/, warnings are errors; makes .venv-docs on the first run
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/python -m mkdocs build --strict --quiet
+	@echo "site/index.html; or, with the search: python3 -m http.server --directory site"
+
 lint: $(READY) ## ruff, as in CI
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -65,4 +74,4 @@ study-real: $(READY) ## the study on photographs, where ../shared/realdata is (h
 	$(BIN)/python -m lrp_jax.study.results
 
 clean: ## remove what the targets made, the environment included
-	rm -rf $(VENV) $(VENV)-newest $(VENV)-parity .cache runs out .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-newest $(VENV)-parity $(VENV)-docs .cache runs out site .pytest_cache .ruff_cache
