@@ -55,12 +55,16 @@
     if (least) document.querySelector("#from").textContent = lowest ? `${lowest} %` : "any";
   }
 
+  const near = { rootMargin: "2000px" };
+  const watch = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), near);
+
   function more() {
     const from = list.childElementCount;
     list.append(...chosen.slice(from, from + AT_ONCE).map(({ node }) => node));
+    // An observer speaks of changes only: who scrolls on before it has seen the end go would never hear of it again.
+    watch.unobserve(end);
+    if (list.childElementCount < chosen.length) watch.observe(end);
   }
-
-  new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), { rootMargin: "2000px" }).observe(end);
 
   // The choice stands in the address, so that the way back from a page leads to it.
   function remember() {
