@@ -23,9 +23,11 @@ from lrp_jax.study.plan import (
     HALLUCINATION_IMAGES,
     IMAGES,
     MAPPED,
+    PARTS,
     PHOTOGRAPH_IMAGES,
     PHOTOGRAPHS,
     SANITY_IMAGES,
+    commands,
     evaluated,
 )
 from lrp_jax.study.verdicts import Finding, together
@@ -100,7 +102,7 @@ def page(tables: Tables, out: pathlib.Path) -> str:
     ]
     parts.append(as_markdown(pd.DataFrame(overview)))
     parts.append("On photographs C6 to C8 are underpowered, and C6b has no weaker bias to compare with.\n")
-    parts += ["## What was run\n", as_markdown(runs_table(out))]
+    parts += ["## What was run\n", as_markdown(runs_table(out)), as_markdown(parts_table(out))]
     parts.append(
         f"Maps are of the first {IMAGES} images of the broken test split (sanity: {SANITY_IMAGES}, hallucination: "
         f"{HALLUCINATION_IMAGES}, causes: {CAUSES_IMAGES}) and of the first {PHOTOGRAPH_IMAGES[0]} photographs of each "
@@ -203,6 +205,20 @@ def runs_table(out: pathlib.Path) -> pd.DataFrame:
     return pd.DataFrame(table or [{"captioner": "none yet"}])
 
 
+def parts_table(out: pathlib.Path) -> pd.DataFrame:
+    """How much of each part of the study is done; a run that two parts share counts for both."""
+    table = []
+    for name, parts in PARTS.items():
+        marks = [
+            mark
+            for part in parts
+            for start in part.starts(data=pathlib.Path("photographs"))
+            for mark, _ in commands(part, start, out)
+        ]
+        table.append({"part": name, "trainings and measurements": len(marks), "done": sum(m.exists() for m in marks)})
+    return pd.DataFrame(table)
+
+
 def interval(low: float, high: float) -> str:
     """The ends as text; a dash where nothing was measured."""
     return "–" if math.isnan(low) or math.isnan(high) else f"{low:.3f} to {high:.3f}"
@@ -239,7 +255,8 @@ def _told_apart(tables: Tables, out: pathlib.Path) -> list[str]:
         parts += [
             "## The other arms of fine-tuning\n",
             "Against the matched baseline, on the starts of the part `arms` ([TRAINING.md](TRAINING.md): what each arm "
-            "is). Where `shuffled` or `uniform` weights do as much as `lrp`, it was not the relevance that did it.\n",
+            "is). Where `shuffled` or `uniform` weights do as much as `lrp`, it was not the relevance that did it; "
+            "where `gradient_x_input` does, it did not need LRP.\n",
             as_markdown(_short(arms)),
         ]
     gaps = headroom(tables)

@@ -5,7 +5,8 @@ import pytest
 
 from lrp_jax.study.claims import CLAIMS, FREQUENT
 from lrp_jax.study.figures import keep_figures
-from lrp_jax.study.results import page, summary
+from lrp_jax.study.plan import PARTS, commands
+from lrp_jax.study.results import page, parts_table, summary
 from lrp_jax.study.verdicts import Finding, together
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -187,3 +188,15 @@ def test_the_page_begins_with_what_became_of_hallucination(tmp_path):
     first = text[text.index("## Does LRP") : text.index("## Claims")]
     told = [line.split("|")[-2].strip() for line in first.splitlines() if line.startswith("| MH-FC")]
     assert told == ["less", "undecided"] and "-0.030 to -0.010" in first
+
+
+def test_the_page_says_how_much_was_run(tmp_path):
+    def done():
+        return parts_table(tmp_path).set_index("part")["done"].to_dict()
+
+    assert set(done()) == set(PARTS) and not any(done().values())
+    mark, _ = next(commands(PARTS["small"][0], next(PARTS["small"][0].starts()), tmp_path))
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    # The first training of the small part belongs to these as well.
+    assert {name for name, count in done().items() if count == 1} == {"small", "arms", "full"}
