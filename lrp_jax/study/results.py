@@ -35,9 +35,9 @@ from lrp_jax.study.verdicts import Finding, together
 HEAD = """# Results
 
 What the study of [STUDY.md](STUDY.md) found. The page is written by `python -m lrp_jax.study.results` from result files
-(`docs/results/`); claims, measures and the rules of the verdicts were fixed before. Every difference stands with its
-95 % interval; "smallest" is the smallest effect that could have been seen with power 0.8. A claim about several
-comparisons holds if each of them does, and fails if one does.
+(`docs/results/`). Claims, measures and the rules of the verdicts were fixed before it was run; what was changed later
+is listed there. Every difference stands with its 95 % interval; "smallest" is the smallest effect that could have been
+seen with power 0.8. A claim about several comparisons holds if each of them does, and fails if one does.
 """
 
 WORLDS = (STRONG, "weak", "none", PHOTOGRAPHS)
