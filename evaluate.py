@@ -23,7 +23,8 @@ stopped. Several processes share the images, --processes=2 --process=0 and
 
 Exit codes:
   0    done
-  1    some images could not be measured, and are named
+  1    some images could not be measured, and are named; or a file could not
+       be read or written
   2    nothing was measured
   130  interrupted: the same command goes on
   141  nobody reads stdout any more

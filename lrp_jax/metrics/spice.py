@@ -58,8 +58,10 @@ def spice(
     missing = [name for name in _JARS if not (folder / "lib" / name).is_file()]
     if missing:
         raise java.MissingPartError(
-            f"{' and '.join(missing)} missing: put what {_LIBRARY} has of that name into {folder / 'lib'}; on Java 17 "
-            f'SPICE runs with JDK_JAVA_OPTIONS="{_OPEN}", which is set here'
+            # No path of this machine: the line also stands in tables that are handed on.
+            f"{' and '.join(missing)} missing: put what {_LIBRARY} has of that name into pycocoevalcap/spice/lib, "
+            f'where `pip show pycocoevalcap` says; on Java 17 SPICE runs with JDK_JAVA_OPTIONS="{_OPEN}", which is set '
+            "here"
         )
     seconds = 600 + 5 * len(result) if seconds is None else seconds
     with tempfile.TemporaryDirectory() as own:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lrp_jax.render.case import Case
-from lrp_jax.render.cells import regions_are_boxes
+from lrp_jax.render.case import Case, regions_are_boxes
 from lrp_jax.render.heatmaps import LEVELS
 from lrp_jax.render.palettes import Palette
 

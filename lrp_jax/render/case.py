@@ -139,6 +139,11 @@ class Sums:
     rest: float | None
 
 
+def regions_are_boxes(case: Case) -> bool:
+    """Whether boxes are drawn, and not pixels or a grid."""
+    return case.explanation.pixels is None and case.explanation.grid is None
+
+
 def is_by_pixel(explanation: Explanation) -> bool:
     """Whether pixels have values of their own; Grad-CAM and attention give them their region's, enlarged."""
     return explanation.pixels is not None and not explanation.enlarged

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from lrp_jax.render.case import Case, Sums, sums
+from lrp_jax.render.case import Case, Sums, regions_are_boxes, sums
 from lrp_jax.render.heatmaps import maps, outlines, resize, transparent
 from lrp_jax.render.palettes import Palette
 from lrp_jax.render.templating import data_uri
@@ -32,11 +32,6 @@ def photograph(image: np.ndarray, side: int = PHOTOGRAPH_SIDE) -> str:
 def drawn_maps(case: Case) -> np.ndarray:
     """The maps at the size of the page's overlays."""
     return maps(case, size=_bounded(_map_size(case), OVERLAY_SIDE))
-
-
-def regions_are_boxes(case: Case) -> bool:
-    """Whether boxes are drawn, and not pixels or a grid."""
-    return case.explanation.pixels is None and case.explanation.grid is None
 
 
 def word_cells(case: Case, values: np.ndarray, scale: float, palette: Palette) -> list[dict]:

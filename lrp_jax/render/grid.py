@@ -15,8 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 from PIL import Image
 
-from lrp_jax.render.case import Case, sums
-from lrp_jax.render.cells import regions_are_boxes
+from lrp_jax.render.case import Case, regions_are_boxes, sums
 from lrp_jax.render.comparison import Comparison
 from lrp_jax.render.heatmaps import colours, common_scale, maps, outlines, overlay
 from lrp_jax.render.palettes import RED_BLUE, Palette

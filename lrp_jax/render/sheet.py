@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lrp_jax.render.case import Case
+from lrp_jax.render.case import Case, regions_are_boxes
 from lrp_jax.render.heatmaps import colours, common_scale, maps, outlines, overlay
 from lrp_jax.render.palettes import RED_BLUE, Palette
 from lrp_jax.render.wording import wording_of
@@ -40,9 +40,8 @@ def overlays(case: Case, palette: Palette = RED_BLUE) -> list[Image.Image]:
     values = maps(case)
     scale = common_scale(values)
     pictures = [Image.fromarray(overlay(image, relevance, scale, palette)) for relevance in values]
-    explanation = case.explanation
-    if explanation.pixels is None and explanation.grid is None:
-        regions = np.asarray(explanation.regions)[list(case.shown)]
+    if regions_are_boxes(case):
+        regions = np.asarray(case.explanation.regions)[list(case.shown)]
         pictures = [outlines(p, r, case.boxes, palette) for p, r in zip(pictures, regions, strict=True)]
     return pictures
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from lrp_jax.render.case import Case, is_by_pixel
+from lrp_jax.render.case import Case, is_by_pixel, regions_are_boxes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,5 +119,5 @@ def wording_of(case: Case) -> Wording:
     if is_by_pixel(explanation):
         place = "pixel"
     else:
-        place = "box pixel" if explanation.pixels is None and explanation.grid is None else "region"
+        place = "box pixel" if regions_are_boxes(case) else "region"
     return dataclasses.replace(wording, title=wording.title + head, unit=f"{wording.noun} per {place}")

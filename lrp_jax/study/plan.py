@@ -23,6 +23,8 @@ CAUSES_IMAGES = 400
 """Of how many scenes it is asked what mentions rest on, which needs few maps; false mentions are rare."""
 
 PHOTOGRAPHS, FOLDS = "photographs", 5
+WORLDS = ("strong", "weak", "none", PHOTOGRAPHS)
+"""What starts are trained on: drawn scenes with a strong, a weak or no bias, and photographs."""
 PHOTOGRAPH_MAPPED = (("word_ablation", "modality_share"), ("correctness", "image_ablation"))
 PHOTOGRAPH_SETS = ("flickr8k_1000", "coco_small")
 """Folders of photographs: NAME/NAME.json, NAME/images/."""

@@ -8,7 +8,6 @@ and the figures of the run. The encoder is the one that the package carries anyw
 """
 
 import argparse
-import importlib.resources
 import json
 import os
 import pathlib
@@ -26,6 +25,7 @@ from lrp_jax.models.decoding import Beam
 from lrp_jax.training.encoders import Encoder, encode_dataset
 from lrp_jax.training.evaluate import caption_tokens
 from lrp_jax.training.runs import Run, build_captioner, load_run
+from lrp_jax.weights.packaged import read_packaged
 from lrp_jax.weights.scene_encoder import load_scene_encoder
 
 SETTINGS_OF_A_MACHINE = ("features_folder", "encoder_weights")
@@ -110,23 +110,10 @@ def _changed(run: Run, params: Any, count: int) -> int:
 
 
 def _read(path: str | os.PathLike | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the file says about itself, and its arrays by name."""
-    if path is None:
-        place = importlib.resources.files("lrp_jax.weights").joinpath("data", "scene_captioner.npz")
-        with place.open("rb") as stream:
-            return _split(stream, place)
-    return _split(path, path)
-
-
-def _split(source: Any, path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    file = np.load(source, allow_pickle=False)
-    if not isinstance(file, np.lib.npyio.NpzFile) or "about" not in file.files:
-        raise ValueError(f"{path} is no scene captioner: wanted an npz written by lrp_jax.training.scene_captioner")
-    with file:
-        arrays = dict(file)
-    about = json.loads(str(arrays.pop("about")))
-    if "words" not in about:
-        raise ValueError(f"{path} is no scene captioner: wanted an npz written by lrp_jax.training.scene_captioner")
+    what = {"what": "scene captioner", "maker": "lrp_jax.training.scene_captioner"}
+    about, arrays = read_packaged("scene_captioner.npz", path, **what)
+    if "words" not in about:  # the encoder's file looks like this one
+        raise ValueError(f"{path} is no {what['what']}: wanted an npz written by {what['maker']}")
     return about, arrays
 
 

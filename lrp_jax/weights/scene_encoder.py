@@ -1,7 +1,5 @@
 """The encoder of the drawn scenes, which the package carries."""
 
-import importlib.resources
-import json
 import os
 from typing import Any
 
@@ -10,6 +8,7 @@ from flax import traverse_util
 
 from lrp_jax.models.preprocessing import Preprocessing
 from lrp_jax.models.scene_cnn import SceneCNN
+from lrp_jax.weights.packaged import read_packaged
 
 
 def load_scene_encoder(path: str | os.PathLike | None = None) -> tuple[SceneCNN, dict[str, Any], Preprocessing]:
@@ -39,18 +38,5 @@ def scene_encoder_record(path: str | os.PathLike | None = None) -> dict[str, Any
 
 
 def _read(path: str | os.PathLike | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the file says about itself, and its arrays by name."""
-    if path is None:
-        path = importlib.resources.files("lrp_jax.weights").joinpath("data", "scene_encoder.npz")
-        with path.open("rb") as stream:
-            return _split(stream, path)
-    return _split(path, path)
-
-
-def _split(source: Any, path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    file = np.load(source, allow_pickle=False)
-    if not isinstance(file, np.lib.npyio.NpzFile) or "about" not in file.files:
-        raise ValueError(f"{path} is no scene encoder: wanted an npz written by lrp_jax.training.scene_encoder")
-    with file:
-        arrays = dict(file)
-    return json.loads(str(arrays.pop("about"))), arrays
+    maker = "lrp_jax.training.scene_encoder"
+    return read_packaged("scene_encoder.npz", path, what="scene encoder", maker=maker)

@@ -120,6 +120,7 @@ def test_spice_never_downloads_and_says_how_it_runs(tmp_path, monkeypatch):
     message = str(caught.value)
     assert "stanford-corenlp-3.6.0-models.jar" in message and "\n" not in message
     assert 'JDK_JAVA_OPTIONS="--add-opens=java.base/java.lang=ALL-UNNAMED' in message
+    assert "pycocoevalcap/spice/lib" in message and str(tmp_path) not in message  # it stands in tables for others
 
 
 def test_spice_reads_what_the_program_writes(tmp_path, monkeypatch):
