@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from lrp_jax.core.rules import divide
+from lrp_jax.core.windows import Windows
 
 
 def neuron(rule: Any, z: Array) -> Array:
@@ -131,6 +132,21 @@ def pool(window_sum: Callable[[Array], Array], window_max: Callable[[Array], Arr
         return jax.linear_transpose(window_sum, x)(density * ratio)
 
     apply.defvjp(forward, back)
+    return apply(x)
+
+
+def max_pool(windows: Windows, window_max: Callable[[Array], Array], x: Array) -> Array:
+    """window_max(x), whose density goes to the first largest element of each window: its derivative."""
+
+    @jax.custom_vjp
+    def apply(x):
+        return window_max(x)
+
+    def forward(x):
+        y = window_max(x)
+        return y, windows.winners(x, y)
+
+    apply.defvjp(forward, lambda winner, density: (windows.to_winners(winner, density, x.shape),))
     return apply(x)
 
 

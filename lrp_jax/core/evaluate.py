@@ -20,6 +20,7 @@ from lrp_jax.core.layer import Layer
 from lrp_jax.core.named import BODIES
 from lrp_jax.core.neurons import LayerRule
 from lrp_jax.core.rules import Derivative
+from lrp_jax.core.windows import windows_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Evaluator:
             case Call():
                 return self._call(node, [read(v) for v in node.inputs], probes or [{} for _ in node.bodies])
         operands = [read(v) for v in node.inputs]
+        if node.name == "reduce_window_max" and node.inputs[0].facts.depends and (windows := windows_of(node.params)):
+            return [backward.max_pool(windows, lambda x: node.bind(x)[0], *operands)]
         if node.name in P.OPAQUE and any(v.facts.depends for v in node.inputs):
             return backward.opaque(node.bind, operands)
         return node.bind(*operands)

@@ -92,7 +92,17 @@ class Layer:
     def _signed_back(self, s: Array, along: Part, against: Part) -> Array:
         if self.non_negative:
             return self.back(s, along)
-        return jnp.where(self.input >= 0, self.back(s, along), self.back(s, against))
+        folded = self._folded()
+        if folded is None:
+            return jnp.where(self.input >= 0, self.back(s, along), self.back(s, against))
+        # Both kernels in one operation: that of a first convolution, of three channels, fills no vector alone.
+        both = jnp.stack([self._part(folded, part) for part in (along, against)])
+
+        def back(weight):
+            return jax.linear_transpose(lambda x: self.op(x, weight), self.input)(s)[0]
+
+        same, opposite = jax.vmap(back)(both)
+        return jnp.where(self.input >= 0, same, opposite)
 
     def _folded(self) -> Array | None:
         """The weight with the scale in it, or None where the scale is not one number per channel."""
