@@ -2,7 +2,7 @@
 
 from lrp_jax.explain.explanation import Explanation
 from lrp_jax.explain.features import explain_features
-from lrp_jax.explain.image import decode, explain_image, preprocess
+from lrp_jax.explain.image import decode, explain_image, explain_images, preprocess
 from lrp_jax.explain.methods import (
     LRP,
     METHODS,
@@ -42,6 +42,7 @@ __all__ = [
     "decode",
     "explain_features",
     "explain_image",
+    "explain_images",
     "method_of",
     "preprocess",
 ]

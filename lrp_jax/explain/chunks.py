@@ -5,17 +5,18 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 
-def in_chunks(f: Callable[[Array], Any], items: Array, per_chunk: int | None = None) -> Any:
+def in_chunks(f: Callable[[Array], Any], items: np.ndarray, per_chunk: int | None = None) -> Any:
     """`f(items)` for a function that maps over the leading axis, in chunks that bound its memory.
 
     The chunks are a Python loop over a compiled `f`, which was 3 to 5 times faster than `lax.map`.
 
     Args:
       f: [n, ...] -> a pytree of [n, ...], for any n; jitted.
-      items: [N, ...].
+      items: [N, ...], such as numbers of seeds, patches or words.
       per_chunk: n; None takes all at once.
 
     Returns:
@@ -25,6 +26,6 @@ def in_chunks(f: Callable[[Array], Any], items: Array, per_chunk: int | None = N
     if per_chunk is None or per_chunk >= count:
         return f(items)
     # The last chunk is filled up so that all have one shape, and one compilation.
-    filled = jnp.concatenate([items, jnp.repeat(items[-1:], -count % per_chunk, axis=0)])
+    filled = np.concatenate([items, np.repeat(items[-1:], -count % per_chunk, axis=0)])
     chunks = [f(filled[i : i + per_chunk]) for i in range(0, count, per_chunk)]
     return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *chunks)

@@ -50,6 +50,14 @@ class Explanation:
     head: int | None = None
     against: Int[Array, " T"] | Literal["rest"] | None = None
 
+    def of(self, item: int) -> "Explanation":
+        """The explanation of one image, where this is of a batch: with an axis B after that of the words T, or in front
+        where there is none for words."""
+        taken = {name: value[:, item] for name in _PER_WORD if (value := getattr(self, name)) is not None}
+        if isinstance(self.against, np.ndarray):
+            taken["against"] = self.against[item]
+        return dataclasses.replace(self, tokens=self.tokens[item], **taken)
+
     def first(self, count: int) -> "Explanation":
         """The explanation of the first `count` words, in numpy; a word's does not depend on what comes after it."""
         kept = {"tokens": np.asarray(self.tokens)[: count + 1]}

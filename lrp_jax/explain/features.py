@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lrp_jax.core import Composite
@@ -54,6 +55,8 @@ def explain_features(
       >>> explain_features(captioner, params, features, tokens, "lrp", against="rest").words
     """
     method = resolve(method, rules, against)
+    if np.ndim(features) != 2:
+        raise ValueError(f"got features of shape {np.shape(features)}; wanted one image's [n_v, d_raw]")
     explanation = method.explain(ask(captioner, params, features, tokens, head, against, words_per_chunk))
     return explanation if boxes is None else dataclasses.replace(explanation, boxes=boxes)
 

@@ -1,4 +1,8 @@
-"""What is asked of a method: one caption of one image, checked, and the scores that are to be explained."""
+"""What is asked of a method: captions of images, checked, and the scores that are to be explained.
+
+Everything here is for one image, or for a batch B of them. What there is for each word has the time axis first, then
+the batch: `*B` stands for the one axis of a batch, or for none.
+"""
 
 import dataclasses
 import functools
@@ -12,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from lrp_jax.core import Composite, lrp
 from lrp_jax.core.contrast import contrast
 from lrp_jax.explain.explanation import Explanation
-from lrp_jax.explain.seeds import pull_back
+from lrp_jax.explain.seeds import portable, pull_back
 from lrp_jax.models import MHFC, Captioner, unroll
 from lrp_jax.models.captioner import Attention
 from lrp_jax.models.mh_fc import HEADS
@@ -22,44 +26,43 @@ Against = int | Int[Array, " T"] | Literal["rest"] | None
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Question:
-    """Why did this model say these words of this image? Made by `ask`.
+    """Why did this model say these words of this image, or of these images? Made by `ask`.
 
     Attributes:
       captioner, params: the model and its variables.
-      features: [n_v, d_raw], one image's raw visual features.
-      tokens: [T + 1], the start token first.
+      features: [*B, n_v, d_raw], raw visual features.
+      tokens: [*B, T + 1], the start token first.
       head: the one head of MH-FC that relevance may pass, or None for all.
-      against: see `Explanation.against`.
-      contrast: [T, V]; the score of word t is contrast[t] . logits[t]. None for the logit of the word alone, which
+      against: see `Explanation.against`; ids are [*B, T].
+      contrast: [T, *B, V]; the score of word t is contrast[t] . logits[t]. None for the logit of the word alone, which
         needs one row of the last layer and not all.
-      words_per_chunk: how many words share a backward pass.
+      words_per_chunk: how many words of an image share a backward pass.
     """
 
     captioner: Captioner
     params: Any
-    features: Float[Array, "n_v d_raw"]
-    tokens: Int[np.ndarray, " T1"]
+    features: Float[Array, "*B n_v d_raw"]
+    tokens: Int[np.ndarray, "*B T1"]
     head: int | None = None
-    against: Int[np.ndarray, " T"] | Literal["rest"] | None = None
-    contrast: Float[Array, "T V"] | None = None
+    against: Int[np.ndarray, "*B T"] | Literal["rest"] | None = None
+    contrast: Float[Array, "T *B V"] | None = None
     words_per_chunk: int | None = None
 
     @functools.cached_property
-    def targets(self) -> Int[Array, " T"]:
+    def targets(self) -> Int[np.ndarray, "T *B"]:
         """The explained words."""
-        return jnp.asarray(self.tokens[1:])
+        return np.moveaxis(self.tokens[..., 1:], -1, 0)
 
     @functools.cached_property
-    def embeddings(self) -> Float[Array, "T E"]:
+    def embeddings(self) -> Float[Array, "*B T E"]:
         """Of the input tokens, start token first."""
-        embedded = self.captioner.apply(self.params, jnp.asarray(self.tokens[:-1]), method="embed")
-        return embedded.astype(self.features.dtype)
+        return _embed(self.captioner, self.params, self.tokens[..., :-1], self.features.dtype)
 
     def answer(self, method: str, **arrays: Any) -> Explanation:
         """The record for this question."""
         return Explanation(method=method, tokens=self.tokens, head=self.head, against=self.against, **arrays)
 
-    def scores(self) -> tuple[Float[Array, " T"], Attention]:
+    def scores(self) -> tuple[Float[Array, "T *B"], Attention]:
         """The explained scores, and where the model looked (time axis first)."""
         return score_words(self.captioner, self.params, self.features, self.embeddings, self.targets, self.contrast)
 
@@ -67,8 +70,8 @@ class Question:
 def ask(
     captioner: Captioner,
     params: Any,
-    features: Float[Array, "n_v d_raw"],
-    tokens: Int[Array, " T1"],
+    features: Float[Array, "*B n_v d_raw"],
+    tokens: Int[Array, "*B T1"],
     head: int | None = None,
     against: Against = None,
     words_per_chunk: int | None = None,
@@ -79,10 +82,14 @@ def ask(
       ValueError: tokens or features of a wrong shape, a head that the model has not, or an unknown contrast.
     """
     features, tokens = jnp.asarray(features), np.asarray(tokens)
-    if features.ndim != 2:
-        raise ValueError(f"got features of shape {features.shape}; wanted one image's [n_v, d_raw]")
-    if tokens.ndim != 1 or len(tokens) < 2:
-        raise ValueError(f"got tokens of shape {tokens.shape}; wanted [T + 1], the start token and at least one word")
+    batch = features.shape[:-2]
+    if features.ndim not in (2, 3):
+        raise ValueError(f"got features of shape {features.shape}; wanted [n_v, d_raw] of one image, or of a batch")
+    if tokens.shape[:-1] != batch or tokens.ndim < 1 or tokens.shape[-1] < 2:
+        wanted = ", ".join(map(str, (*batch, "T + 1")))
+        raise ValueError(
+            f"got tokens of shape {tokens.shape}; wanted [{wanted}], the start token and at least one word"
+        )
     _check_ids(captioner, "token", tokens)
     if head is not None:
         if not isinstance(captioner, MHFC):
@@ -99,37 +106,36 @@ def ask(
             raise ValueError(f'got against={against!r}; wanted "rest", the id of a word, or one id for each word')
         weights = _against_rest(captioner, params, features, asked.embeddings, asked.targets)
         return dataclasses.replace(asked, against=against, contrast=weights)
-    others = np.asarray(against)
-    if others.shape not in ((), (len(tokens) - 1,)):
-        raise ValueError(
-            f"got against of shape {others.shape}; wanted one id, or [{len(tokens) - 1}], one for each word"
-        )
+    others, count = np.asarray(against), tokens.shape[-1] - 1
+    if others.shape not in ((), (count,), (*batch, count)):
+        raise ValueError(f"got against of shape {others.shape}; wanted one id, or [{count}], one for each word")
     _check_ids(captioner, "against", others)
-    others = np.broadcast_to(others, (len(tokens) - 1,))
-    weights = contrast(jnp.zeros((len(others), captioner.vocabulary_size), features.dtype), asked.targets, others)
+    others = np.broadcast_to(others, (*batch, count))
+    zeros = jnp.zeros((*asked.targets.shape, captioner.vocabulary_size), features.dtype)
+    weights = contrast(zeros, asked.targets, np.moveaxis(others, -1, 0))
     return dataclasses.replace(asked, against=others, contrast=weights)
 
 
 class Propagated(NamedTuple):
     """What came back from each of the T scores.
 
-    scores: [T]. betas: [T] or None. regions: the projected features I [n_v, H].
-    image: [T, n_v, d], at the raw features, or at I. embeddings: [T, T, E].
+    scores: [T, *B]. betas: [T, *B] or None. regions: the projected features I [*B, n_v, H].
+    image: [T, *B, n_v, d], at the raw features, or at I. embeddings: [T, *B, T, E].
     """
 
-    scores: Float[Array, " T"]
-    betas: Float[Array, " T"] | None
-    regions: Float[Array, "n_v H"]
-    image: Float[Array, "T n_v d"]
-    embeddings: Float[Array, "T T E"]
+    scores: Float[Array, "T *B"]
+    betas: Float[Array, "T *B"] | None
+    regions: Float[Array, "*B n_v H"]
+    image: Float[Array, "T *B n_v d"]
+    embeddings: Float[Array, "T *B T E"]
 
 
 def propagate(
     asked: Question,
     rules: Composite,
     *,
-    features: Float[Array, "n_v d_raw"] | None = None,
-    embeddings: Float[Array, "T E"] | None = None,
+    features: Float[Array, "*B n_v d_raw"] | None = None,
+    embeddings: Float[Array, "*B T E"] | None = None,
     at_regions: bool = False,
 ) -> Propagated:
     """Takes every score back to the image and to the embeddings under the rules.
@@ -142,34 +148,49 @@ def propagate(
     """
     features = asked.features if features is None else features
     embeddings = asked.embeddings if embeddings is None else embeddings
-    head = None if asked.head is None else jnp.asarray(asked.head)
-    one_row = asked.contrast is None
-    regions, values, betas, pull = _forward(
-        asked.captioner, rules, at_regions, one_row, asked.params, features, embeddings, asked.targets, head
+    regions, scores, betas, pull, seeds = _forward(
+        asked.captioner,
+        rules,
+        at_regions,
+        asked.params,
+        features,
+        embeddings,
+        asked.targets,
+        asked.contrast,
+        asked.head,
     )
-    seeds = jnp.eye(len(asked.targets), dtype=values.dtype)
-    if not one_row:
-        seeds, values = seeds[..., None] * asked.contrast[None], (values * asked.contrast).sum(axis=-1)
-    image, words = pull_back(pull, seeds, asked.words_per_chunk)
-    return Propagated(values, betas, regions, image, words)
+    image, words = pull_back(pull, asked.params, seeds, asked.words_per_chunk)
+    return Propagated(scores, betas, regions, image, words)
 
 
-@functools.partial(jax.jit, static_argnames=("captioner", "composite", "at_regions", "one_row"))
-def _forward(captioner, composite, at_regions, one_row, params, features, embeddings, targets, head):
-    """The logits of the targets, or of all words, and the pullback to (features or I, embeddings)."""
+@functools.partial(jax.jit, static_argnames=("captioner", "composite", "at_regions"))
+def _forward(captioner, composite, at_regions, params, features, embeddings, targets, contrast, head):
+    """The scores, and the pullback to (features or I, embeddings) with its seeds."""
     regions = captioner.apply(params, features, method="project")
 
     def logits(image, embeddings):
+        """Of the targets, or of all words."""
         where = {"features": features, "regions": image} if at_regions else {"features": image}
         trace = unroll(captioner, params, embeddings=embeddings, **where)
-        words = targets if one_row else None
+        words = targets if contrast is None else None
         return captioner.apply(params, trace.c, trace.h, words, method="predict"), trace.attention.beta
 
     masks = {} if head is None else {HEADS: jax.nn.one_hot(head, captioner.heads, dtype=features.dtype)[:, None]}
     transformed = lrp(logits, composite, argnums=(0, 1), has_aux=True, masks=masks)
     image = regions if at_regions else features
     values, pull, betas = jax.vjp(transformed, image, embeddings, has_aux=True)
-    return regions, values, betas, pull
+    # Word t of every image of the batch has seed t.
+    own = jnp.eye(len(targets), dtype=values.dtype).reshape(len(targets), len(targets), *[1] * (targets.ndim - 1))
+    if contrast is None:
+        scores, seeds = values, jnp.broadcast_to(own, (len(targets), *values.shape))
+    else:
+        scores, seeds = (values * contrast).sum(axis=-1), own[..., None] * contrast[None]
+    return regions, scores, betas, portable(pull, params, jax.typeof(values)), seeds
+
+
+@functools.partial(jax.jit, static_argnames=("captioner", "dtype"))
+def _embed(captioner, params, tokens, dtype):
+    return captioner.apply(params, tokens, method="embed").astype(dtype)
 
 
 @functools.partial(jax.jit, static_argnames=("captioner",))

@@ -22,6 +22,7 @@ from lrp_jax.explain import (
     SmoothGrad,
     explain_features,
     explain_image,
+    explain_images,
 )
 from lrp_jax.explain.methods.smooth_grad import noisy, noisy_tokens
 from lrp_jax.models import MHFC, AdaLSTM, unroll
@@ -417,6 +418,76 @@ def test_a_padded_caption_in_chunks_is_explained_as_it_is_alone(ada, mhfc, metho
     padded = of_image(model, chunks, tokens=np.pad(TOKENS, (0, 3)), words_per_chunk=4).first(WORDS)
     assert_same(arrays(padded), arrays(alone))
     np.testing.assert_array_equal(padded.tokens, TOKENS)
+
+
+CAPTIONS = [TOKENS, np.array([1, 7, 2, 9, 3, 6])]
+
+
+def of_images(model, method, tokens=CAPTIONS, images=IMAGES, **options):
+    return explain_images(
+        *model, images, tokens, encoder=ENCODER, encoder_params=ENCODER_PARAMS, method=method, **options
+    )
+
+
+@pytest.mark.parametrize("method", ONE_OF_EACH_KIND)
+def test_images_together_are_explained_as_each_alone(ada, mhfc, method):
+    """Captions of three and five words; of the second image three words go down to the pixels, of the first one."""
+    model = ada if method in HAVE_BETAS else mhfc
+    settings, rows = ONE_POINT.get(method, SETTINGS[method]), [[1], [4, 0, 2]]
+    together = of_images(model, settings, rows=rows, words_per_chunk=2)
+    for image, tokens, wanted, found in zip(IMAGES, CAPTIONS, rows, together, strict=True):
+        alone = of_image(model, settings, image, tokens)
+        found, alone = arrays(found), arrays(alone)
+        pixels, whole = (np.asarray(found_.pop("pixels")) for found_ in (found, alone))
+        assert_same(found, alone)
+        assert_same({"pixels": pixels[wanted]}, {"pixels": whole[wanted]})
+        if not SETTINGS[method].enlarges and method != "occlusion":
+            assert np.isnan(np.delete(pixels, wanted, axis=0)).all()
+
+
+def test_images_together_are_explained_against_other_words_and_through_one_head(mhfc):
+    for options in ({"against": 3}, {"against": "rest"}, {"head": 1}):
+        together = of_images(mhfc, "lrp", **options)
+        for image, tokens, found in zip(IMAGES, CAPTIONS, together, strict=True):
+            alone = of_image(mhfc, "lrp", image, tokens, **options)
+            assert_same(arrays(found), arrays(alone))
+            np.testing.assert_array_equal(found.tokens, tokens)
+            np.testing.assert_array_equal(found.against, alone.against)
+            assert found.grid == alone.grid and found.head == alone.head
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"tokens": [TOKENS]}, "got 2 images, 1 captions; wanted one caption"),
+        ({"rows": [[0], [0], [0]]}, "got 2 images, 2 captions and 3 rows; wanted"),
+        ({"rows": [[0], [5]]}, r"got rows \[5\]; wanted at least one, each from 0 to 4"),
+        ({"rows": [[], [1]]}, r"got rows \[\]; wanted at least one"),
+        ({"images": [IMAGES[0], IMAGES[1][:9]]}, r"got images of shapes \(9, 8, 3\), \(12, 8, 3\); wanted all of one"),
+        ({"images": [IMAGES[0], IMAGES[1][0]]}, r"got an image of shape \(8, 3\)"),
+    ],
+)
+def test_images_that_cannot_be_explained_together(mhfc, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        of_images(mhfc, "lrp", **wrong)
+
+
+def test_no_images_have_no_explanations(mhfc):
+    assert of_images(mhfc, "lrp", images=[], tokens=[]) == []
+
+
+def test_what_leaves_a_compiled_pass_is_what_the_way_back_reads():
+    """No copy of a parameter, and no array that the pullback does not read."""
+    from lrp_jax.explain.view import _open
+
+    features, pull = _open(ENCODER, lrp_jax.PAPER, ENCODER_PARAMS, IMAGES[:1])
+    sizes = sorted(array.size for array in pull.kept)
+    kernels = [leaf.size for leaf in jax.tree.leaves(ENCODER_PARAMS) if leaf.ndim == 4]
+    assert not set(kernels) & set(sizes)
+    # Of each layer the factor of its rule and that of its rectifier; of the first the image, at which it is multiplied.
+    wanted = [6 * 4 * 5] * 2 + [3 * 2 * 5] * 2 + [12 * 8 * 3]
+    assert [size for size in sizes if size > 1] == sorted(wanted)
+    assert features.shape == (1, 3, 2, 5)
 
 
 @pytest.mark.parametrize("method", ONE_OF_EACH_KIND)

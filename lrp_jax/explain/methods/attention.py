@@ -16,6 +16,7 @@ class Attention(Method):
     visual_share: bool = False
     contrastive = False
     enlarges = True
+    batched = True
 
     @property
     def name(self) -> str:
@@ -30,7 +31,7 @@ class Attention(Method):
                     f"got method {self.name!r} for {type(asked.captioner).__name__}, which has no sentinel and no "
                     "beta: use 'attention'"
                 )
-            weights = (1 - betas[:, None]) * weights
-        if weights.ndim == 3:  # [T, heads, n_v]
-            weights = weights.mean(axis=1) if asked.head is None else weights[:, asked.head]
+            weights = (1 - betas[..., None]) * weights
+        if weights.ndim > logits.ndim + 1:  # [T, *B, heads, n_v]
+            weights = weights.mean(axis=-2) if asked.head is None else weights[..., asked.head, :]
         return asked.answer(self.name, logits=logits, regions=weights, betas=betas)

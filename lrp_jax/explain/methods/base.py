@@ -24,12 +24,14 @@ class Method(abc.ABC):
       rules: the composite of its backward passes; None if it has none.
       contrastive: whether it can explain a word against others.
       enlarges: whether its pixels are only the values of the regions, enlarged.
+      batched: whether it can be asked about a batch of images at once; else it is asked about one after the other.
     """
 
     name: ClassVar[str]
     rules: ClassVar[Composite | None] = None
     contrastive: ClassVar[bool] = True
     enlarges: ClassVar[bool] = False
+    batched: ClassVar[bool] = False
 
     @abc.abstractmethod
     def explain(self, asked: Question) -> Explanation:
@@ -39,6 +41,11 @@ class Method(abc.ABC):
         """Takes `explanation`, which is `explain(asked)`, to the pixels; by default the map of the regions."""
         del asked
         return view.enlarge(explanation.regions)
+
+    @property
+    def one_way_back(self) -> Composite | None:
+        """The rules of the one backward pass to the pixels of the image itself, for methods that have just that."""
+        return None
 
     def refuse_head(self, asked: Question) -> None:
         """For methods that look at values of the model, which a restricted backward pass does not change."""

@@ -24,11 +24,12 @@ class GradCAM(Method):
     name: ClassVar[str] = "grad_cam"
     rules: ClassVar[Composite] = GRADIENT
     enlarges: ClassVar[bool] = True
+    batched: ClassVar[bool] = True
 
     def explain(self, asked):
         found = propagate(asked, self.rules, at_regions=True)
-        weights = found.image.sum(axis=1)  # w_I [T, H]
-        cam = jax.nn.relu(jnp.einsum("td,kd->tk", weights, found.regions))
+        weights = found.image.sum(axis=-2)  # w_I [T, *B, H]
+        cam = jax.nn.relu(jnp.einsum("t...d,...kd->t...k", weights, found.regions))
         words = found.embeddings.sum(axis=-1)
         return asked.answer(self.name, logits=found.scores, regions=cam, words=words, betas=found.betas)
 
@@ -42,6 +43,12 @@ class GuidedGradCAM(Method):
 
     name: ClassVar[str] = "guided_grad_cam"
     rules: ClassVar[Composite] = GUIDED_BACKPROP
+    batched: ClassVar[bool] = True
+
+    @property
+    def one_way_back(self) -> Composite:
+        """That of guided backpropagation."""
+        return self.rules
 
     def explain(self, asked):
         cam, guided = GradCAM().explain(asked), GuidedBackprop().explain(asked)

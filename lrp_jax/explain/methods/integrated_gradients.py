@@ -29,6 +29,7 @@ class IntegratedGradients(Method):
 
     name: ClassVar[str] = "integrated_gradients"
     rules: ClassVar[Composite] = GRADIENT
+    batched: ClassVar[bool] = True
     steps: int = 32
 
     def __post_init__(self):

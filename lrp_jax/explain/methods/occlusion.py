@@ -52,8 +52,8 @@ class Occlusion(Method):
         features, embeddings = asked.features, asked.embeddings
         fill = features.mean(axis=0) if self.replacement == "mean" else jnp.zeros_like(features[0])
         model = asked.captioner, asked.params, features, embeddings, asked.targets, asked.contrast
-        regions = in_chunks(lambda k: _without_regions(*model, fill, k), jnp.arange(len(features)), self.per_chunk)
-        words = in_chunks(lambda i: _without_words(*model, i), jnp.arange(len(embeddings)), self.per_chunk)
+        regions = in_chunks(lambda k: _without_regions(*model, fill, k), np.arange(len(features)), self.per_chunk)
+        words = in_chunks(lambda i: _without_words(*model, i), np.arange(len(embeddings)), self.per_chunk)
         return asked.answer(
             self.name,
             logits=scores,
@@ -73,7 +73,7 @@ class Occlusion(Method):
                 f"{height} x {width} uncovered; wanted a stride no longer than the patch"
             )
         tops, lefts = _starts(height, sides[0], steps[0]), _starts(width, sides[1], steps[1])
-        corners = jnp.asarray(np.stack(np.meshgrid(tops, lefts, indexing="ij"), axis=-1).reshape(-1, 2))
+        corners = np.stack(np.meshgrid(tops, lefts, indexing="ij"), axis=-1).reshape(-1, 2)
         model = asked.captioner, view.encoder, asked.params, view.params, view.image, asked.embeddings
         without = in_chunks(
             lambda c: _without_patches(*model, asked.targets, asked.contrast, sides, c), corners, self.per_chunk

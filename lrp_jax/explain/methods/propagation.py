@@ -12,6 +12,13 @@ from lrp_jax.explain.question import propagate
 class Propagation(Method):
     """One backward pass of each word under `rules`, to the features and words and on to the pixels."""
 
+    batched: ClassVar[bool] = True
+
+    @property
+    def one_way_back(self) -> Composite:
+        """The method's own rules."""
+        return self.rules
+
     def explain(self, asked):
         found = propagate(asked, self.rules)
         return asked.answer(

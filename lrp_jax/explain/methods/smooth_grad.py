@@ -1,6 +1,7 @@
 """SmoothGrad: the mean gradient over noisy copies of the input."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import ClassVar
 
 import jax
@@ -29,6 +30,7 @@ class SmoothGrad(Method):
 
     name: ClassVar[str] = "smooth_grad"
     rules: ClassVar[Composite] = GRADIENT
+    batched: ClassVar[bool] = True
     samples: int = 32
     noise: float = 0.15
     seed: int = 0
@@ -43,6 +45,14 @@ class SmoothGrad(Method):
         """One key each for features, words and pixels."""
         return jax.random.split(jax.random.fold_in(jax.random.key(self.seed), sample), 3)
 
+    def _disturbed(self, add_noise: Callable[..., Array], key: Array, x: Array, rank: int) -> Array:
+        """x with noise; each item of a batch as if it were alone."""
+
+        def one(x):
+            return add_noise(key, x, self.noise)
+
+        return jax.vmap(one)(x) if x.ndim > rank else one(x)
+
     def explain(self, asked):
         image = words = 0.0
         for sample in range(self.samples):
@@ -50,8 +60,8 @@ class SmoothGrad(Method):
             found = propagate(
                 asked,
                 self.rules,
-                features=noisy(features_key, asked.features, self.noise),
-                embeddings=noisy_tokens(words_key, asked.embeddings, self.noise),
+                features=self._disturbed(noisy, features_key, asked.features, rank=2),
+                embeddings=self._disturbed(noisy_tokens, words_key, asked.embeddings, rank=2),
             )
             image, words = image + found.image / self.samples, words + found.embeddings / self.samples
         scores, attention = asked.scores()
@@ -68,7 +78,7 @@ class SmoothGrad(Method):
         del explanation
         gradient = 0.0
         for sample in range(self.samples):
-            image = noisy(self._keys(sample)[2], view.image, self.noise)
+            image = self._disturbed(noisy, self._keys(sample)[2], view.image, rank=3)
             features = view.encode(image)
             at_features = propagate(asked, self.rules, features=features).image
             pixels = view.pull_back(self.rules, at_features, asked.words_per_chunk, image)

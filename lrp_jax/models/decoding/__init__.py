@@ -10,10 +10,11 @@ from lrp_jax.models.captioner import Captioner
 from lrp_jax.models.decoding.beam import Beam, DiverseBeam
 from lrp_jax.models.decoding.sample import Greedy, Sample
 from lrp_jax.models.decoding.step import Captions, Predict
-from lrp_jax.models.decoding.wording import END, START, UNKNOWN, Wording
+from lrp_jax.models.decoding.wording import END, PAD, START, UNKNOWN, Wording
 
 __all__ = [
     "END",
+    "PAD",
     "START",
     "Beam",
     "Captions",

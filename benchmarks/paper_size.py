@@ -1,0 +1,71 @@
+"""Models of the paper's sizes with random weights, and pictures, as files that explain.py reads."""
+
+import json
+import pathlib
+
+import numpy as np
+from PIL import Image
+from safetensors.numpy import save_file
+
+from lrp_jax.data import scenes
+from lrp_jax.data.vocabulary import SPECIAL
+from lrp_jax.models.decoding import END
+from lrp_jax.weights import captioners, vgg
+
+SIZES = {"H": 512, "E": 512, "D": 512, "A": 196, "G": 512, "V": 11026}
+TABLES = {"ada": captioners.ADA_LSTM, "mhfc": captioners.MH_FC}
+
+
+def write_models(folder: pathlib.Path, kind: str = "ada", width: int = 64, words: int = SIZES["V"]) -> list[str]:
+    """Writes a captioner, VGG16 and a word map with random weights, and returns the flags that name them.
+
+    The captioner never ends a caption, so that all have as many words as `--max_length` allows.
+
+    Args:
+      folder: made if missing.
+      kind: "ada" or "mhfc".
+      width: of VGG16.
+      words: of the vocabulary.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    sizes = SIZES | {"D": 8 * width, "V": words}
+    captioner = {name: _random(rng, symbols, sizes) for name, (_, symbols) in TABLES[kind].items()}
+    captioner["img_projector.weight"] = captioner["img_projector.weight"][..., None, None]  # as those of grids have it
+    captioner["fc.bias"][END] = -1000
+    save_file(captioner, folder / "captioner.safetensors")
+    encoder = {name: _random(rng, symbols, {"W": width}, gain=2) for name, (_, symbols) in vgg.TABLE.items()}
+    save_file(encoder, folder / "encoder.safetensors")
+    vocabulary = (*SPECIAL, *(f"word{i}" for i in range(words - len(SPECIAL))))
+    (folder / "wordmap.json").write_text(json.dumps({word: i for i, word in enumerate(vocabulary)}), encoding="utf-8")
+    return [
+        f"--captioner_weights={folder / 'captioner.safetensors'}",
+        f"--encoder_weights={folder / 'encoder.safetensors'}",
+        f"--vocabulary={folder / 'wordmap.json'}",
+    ]
+
+
+def _random(rng: np.random.Generator, symbols: str, sizes: dict[str, int], gain: float = 1) -> np.ndarray:
+    """Normal values of the variance gain / fan-in; small ones for a bias."""
+    shape = [_size(symbol, sizes) for symbol in symbols.split()]
+    deviation = (gain / np.prod(shape[1:])) ** 0.5 if len(shape) > 1 else 0.01
+    return rng.normal(0, deviation, shape).astype(np.float32)
+
+
+def _size(symbol: str, sizes: dict[str, int]) -> int:
+    """ "4H", "H+G+E", "3": sums of multiples of letters."""
+    total = 0
+    for term in symbol.split("+"):
+        number, letter = term.rstrip("".join(sizes)), term.lstrip("0123456789")
+        total += int(number or 1) * (sizes[letter] if letter else 1)
+    return total
+
+
+def write_pictures(folder: pathlib.Path, count: int, size: int = 480) -> None:
+    """Draws scenes and writes them as JPEG files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dataset = scenes.dataset("train")
+    for index in range(count):
+        path = folder / f"{index:05d}.jpg"
+        if not path.exists():
+            Image.fromarray(scenes.draw(dataset.scene(index), size)).save(path, quality=90)
