@@ -89,7 +89,7 @@ from lrp_jax.command_line import (
     parse_flags,
 )
 from lrp_jax.data.bottom_up import RegionStore
-from lrp_jax.explained import REST, Question, QuestionError, check, explain_picture
+from lrp_jax.explained import REST, Question, QuestionError, begin_picture, check
 from lrp_jax.pictures import find_pictures
 from lrp_jax.provenance import facts, provenance
 from lrp_jax.training import Run, load_run
@@ -159,7 +159,7 @@ def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
     with tqdm(total=mine, unit="image", disable=None, leave=False) as bar:
         outcome = render.explain_batch(
             pictures,
-            lambda picture, pixels: explain_picture(run, store, options, picture, pixels, remarks(origin)),
+            lambda picture, pixels: begin_picture(run, store, options, picture, pixels, remarks(origin)),
             options.out,
             formats=options.format,
             facts=facts(made_by),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -71,6 +71,19 @@ def explain_picture(
     Returns:
         What to draw, or None if none of the wanted words occurs in the caption.
     """
+    begun = begin_picture(run, store, question, picture, pixels, remarks)
+    return None if begun is None else begun()
+
+
+def begin_picture(
+    run: Run,
+    store: RegionStore | None,
+    question: Question,
+    picture: render.Picture,
+    pixels: np.ndarray,
+    remarks: Sequence[str] = (),
+) -> Callable[[], render.Case | render.Comparison] | None:
+    """`explain_picture`, without waiting for the device: a function that does, and makes what is drawn."""
     if store is None:
         seen = pixels
         features = encode(run, seen)
@@ -87,37 +100,45 @@ def explain_picture(
         rows = [row for row in rows if words[row + 1] in question.words]
         if not rows:
             return None
-    count = len(tokens) - 1
-    shown = render.presentable(pixels if picture.show is None else picture.show())
-    said, named = [*notes(question), *remarks], objects(run, words)
+    count, named = len(tokens) - 1, objects(run, words)
+    # A record rates every object that the caption names, whatever words are shown.
+    to_pixels = sorted({*rows, *(named_one.position - 1 for named_one in named)})
+    padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD)
 
-    def case(method: str) -> render.Case:
-        padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD)
+    def explanation_by(method: str) -> explain.Explanation:
         how = {
             "method": method,
             "head": question.head,
             "against": against(run, question),
             "words_per_chunk": question.words_per_chunk,
         }
-        if store is None:
-            explanation = explain.explain_image(
-                run.captioner,
-                run.params,
-                seen,
-                padded,
-                encoder=run.encoder,
-                encoder_params=run.encoder_params,
-                preprocessing=run.preprocessing,
-                **how,
-            )
-        else:
-            explanation = explain.explain_features(run.captioner, run.params, features, padded, boxes=seen.boxes, **how)
-        explanation = explanation.first(count)
-        about = {"boxes": explanation.boxes, "notes": said, "objects": named}
-        return render.Case(picture.name, shown, words, explanation, rows, **about)
+        if store is not None:
+            return explain.explain_features(run.captioner, run.params, features, padded, boxes=seen.boxes, **how)
+        return explain.explain_image(
+            run.captioner,
+            run.params,
+            seen,
+            padded,
+            encoder=run.encoder,
+            encoder_params=run.encoder_params,
+            preprocessing=run.preprocessing,
+            rows=to_pixels,
+            **how,
+        )
 
-    cases = [case(method) for method in question.method]
-    return cases[0] if len(cases) == 1 else render.Comparison(cases)
+    explanations = [explanation_by(method) for method in question.method]
+
+    def finish() -> render.Case | render.Comparison:
+        shown = render.presentable(pixels if picture.show is None else picture.show())
+        said = [*notes(question), *remarks]
+        cases = []
+        for explanation in explanations:
+            explanation = explanation.first(count)
+            about = {"boxes": explanation.boxes, "notes": said, "objects": named}
+            cases.append(render.Case(picture.name, shown, words, explanation, rows, **about))
+        return cases[0] if len(cases) == 1 else render.Comparison(cases)
+
+    return finish
 
 
 def notes(question: Question) -> list[str]:

@@ -1,14 +1,18 @@
-"""Many images, one after another: what goes wrong with one costs no other."""
+"""Many images: read ahead, explained, and written behind; what goes wrong with one costs no other."""
 
+import collections
+import contextlib
 import dataclasses
 import errno
 import hashlib
 import os
 import pathlib
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,7 @@ from lrp_jax.render.naming import folders, printable
 
 EXPLAINED, SKIPPED, EMPTY, FAILED = "explained", "skipped", "empty", "failed"
 """What becomes of an image: the values of `Done.status`."""
+LEFT = "left"  # explained when nothing more could be written
 
 # After these nothing more can be written; what is left is for another time, and not for a line each.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -123,9 +128,15 @@ class Outcome:
         return ", ".join(parts)
 
 
+Later = Callable[[], Case | Comparison | None]
+"""What makes the drawing, when the results are needed: it may wait for the device."""
+
+AHEAD = 2  # images on the device: the one that is computed and the one that is next
+
+
 def explain_batch(
     pictures: Sequence[Picture],
-    to_case: Callable[[Picture, UInt8[np.ndarray, "H W 3"]], Case | Comparison | None],
+    to_case: Callable[[Picture, UInt8[np.ndarray, "H W 3"]], Case | Comparison | Later | None],
     out: str | os.PathLike,
     *,
     formats: Sequence[str] = writers.FORMATS,
@@ -135,8 +146,12 @@ def explain_batch(
     resume: bool = False,
     share: tuple[int, int] = (0, 1),
     tell: Callable[[Done], None] = print_done,
+    prepare: Callable[[Sequence[tuple[Picture, UInt8[np.ndarray, "H W 3"]]]], None] | None = None,
+    together: int = 1,
 ) -> Outcome:
     """Explains and writes each image of a batch into its own folder, and an index of all.
+
+    Images are read in one thread and written in another, while the device is at work for those in between.
 
     The index is written also when the batch is interrupted, so that what is finished can be looked at. Of several
     processes that share a batch each writes it when its own images are done, one after the other, so that the last
@@ -144,13 +159,18 @@ def explain_batch(
 
     Args:
         pictures: the images.
-        to_case: from an image and its pixels to what is drawn; None if it has nothing that was asked for.
+        to_case: from an image and its pixels to what is drawn, or to a function that makes it: this one is called in
+            the writing thread, where it does not keep the device waiting. None stands for an image that has nothing of
+            what was asked for.
         out: folder of the results; made if missing.
         formats, facts, provenance: as for `write`.
         key: stands for everything but the pixels that the results depend on.
         resume: leave alone what an earlier run with the same key has finished for the same pixels.
         share: (i, n): of n processes this is the i-th, and has every n-th image.
         tell: is called after each image; by default progress goes to stdout and failures to stderr, one line each.
+        prepare: is called with the images of a group and their pixels before `to_case` is with each of them. What it
+            raises is passed over: `to_case` is to fail for the images that are to blame.
+        together: images of a group, read before the first of them is explained.
 
     Returns:
         The counts. An image that raises any exception is counted as failed. Where the disk is full the batch ends
@@ -165,35 +185,96 @@ def explain_batch(
     part, parts = share
     places = folders([picture.name for picture in pictures])  # of all, so that no two processes use one folder
     mine = list(zip(pictures, places, strict=True))[part::parts]
+    full = threading.Event()  # nothing more can be written
+    device = threading.Semaphore(AHEAD)
+    under_way: collections.deque[tuple[int, Future]] = collections.deque()
 
-    def explain_one(picture: Picture, folder: pathlib.Path) -> tuple[str, str]:
-        """Status and caption."""
-        pixels = read_pixels(picture)
+    def look(picture: Picture, folder: pathlib.Path) -> tuple[np.ndarray, str] | None:
+        """Pixels and fingerprint; None if there is nothing to do."""
+        pixels = picture.read()
         fingerprint = _fingerprint(key, pixels)
-        if resume and writers.finished(folder, fingerprint):
-            return SKIPPED, ""
-        case = to_case(picture, pixels)
+        return None if resume and writers.finished(folder, fingerprint) else (pixels, fingerprint)
+
+    def write(folder: pathlib.Path, later: Later, fingerprint: str) -> tuple[str, str]:
+        """Status and caption."""
+        try:
+            case = later()
+        finally:
+            device.release()
         if case is None:
             return EMPTY, ""
-        writers.write(folder, case, formats, facts=facts, provenance=provenance, fingerprint=fingerprint)
+        if full.is_set():
+            return LEFT, ""
+        try:
+            writers.write(folder, case, formats, facts=facts, provenance=provenance, fingerprint=fingerprint)
+        except OSError as error:
+            if error.errno in _FULL:
+                full.set()
+            raise
         return EXPLAINED, " ".join(case.words[1:])
 
-    try:
-        for number, (picture, place) in enumerate(mine, 1):
-            status, caption, raised = FAILED, "", None
+    def begin(picture: Picture, folder: pathlib.Path, looked: Future) -> Future:
+        """What becomes of an image, as soon as it has."""
+        try:
+            found = looked.result()
+            if found is None:
+                return _settled((SKIPPED, ""))
+            pixels, fingerprint = found
+            device.acquire()
             try:
-                status, caption = explain_one(picture, out / place)
-            except Exception as error:
-                raised = error
-                outcome.failed[picture.name] = one_line(error)
-            outcome.explained += status == EXPLAINED
-            outcome.skipped += status == SKIPPED
-            outcome.empty += status == EMPTY
-            tell(Done(number, len(mine), picture.name, status, out / place, caption, raised))
-            if isinstance(raised, OSError) and raised.errno in _FULL:
-                outcome.left = len(mine) - number
-                break
+                case = to_case(picture, pixels)
+            except BaseException:
+                device.release()
+                raise
+            return writer.submit(write, folder, case if callable(case) else lambda: case, fingerprint)
+        except Exception as error:
+            return _settled(error=error)
+
+    def settle(number: int, future: Future) -> None:
+        picture, place = mine[number]
+        status, caption, raised = FAILED, "", None
+        try:
+            status, caption = future.result()
+        except Exception as error:
+            raised = error
+            outcome.failed[picture.name] = one_line(error)
+        outcome.explained += status == EXPLAINED
+        outcome.skipped += status == SKIPPED
+        outcome.empty += status == EMPTY
+        outcome.left += status == LEFT
+        if status != LEFT:
+            tell(Done(number + 1, len(mine), picture.name, status, out / place, caption, raised))
+
+    def read(group: Sequence[tuple[Picture, str]]) -> list[Future]:
+        return [reader.submit(look, picture, out / place) for picture, place in group]
+
+    reader, writer = ThreadPoolExecutor(1, "reader"), ThreadPoolExecutor(1, "writer")
+    groups = [mine[first : first + together] for first in range(0, len(mine), together)]
+    begun = 0
+    try:
+        with bombs_are_errors():
+            ahead = read(groups[0]) if groups else []
+            for group, following in zip(groups, [*groups[1:], []], strict=False):
+                looked, ahead = ahead, read(following)
+                if prepare is not None:
+                    with contextlib.suppress(Exception):
+                        prepare([(p, f.result()[0]) for (p, _), f in zip(group, looked, strict=True) if _to_do(f)])
+                for (picture, place), future in zip(group, looked, strict=True):
+                    if full.is_set():
+                        break
+                    under_way.append((begun, begin(picture, out / place, future)))
+                    begun += 1
+                    while under_way and under_way[0][1].done():
+                        settle(*under_way.popleft())
+            while under_way:
+                settle(*under_way.popleft())
+            outcome.left += len(mine) - begun
     finally:
+        reader.shutdown(cancel_futures=True)
+        writer.shutdown()
+        with contextlib.suppress(Exception):  # after an interruption: what was under way is finished by now
+            while under_way:
+                settle(*under_way.popleft())
         outcome.seconds = time.monotonic() - start
         if "html" in formats:
             try:
@@ -204,6 +285,24 @@ def explain_batch(
     return outcome
 
 
+def _settled(result: Any = None, error: Exception | None = None) -> Future:
+    future: Future = Future()
+    future.set_result(result) if error is None else future.set_exception(error)
+    return future
+
+
+def _to_do(looked: Future) -> bool:
+    return looked.exception() is None and looked.result() is not None
+
+
+@contextlib.contextmanager
+def bombs_are_errors() -> Iterator[None]:
+    """In the block a decompression bomb, small itself and huge when unpacked, cannot be read, in no thread."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
 def read_pixels(picture: Picture) -> UInt8[np.ndarray, "H W 3"]:
     """The pixels of a `picture` that are explained.
 
@@ -211,8 +310,7 @@ def read_pixels(picture: Picture) -> UInt8[np.ndarray, "H W 3"]:
         ValueError: a file has no readable image, or is a decompression bomb, small itself and huge when unpacked.
         OSError: it cannot be read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with bombs_are_errors():
         return picture.read()
 
 

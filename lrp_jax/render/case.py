@@ -95,20 +95,23 @@ class Case:
                     f"explanation.{name} has shape {list(array.shape)}, wanted [{shape}] for a caption of "
                     f"{count} words; pass the words that were explained, the start token first"
                 )
-            if not np.isfinite(array).all():
-                bad = int((~np.isfinite(array)).sum())
+            computed = array[list(self.shown)] if name == "pixels" and self._rows_exist(count) else array
+            if not np.isfinite(computed).all():
+                bad = int((~np.isfinite(computed)).sum())
                 raise ValueError(
                     f"explanation.{name} has {bad} values that are not finite and cannot be drawn; "
                     "look for an overflow in the model or an epsilon of 0 in the rules"
                 )
         if "pixels" not in arrays and "regions" not in arrays:
             raise ValueError(f"method {self.explanation.method!r} gave neither pixels nor regions: nothing to draw")
-        bad_rows = [row for row in self.shown if not 0 <= row < count]
-        if bad_rows or not self.shown:
+        if not self._rows_exist(count):
             raise ValueError(f"got rows {list(self.shown)}, wanted at least one, each from 0 to {count - 1}")
         for found in self.objects:
             if not 1 <= found.position <= count:
                 raise ValueError(f"got an object at position {found.position}, wanted 1 to {count}")
+
+    def _rows_exist(self, count: int) -> bool:
+        return bool(self.shown) and all(0 <= row < count for row in self.shown)
 
     @property
     def shown(self) -> tuple[int, ...]:

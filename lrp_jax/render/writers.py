@@ -64,7 +64,7 @@ def write_png(
         names.append(f"words{tag}.png")
         for name, picture in zip(names, [*pictures, sheet(case, pictures)], strict=True):
             with atomic(folder / name) as file:
-                picture.save(file, "PNG", compress_level=3)  # a third of the time for a tenth more bytes
+                picture.save(file, "PNG", compress_level=1)  # a quarter of the time for a fifth more bytes
         written += names
     return written
 
@@ -101,7 +101,7 @@ def _write_arrays(path: pathlib.Path, case: Case) -> str:
     if case.boxes is not None:
         arrays["boxes"] = np.asarray(case.boxes)
     with atomic(path) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez(file, **arrays)  # relevance is noise to a compressor: a fifth less bytes for six times the time
     return path.name
 
 
