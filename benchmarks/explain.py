@@ -2,8 +2,9 @@
 
 VGG16 at 224 x 224 and captioners of the paper's sizes (hidden 512, 196 regions, 11026 words), random weights, one
 image. The unit is one forward pass of VGG16. In turn, round by round, each stage beside the unit: the fastest and the
-median of the rounds, and the load of the machine before and after. The arithmetic limit of the relevance of n words in
-the pixels is n + 2 units: a forward pass, one with the positive kernels, and n gradients with respect to the input.
+median of the rounds as a Markdown table, and the load of the machine before and after. The arithmetic limit of the
+relevance of n words in the pixels is n + 2 units: a forward pass, one with the positive kernels, and n gradients with
+respect to the input.
 
   forward       VGG16, and VGG16 on as many images as there are words
   decoder       the relevance of all words in the features and the words before (Ada-LSTM, MH-FC)
@@ -135,15 +136,14 @@ def main() -> None:
     before = os.getloadavg()[0]
     rows = measure(options.words, options.rounds)
     load = [before, os.getloadavg()[0]]
-    print(f"load {load[0]:.1f} before and {load[1]:.1f} after; the unit is {1000 * rows['unit']['seconds']:.0f} ms")
+    print(f"Load {load[0]:.1f} before and {load[1]:.1f} after; the unit is {1000 * rows['unit']['seconds']:.0f} ms.\n")
+    print("| stage | units, fastest | units, medians | seconds | first call |\n|---|---|---|---|---|")
     for name, row in rows.items():
-        print(
-            f"{name:24s} {row['units']:6.2f} units (medians {row['median_units']:.2f}), {row['seconds']:.3f} s; the "
-            f"first call {row['first_call_seconds']:.1f} s"
-        )
+        numbers = f"{row['units']:.2f} | {row['median_units']:.2f} | {row['seconds']:.3f}"
+        print(f"| {name} | {numbers} | {row['first_call_seconds']:.1f} |")
     program = "import benchmarks.explain as b; b.explain_twenty()"
     memory = float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
-    print(f"20 words, 2 to a pass: {memory:.2f} GB at most")
+    print(f"\n20 words, 2 to a pass: {memory:.2f} GB at most")
     starts = cold_starts()
     print("first picture of explain.py: " + ", ".join(f"{name} {took:.1f} s" for name, took in starts.items()))
     figures = {"load": load, "stages": rows, "gigabytes_of_20_words": memory, "first_picture_seconds": starts}

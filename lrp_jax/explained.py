@@ -51,15 +51,15 @@ class Question:
     words_per_chunk: int | None = None
 
 
-def explain_picture(
+def begin_picture(
     run: Run,
     store: RegionStore | None,
     question: Question,
     picture: render.Picture,
     pixels: np.ndarray,
     remarks: Sequence[str] = (),
-) -> render.Case | render.Comparison | None:
-    """Captions one image, or takes the caption given, and explains its words.
+) -> Callable[[], render.Case | render.Comparison] | None:
+    """Captions one image, or takes the caption given, and begins to explain its words.
 
     Args:
         run, store: the models, and features of other encoders.
@@ -69,21 +69,9 @@ def explain_picture(
         remarks: for the reader of the page, a sentence each.
 
     Returns:
-        What to draw, or None if none of the wanted words occurs in the caption.
+        A function that waits for the explanations and makes what is drawn, or None if none of the wanted words occurs
+        in the caption.
     """
-    begun = begin_picture(run, store, question, picture, pixels, remarks)
-    return None if begun is None else begun()
-
-
-def begin_picture(
-    run: Run,
-    store: RegionStore | None,
-    question: Question,
-    picture: render.Picture,
-    pixels: np.ndarray,
-    remarks: Sequence[str] = (),
-) -> Callable[[], render.Case | render.Comparison] | None:
-    """`explain_picture`, without waiting for the device: a function that does, and makes what is drawn."""
     if store is None:
         seen = pixels
         features = encode(run, seen)
@@ -102,7 +90,7 @@ def begin_picture(
             return None
     count, named = len(tokens) - 1, objects(run, words)
     # A record rates every object that the caption names, whatever words are shown.
-    to_pixels = sorted({*rows, *(named_one.position - 1 for named_one in named)})
+    to_pixels = sorted({*rows, *(found.position - 1 for found in named)})
     padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=data.PAD)
 
     def explanation_by(method: str) -> explain.Explanation:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lrp_jax import data, explain, render
 from lrp_jax.data.bottom_up import RegionStore
-from lrp_jax.explained import Question, check, explain_picture
+from lrp_jax.explained import Question, begin_picture, check
 from lrp_jax.render.naming import printable
 from lrp_jax.serve import LIMIT, Application, Asked, Held, Server
 from lrp_jax.serve.server import is_local
@@ -48,10 +48,10 @@ class Captioner:
         )
         remarks = [*check(self.run, question), *self.remarks]
         picture = render.Picture(held.name, lambda: held.pixels, lambda: held.shown)
-        shown = explain_picture(self.run, self.store, question, picture, held.pixels, remarks)
-        if shown is None:
+        begun = begin_picture(self.run, self.store, question, picture, held.pixels, remarks)
+        if begun is None:
             raise ValueError(f"words: none of {', '.join(question.words)} is in the caption; leave them out to see it")
-        return shown
+        return begun()
 
 
 def inspector(

@@ -61,12 +61,7 @@ class Layer:
     def back(self, s: Array, part: Part = "all") -> Array:
         """The transpose of `linear`: s of the output's shape to the input's."""
 
-        def linear(x):
-            return self.linear(x, part)
-
-        dtype = jax.eval_shape(linear, self.input).dtype
-        (result,) = jax.linear_transpose(linear, self.input)(s.astype(dtype))
-        return result
+        return self._transposed(lambda x: self.linear(x, part), s)
 
     def positive_part(self) -> Array:
         """z^+ [...]: the sum of the positive contributions (x w)^+ to each output."""
@@ -98,11 +93,14 @@ class Layer:
         # Both kernels in one operation: that of a first convolution, of three channels, fills no vector alone.
         both = jnp.stack([self._part(folded, part) for part in (along, against)])
 
-        def back(weight):
-            return jax.linear_transpose(lambda x: self.op(x, weight), self.input)(s)[0]
-
-        same, opposite = jax.vmap(back)(both)
+        same, opposite = jax.vmap(lambda weight: self._transposed(lambda x: self.op(x, weight), s))(both)
         return jnp.where(self.input >= 0, same, opposite)
+
+    def _transposed(self, linear: Callable[[Array], Array], s: Array) -> Array:
+        """The transpose of a linear function of the input, applied to s."""
+        dtype = jax.eval_shape(linear, self.input).dtype
+        (result,) = jax.linear_transpose(linear, self.input)(s.astype(dtype))
+        return result
 
     def _folded(self) -> Array | None:
         """The weight with the scale in it, or None where the scale is not one number per channel."""

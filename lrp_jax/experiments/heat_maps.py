@@ -4,7 +4,6 @@ Going on from the features to the pixels costs a backward pass of the encoder fo
 captioner costs, and what objects an image has is said in two or three words of its caption.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,14 +13,11 @@ from lrp_jax import explain
 from lrp_jax.data.records import Example
 from lrp_jax.experiments.running_sum import method_named
 from lrp_jax.experiments.subject import Subject
-from lrp_jax.explain import GradCAM, GuidedBackprop, GuidedGradCAM, Method, Propagation, View
+from lrp_jax.explain import Method, View
 from lrp_jax.explain.question import ask
 
 SIDE = 224
 """Pixels of a side of the maps of a captioner that sees no pixels but regions with boxes."""
-
-# Words that go through the encoder together, always so many: XLA compiles once for each number.
-_TOGETHER = 2
 
 
 def heat_maps(
@@ -52,25 +48,13 @@ def heat_maps(
         found = explain.explain_features(subject.captioner, subject.params, features, tokens, method, head)
         return spread(np.asarray(found.regions)[positions], boxes)
     view = view_of(subject, pixels) if view is None else view
-    if isinstance(method, GuidedGradCAM):
-        cam, guided = (
-            heat_maps(subject, example, pixels, caption, positions, part, head, view)
-            for part in (GradCAM(), GuidedBackprop())
-        )
-        return cam * guided
-    if not (isinstance(method, Propagation) or method.enlarges):  # it has a way of its own to the pixels
+    if not positions.size:
+        return np.zeros((0, *pixels.shape), np.float32)
+    if not (method.one_way_back or method.enlarges):  # it has a way of its own to the pixels
         return np.asarray(subject.explain(example, pixels, caption, method, head).pixels)[positions]
     asked = ask(subject.captioner, subject.params, view.encode(), tokens, head)
-    found = method.explain(asked)
-    maps = [np.zeros((0, *pixels.shape), np.float32)]
-    for first in range(0, len(positions), _TOGETHER):
-        some = positions[first : first + _TOGETHER]
-        filled = np.pad(some, (0, _TOGETHER - len(some)), mode="edge")
-        part = {
-            name: None if (value := getattr(found, name)) is None else value[filled] for name in ("features", "regions")
-        }
-        maps.append(np.asarray(method.to_pixels(asked, view, dataclasses.replace(found, **part)))[: len(some)])
-    return np.concatenate(maps)
+    rows = np.pad(positions, (0, len(positions) % 2), mode="edge")  # XLA compiles once for each number
+    return np.asarray(method.to_pixels(asked, view.only(rows), method.explain(asked)))[positions]
 
 
 def view_of(subject: Subject, pixels: UInt8[np.ndarray, "H W 3"]) -> View:

@@ -27,7 +27,8 @@ class Explanation:
       words: [T, T], what input token i has to do with word t: the sum over its embedding, or what the score loses
         without it; start token included, 0 where i > t, not normalised.
       betas: [T], the share of the sentinel (Eq. 9), for models that have one.
-      pixels: [T, H, W, 3], in the encoder's preprocessed image; its channel mean is the heat map E of Eq. 23.
+      pixels: [T, H, W, 3], in the encoder's preprocessed image; its channel mean is the heat map E of Eq. 23. NaN
+        for words that were not asked for, see `explain_image(rows=...)`.
       enlarged: whether `pixels` are only the values of `regions`, enlarged.
       grid: (h, w), how the regions lie in the image, where they are cells of a feature map.
       boxes: [n_v, 4], where they lie if they are boxes: (x0, y0, x1, y1) as shares of the width and the height.
@@ -51,8 +52,7 @@ class Explanation:
     against: Int[Array, " T"] | Literal["rest"] | None = None
 
     def of(self, item: int) -> "Explanation":
-        """The explanation of one image, where this is of a batch: with an axis B after that of the words T, or in front
-        where there is none for words."""
+        """The explanation of one image, where this is of a batch: [T, B, ...] for [T, ...], tokens [B, T + 1]."""
         taken = {name: value[:, item] for name in _PER_WORD if (value := getattr(self, name)) is not None}
         if isinstance(self.against, np.ndarray):
             taken["against"] = self.against[item]

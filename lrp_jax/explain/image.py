@@ -94,8 +94,8 @@ def explain_images(
 ) -> list[Explanation]:
     """`explain_image` of several images of one size and their captions, in passes that all images share.
 
-    On an accelerator this fills the device where one caption does not. On a CPU it is as fast as one image after the
-    other, and takes the memory of all. Methods that are not `batched` (occlusion) take one image after the other.
+    It is meant for devices that one caption does not fill. On two CPU cores it was no faster than one image after the
+    other, and it takes the memory of all. Methods that are not `batched` (occlusion) take one image after the other.
 
     Args:
       images: B of them, each as for `explain_image`.

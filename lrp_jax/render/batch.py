@@ -146,8 +146,6 @@ def explain_batch(
     resume: bool = False,
     share: tuple[int, int] = (0, 1),
     tell: Callable[[Done], None] = print_done,
-    prepare: Callable[[Sequence[tuple[Picture, UInt8[np.ndarray, "H W 3"]]]], None] | None = None,
-    together: int = 1,
 ) -> Outcome:
     """Explains and writes each image of a batch into its own folder, and an index of all.
 
@@ -168,9 +166,6 @@ def explain_batch(
         resume: leave alone what an earlier run with the same key has finished for the same pixels.
         share: (i, n): of n processes this is the i-th, and has every n-th image.
         tell: is called after each image; by default progress goes to stdout and failures to stderr, one line each.
-        prepare: is called with the images of a group and their pixels before `to_case` is with each of them. What it
-            raises is passed over: `to_case` is to fail for the images that are to blame.
-        together: images of a group, read before the first of them is explained.
 
     Returns:
         The counts. An image that raises any exception is counted as failed. Where the disk is full the batch ends
@@ -245,27 +240,25 @@ def explain_batch(
         if status != LEFT:
             tell(Done(number + 1, len(mine), picture.name, status, out / place, caption, raised))
 
-    def read(group: Sequence[tuple[Picture, str]]) -> list[Future]:
-        return [reader.submit(look, picture, out / place) for picture, place in group]
+    def look_at(number: int) -> Future | None:
+        if number == len(mine):
+            return None
+        picture, place = mine[number]
+        return reader.submit(look, picture, out / place)
 
     reader, writer = ThreadPoolExecutor(1, "reader"), ThreadPoolExecutor(1, "writer")
-    groups = [mine[first : first + together] for first in range(0, len(mine), together)]
     begun = 0
     try:
         with bombs_are_errors():
-            ahead = read(groups[0]) if groups else []
-            for group, following in zip(groups, [*groups[1:], []], strict=False):
-                looked, ahead = ahead, read(following)
-                if prepare is not None:
-                    with contextlib.suppress(Exception):
-                        prepare([(p, f.result()[0]) for (p, _), f in zip(group, looked, strict=True) if _to_do(f)])
-                for (picture, place), future in zip(group, looked, strict=True):
-                    if full.is_set():
-                        break
-                    under_way.append((begun, begin(picture, out / place, future)))
-                    begun += 1
-                    while under_way and under_way[0][1].done():
-                        settle(*under_way.popleft())
+            following = look_at(0)
+            for number, (picture, place) in enumerate(mine):
+                if full.is_set():
+                    break
+                looked, following = following, look_at(number + 1)
+                under_way.append((number, begin(picture, out / place, looked)))
+                begun += 1
+                while under_way and under_way[0][1].done():
+                    settle(*under_way.popleft())
             while under_way:
                 settle(*under_way.popleft())
             outcome.left += len(mine) - begun
@@ -289,10 +282,6 @@ def _settled(result: Any = None, error: Exception | None = None) -> Future:
     future: Future = Future()
     future.set_result(result) if error is None else future.set_exception(error)
     return future
-
-
-def _to_do(looked: Future) -> bool:
-    return looked.exception() is None and looked.result() is not None
 
 
 @contextlib.contextmanager

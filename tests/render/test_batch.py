@@ -143,6 +143,53 @@ def test_a_failing_model_is_a_line_too(make_case, tmp_path, capsys):
     assert outcome.failed == {"a.png": "RuntimeError"}
 
 
+def test_drawings_that_are_made_later_are_written_in_order_and_fail_alone(to_case, tmp_path):
+    """More images than may be on the device at a time, every third of which fails there or has nothing to show."""
+    waiting, most = [], []
+
+    def begin(picture, pixels):
+        waiting.append(picture.name)
+        most.append(len(waiting))
+
+        def finish():
+            waiting.remove(picture.name)
+            number = int(picture.name[0])
+            if number % 3 == 1:
+                raise RuntimeError("the device is lost")
+            return None if number % 3 == 2 else to_case(picture, pixels)
+
+        return finish
+
+    told = []
+    pictures = [picture(f"{number}.png") for number in range(9)]
+    outcome = render.explain_batch(pictures, begin, tmp_path, tell=told.append, formats=("json",))
+    assert (outcome.explained, outcome.empty, list(outcome.failed)) == (3, 3, ["1.png", "4.png", "7.png"])
+    assert [done.number for done in told] == list(range(1, 10))
+    assert [done.status for done in told[:3]] == [render.EXPLAINED, render.FAILED, render.EMPTY]
+    assert max(most) <= batch.AHEAD and not waiting
+
+
+def test_images_are_read_in_a_thread_and_written_in_another(make_case, tmp_path, monkeypatch):
+    threads = {}
+    write = writers.write
+
+    def writing(*args, **options):
+        threads["write"] = threading.current_thread()
+        return write(*args, **options)
+
+    def read():
+        threads["read"] = threading.current_thread()
+        return np.zeros((20, 30, 3), np.uint8)
+
+    def begin(picture, pixels):
+        threads["begin"] = threading.current_thread()
+        return make_case
+
+    monkeypatch.setattr(writers, "write", writing)
+    assert render.explain_batch([render.Picture("a.png", read)], begin, tmp_path, formats=("json",)).explained == 1
+    assert threads["begin"] is threading.current_thread() and len(set(threads.values())) == 3
+
+
 def test_what_was_finished_is_left_alone(to_case, tmp_path):
     batch = [picture("a.png"), picture("b.png")]
     render.explain_batch(batch, to_case, tmp_path, key=b"k")
