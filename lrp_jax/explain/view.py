@@ -14,7 +14,7 @@ from lrp_jax.core import Composite, lrp
 from lrp_jax.core.rules import divide
 from lrp_jax.explain.seeds import Pullback, portable, pull_back
 
-# More words of an image in one backward pass make it no faster on a CPU (docs/BENCHMARKS.md) and take more memory.
+# More words of an image in one backward pass gain little on a CPU (docs/BENCHMARKS.md) and take more memory.
 WORDS_PER_CHUNK = {"cpu": 2}
 
 
