@@ -1,10 +1,9 @@
 """The input pipeline: python -m benchmarks.data [--data=FOLDER] [--cores=2] [--only=speed] [--json=FILE]
 
-Images per second: JPEG files to uint8 [224, 224, 3], by a plain loop over Pillow (open, convert, resize, numpy) and by
+JPEG files to uint8 [224, 224, 3], by a plain loop over Pillow (open, convert, resize, numpy), which is the unit, and by
 the pipeline: all images in order as features are computed from them (`load_all`), and in shuffled batches of 32 as an
-encoder is trained on them (`ImageBatches` of `LazyImages`). In turn, on as many cores; the median of the rounds, and
-the smallest and largest of the ratios within a round. The files are made here: 640 x 480 and quality 90 as COCO's, with
-the spectrum of photographs; those of FOLDER besides, where given.
+encoder is trained on them (`ImageBatches` of `LazyImages`). The files are made here: 640 x 480 and quality 90 as
+COCO's, with the spectrum of photographs; those of FOLDER besides, where given.
 
 Input wait: the share of time for which a training step waits for its batch, as train.py logs it: Ada-LSTM at the
 paper's sizes (hidden 512, VGG16's 196 regions of 512 channels, 9585 words, batches of 32) from cached features; random
@@ -16,13 +15,14 @@ import os
 import pathlib
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.common import random_variables, write_figures
+from benchmarks import harness
+from benchmarks.common import random_variables
+from benchmarks.harness import Contender
 from lrp_jax.data import Example, ImageBatches, Vocabulary, load_image
 from lrp_jax.data.images import LazyImages, load_all
 from lrp_jax.models import VGG16, Preprocessing
@@ -31,6 +31,7 @@ from lrp_jax.training import Encoder, paper_settings, read_metrics, train_and_ev
 SIZE = (224, 224)
 BATCH = 32
 VOCABULARY = 9585
+PLAIN = "plain loop"
 
 
 def write_photographs(folder: pathlib.Path, count: int) -> list[pathlib.Path]:
@@ -65,32 +66,27 @@ def in_batches(paths: Sequence[pathlib.Path]) -> int:
     return sum(len(batch.features) for batch in batches.iterate(threads=0))
 
 
-def speeds(paths: Sequence[pathlib.Path], rounds: int) -> dict:
-    """Images per second of each way."""
+def ways(folder: str, images: int, cores: int) -> dict[str, Callable]:
+    """All JPEG files in a folder or below it, at most so many, on so many cores."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    paths = sorted(pathlib.Path(folder).rglob("*.jpg"))[:images]
     paths = paths[: len(paths) // BATCH * BATCH]
-    ways: dict[str, Callable] = {"plain loop": plain_loop, "in order": in_order, "in batches": in_batches}
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds + 1):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            count = way(paths)
-            if count != len(paths):
-                raise ValueError(f"{name} read {count} of {len(paths)} images; wanted files that are whole")
-            if turn:  # the first reads the files from the disk
-                found[name].append(count / (time.perf_counter() - began))
-    with Image.open(paths[0]) as picture:
-        whole = np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR), int)
-    figures = {
-        "images": len(paths),
-        "kilobytes": sum(path.stat().st_size for path in paths) / len(paths) / 1e3,
-        "pixels_differ_by": float(np.abs(load_image(paths[0], SIZE) - whole).mean()),
-        "images_per_second": {name: statistics.median(values) for name, values in found.items()},
-        "ratio": {},
+
+    def reading(way):
+        if (count := way(paths)) != len(paths):
+            raise ValueError(f"{way.__name__} read {count} of {len(paths)} images; wanted files that are whole")
+
+    named = {PLAIN: plain_loop, "in order": in_order, "in batches": in_batches}
+    return {name: lambda way=way: reading(way) for name, way in named.items()} | {
+        "_sizes": lambda: [len(paths), sum(path.stat().st_size for path in paths) / len(paths) / 1e3],
+        "_difference": lambda: np.abs(load_image(paths[0], SIZE) - _whole(paths[0])).mean(),
     }
-    for name in list(ways)[1:]:
-        ratios = [fast / slow for fast, slow in zip(found[name], found["plain loop"], strict=True)]
-        figures["ratio"][name] = [statistics.median(ratios), min(ratios), max(ratios)]
-    return figures
+
+
+def _whole(path: pathlib.Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR), int)
 
 
 def input_wait(folder: pathlib.Path, images: int = 96, captions: int = 10, length: int = 11) -> dict:
@@ -119,43 +115,43 @@ def input_wait(folder: pathlib.Path, images: int = 96, captions: int = 10, lengt
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__, rounds=7)
     parser.add_argument("--data", type=pathlib.Path, help="a folder with JPEG files in it or below it")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, default=256, help="that are decoded in a round")
     parser.add_argument("--only", choices=("speed", "wait"), help="half of it")
-    parser.add_argument("--json", help="file to write the figures to")
     options = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
-    figures = {"cores": options.cores}
+    report = harness.Report("data")
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        sets = {} if options.only == "wait" else {"made here": write_photographs(folder, options.images)}
-        if sets and options.data is not None:
-            sets["photographs"] = sorted(options.data.rglob("*.jpg"))[: options.images]
-        for name, paths in sets.items():
-            if len(paths) < BATCH:
-                print(f"{name}: {len(paths)} JPEG files, wanted {BATCH} or more; nothing was measured")
-                continue
-            row = figures[name] = speeds(paths, options.rounds)
-            print(
-                f"{name}: {row['images']} files of {row['kilobytes']:.0f} kB; images per second: "
-                + ", ".join(f"{way} {value:.0f}" for way, value in row["images_per_second"].items()),
-                flush=True,
-            )
-            for way, (middle, low, high) in row["ratio"].items():
-                print(f"  {way}: {middle:.2f} times the plain loop ({low:.2f} to {high:.2f})", flush=True)
+        if options.only != "wait":
+            made = folder / "made"
+            made.mkdir()
+            write_photographs(made, options.images)
+            for name, place in {"Made here": made, "Photographs": options.data}.items():
+                if place is not None:
+                    add_speeds(report, name, place, options)
         if options.only != "speed":
-            row = figures["input_wait"] = input_wait(folder)
-            shares = row["shares"]
-            print(
-                f"input wait: {statistics.median(shares):.2%} of the time ({min(shares):.2%} to {max(shares):.2%} in "
-                f"intervals of 10 steps), {row['steps_per_second']:.2f} steps/s, {row['vocabulary']} words",
-                flush=True,
-            )
-    write_figures(options.json, figures)
+            found = input_wait(folder)
+            shares = found.pop("shares")
+            wait = f"{statistics.median(shares):.2%} ({min(shares):.2%} to {max(shares):.2%} in intervals of 10 steps)"
+            report.note(input_wait=wait, **found)
+    report.finish(options.json)
+
+
+def add_speeds(report: harness.Report, name: str, place: pathlib.Path, options: argparse.Namespace) -> None:
+    count = sum(1 for _ in place.rglob("*.jpg"))
+    if count < BATCH:
+        print(f"{name}: {count} JPEG files, wanted {BATCH} or more; nothing was measured")
+        return
+    settings = {"folder": str(place), "images": options.images, "cores": options.cores}
+    with harness.working([Contender("", "benchmarks.data:ways", settings, PLAIN)]) as ((worker,), _):
+        images, kilobytes = worker.value("_sizes")
+        rows = harness.take_turns([worker], options.rounds)
+        for row in rows:
+            row.remark = f"{images / statistics.median(row.seconds):.0f} images a second"
+        report.add(f"{name}: {images:.0f} files of {kilobytes:.0f} kB", rows)
+        report.note(**{f"{name.lower()}: a pixel differs by": float(worker.value("_difference"))})
 
 
 if __name__ == "__main__":

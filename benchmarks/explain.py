@@ -1,108 +1,84 @@
-"""The relevance of a caption, stage by stage: python -m benchmarks.explain [--rounds 10] [--words 12] [--json FILE]
+"""The relevance of a caption, beside its peers: python -m benchmarks.explain [--words 12] [--rounds 10] [--json FILE]
 
 VGG16 at 224 x 224 and captioners of the paper's sizes (hidden 512, 196 regions, 11026 words), random weights, one
-image. The unit is one forward pass of VGG16. In turn, round by round, each stage beside the unit: the fastest and the
-median of the rounds as a Markdown table, and the load of the machine before and after. The arithmetic limit of the
-relevance of n words in the pixels is n + 2 units: a forward pass, one with the positive kernels, and n gradients with
-respect to the input.
+image. Everything is counted in forward passes of VGG16 in the same framework and the same run. The arithmetic limit of
+n words in the pixels is n + 2 of them: a forward pass, one with the positive kernels, and n gradients with respect to
+the input.
 
-  forward       VGG16, and VGG16 on as many images as there are words
-  decoder       the relevance of all words in the features and the words before (Ada-LSTM, MH-FC)
-  encoder       from there to the pixels, its own forward pass included, at 1, 2, 4 and all words to a backward pass
+  encoder   from the relevance of the features to the pixels, forward pass included, at 1, 2, 4 and all words to a
+            backward pass; beside it torch written out by hand, zennit and captum, which take a copy of the image for
+            each word, and forward passes of as many images as there are words. How far their pixels are from ours is
+            said as well.
+  methods   decoder: the relevance of all words in the features and the words before; and each method as a user calls
+            it, from an image and a caption to the pixels
+  memory    20 words at several numbers of words to a pass, each in a process of its own
+  starts    from the start of explain.py to its first explained picture of 12 words, all files written, with nothing
+            compiled and with what the first start left in JAX's persistent cache
 
-Beside it the largest memory of a process that explains 20 words of one image with 2 to a pass, Python and JAX
-included; and the time from the start of explain.py to its first explained picture of 12 words, all files written, with
-nothing compiled and with what the first start left in JAX's persistent cache.
+See benchmarks/README.md for how to read the tables. torch, zennit and captum are left out where they are not installed.
 """
 
-import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.common import random_variables, write_figures
-from benchmarks.paper_size import write_models, write_pictures
-from lrp_jax import PAPER
-from lrp_jax.explain import explain_image
-from lrp_jax.explain.question import ask, propagate
-from lrp_jax.explain.view import View
-from lrp_jax.models import MHFC, VGG16, AdaLSTM
+from benchmarks import harness
+from benchmarks.harness import Contender
+from benchmarks.paper_size import write_models, write_pictures, write_question
+from benchmarks.stages import UNIT
+from lrp_jax.explain import METHODS
 
-SIDE, VOCABULARY = 224, 11026
+SLOW = ("integrated_gradients", "smooth_grad", "occlusion")  # many passes for each word
 
 
-def models():
-    """An image, VGG16's variables, and the features of the image."""
-    image = jnp.asarray(np.random.default_rng(1).normal(size=(SIDE, SIDE, 3)), jnp.float32)
-    encoder = VGG16()
-    params = random_variables(encoder, image[None])
-    return encoder, params, image, View(encoder, params, image).encode()
+def encoder(folder: str, words: int, rounds: int) -> list[harness.Row]:
+    chunks = sorted({1, 2, 4, words})
+    peers = "benchmarks.peers"
+    contenders = [
+        Contender("lrp_jax", "benchmarks.stages:encoder_ways", {"folder": folder, "chunks": chunks}, UNIT),
+        Contender("torch by hand", f"{peers}.torch_plain:ways", {"folder": folder, "chunks": chunks}, UNIT, "torch"),
+        Contender("zennit", f"{peers}.zennit_copies:ways", {"folder": folder}, UNIT, "zennit"),
+        Contender("captum", f"{peers}.captum_copies:ways", {"folder": folder}, UNIT, "captum"),
+    ]
+    with harness.working(contenders) as (workers, missing):
+        rows = harness.take_turns(workers, rounds)
+        ours, *others = (worker.value(worker.ways[-1]) for worker in workers)
+    for worker, theirs in zip(workers[1:], others, strict=True):
+        row = next(row for row in rows if row.name == worker.row(worker.ways[-1]))
+        row.remark = f"pixels {np.abs(theirs - ours).max() / np.abs(ours).max():.0e} from ours"
+    return rows + missing
 
 
-def stages(words: int) -> dict:
-    encoder, params, image, features = models()
-    tokens = np.arange(1, words + 2)
-    forward = jax.jit(encoder.apply)
-    images = jnp.repeat(image[None], words, axis=0)
-    relevance = jnp.asarray(np.random.default_rng(2).normal(size=(words, *features.shape)), jnp.float32)
-    ways = {
-        "unit": lambda: forward(params, image[None]),
-        f"forward of {words} images": lambda: forward(params, images),
-    }
-    for captioner in (AdaLSTM(VOCABULARY), MHFC(VOCABULARY)):
-        variables = random_variables(captioner, features, tokens)
-        asked = ask(captioner, variables, features, tokens)
-        ways[f"decoder, {type(captioner).__name__}"] = lambda asked=asked: propagate(asked, PAPER)
-    for chunk in sorted({1, 2, 4, words}):
-        ways[f"encoder, {chunk} to a pass"] = lambda chunk=chunk: View(encoder, params, image).pull_back(
-            PAPER, relevance, chunk
-        )
-    return ways
+def methods(folder: str, words: int, rounds: int) -> list[harness.Row]:
+    fast = [name for name in METHODS if name not in SLOW]
+    asked = {"folder": folder, "words": words}
+    of_all = [
+        Contender("Ada-LSTM", "benchmarks.stages:caption_ways", {**asked, "kind": "Ada-LSTM", "methods": fast}, UNIT),
+        Contender("MH-FC", "benchmarks.stages:caption_ways", {**asked, "kind": "MH-FC", "methods": ["lrp"]}, UNIT),
+    ]
+    return harness.alternate(of_all, rounds)
 
 
-def measure(words: int, rounds: int) -> dict:
-    ways, first, times = stages(words), {}, {}
-    for turn in range(rounds + 1):
-        for name, way in ways.items() if turn % 2 else reversed(ways.items()):
-            began = time.perf_counter()
-            jax.block_until_ready(way())
-            took = time.perf_counter() - began
-            if turn:
-                times.setdefault(name, []).append(took)
-            else:
-                first[name] = took
-    unit = min(times["unit"])
-    return {
-        name: {
-            "units": min(times[name]) / unit,
-            "median_units": statistics.median(times[name]) / statistics.median(times["unit"]),
-            "seconds": min(times[name]),
-            "first_call_seconds": first[name],
-        }
-        for name in ways
-    }
+def slow_methods(folder: str, words: int) -> list[harness.Row]:
+    settings = {"folder": folder, "words": words, "methods": SLOW}
+    return harness.alternate([Contender("Ada-LSTM", "benchmarks.stages:caption_ways", settings, UNIT)], 1)
 
 
-def explain_twenty() -> None:
-    """Explains 20 words of an image and prints the largest memory of this process in GB."""
-    encoder, params, image, features = models()
-    captioner, tokens = AdaLSTM(VOCABULARY), np.arange(1, 22)
-    variables = random_variables(captioner, features, tokens)
-    models_of_image = {"encoder": encoder, "encoder_params": params}
-    found = explain_image(captioner, variables, image, tokens, words_per_chunk=2, **models_of_image)
-    jax.block_until_ready(found.pixels)
-    # Not getrusage: a process begins there with what its parent had.
-    status = pathlib.Path("/proc/self/status").read_text()
-    print(int(status.partition("VmHWM:")[2].split()[0]) / 1e6)
+def memory(folder: str, words: int, rounds: int) -> list[harness.Row]:
+    asked = {"folder": folder, "words": words, "methods": ["lrp"]}
+    return harness.alternate(
+        [
+            Contender(f"{chunk} to a pass", "benchmarks.stages:caption_ways", {**asked, "chunk": chunk}, UNIT)
+            for chunk in (1, 2, 4, words)
+        ],
+        rounds,
+    )
 
 
 def cold_starts() -> dict[str, float]:
@@ -128,26 +104,28 @@ def cold_starts() -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--words", type=int, default=12)
-    parser.add_argument("--json", help="file to write the figures to")
+    parser = harness.parser(__doc__, rounds=10)
+    parser.add_argument("--words", type=int, default=12, help="of the caption; 12")
+    parts = ("encoder", "methods", "slow", "memory", "starts")
+    parser.add_argument("--only", choices=parts, action="append", help="a part of it; may be given again")
     options = parser.parse_args()
-    before = os.getloadavg()[0]
-    rows = measure(options.words, options.rounds)
-    load = [before, os.getloadavg()[0]]
-    print(f"Load {load[0]:.1f} before and {load[1]:.1f} after; the unit is {1000 * rows['unit']['seconds']:.0f} ms.\n")
-    print("| stage | units, fastest | units, medians | seconds | first call |\n|---|---|---|---|---|")
-    for name, row in rows.items():
-        numbers = f"{row['units']:.2f} | {row['median_units']:.2f} | {row['seconds']:.3f}"
-        print(f"| {name} | {numbers} | {row['first_call_seconds']:.1f} |")
-    program = "import benchmarks.explain as b; b.explain_twenty()"
-    memory = float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
-    print(f"\n20 words, 2 to a pass: {memory:.2f} GB at most")
-    starts = cold_starts()
-    print("first picture of explain.py: " + ", ".join(f"{name} {took:.1f} s" for name, took in starts.items()))
-    figures = {"load": load, "stages": rows, "gigabytes_of_20_words": memory, "first_picture_seconds": starts}
-    write_figures(options.json, figures)
+    chosen = options.only or parts
+    report = harness.Report("explain")
+    with tempfile.TemporaryDirectory() as folder:
+        write_models(pathlib.Path(folder))
+        write_question(pathlib.Path(folder), options.words)
+        if "encoder" in chosen:
+            report.add(f"Encoder, {options.words} words", encoder(folder, options.words, options.rounds))
+        if "methods" in chosen:
+            report.add(f"Methods, {options.words} words", methods(folder, options.words, options.rounds))
+        if "slow" in chosen:
+            report.add(f"Methods of many passes, {options.words} words", slow_methods(folder, options.words))
+        if "memory" in chosen:
+            report.add("Memory, 20 words", memory(folder, 20, min(options.rounds, 3)))
+    if "starts" in chosen:
+        for name, seconds in cold_starts().items():
+            report.note(**{f"first picture of explain.py, {name}, seconds": seconds})
+    report.finish(options.json)
 
 
 if __name__ == "__main__":

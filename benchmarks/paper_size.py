@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 from PIL import Image
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from lrp_jax.data import scenes
 from lrp_jax.data.vocabulary import SPECIAL
@@ -69,3 +69,15 @@ def write_pictures(folder: pathlib.Path, count: int, size: int = 480) -> None:
         path = folder / f"{index:05d}.jpg"
         if not path.exists():
             Image.fromarray(scenes.draw(dataset.scene(index), size)).save(path, quality=90)
+
+
+def write_question(folder: pathlib.Path, words: int, side: int = 224) -> None:
+    """Writes a preprocessed image, image.npy [side, side, 3], and what so many words gave to the features of it by the
+    encoder in the folder, relevance.npy [words, side // 16, side // 16, C]; random both, and nothing to a feature of 0.
+    """
+    rng = np.random.default_rng(1)
+    image = rng.normal(size=(side, side, 3)).astype(np.float32)
+    encoder, params = vgg.vgg16_from_state_dict(load_file(folder / "encoder.safetensors"))
+    features = np.asarray(encoder.apply(params, image))
+    np.save(folder / "image.npy", image)
+    np.save(folder / "relevance.npy", (rng.normal(size=(words, *features.shape)) * (features > 0)).astype(np.float32))

@@ -1,18 +1,17 @@
-"""CIDEr-D on the device against pycocoevalcap: python -m benchmarks.reward
+"""CIDEr-D on the device beside pycocoevalcap: python -m benchmarks.reward [--rounds 21] [--json FILE]
 
 64 captions of 20 words with 5 references each, of a corpus of 5000 drawn captions, which gives both the same document
-frequencies, counted before. Rounds in turn; what is compiled once is not counted. The scores have to be the same.
+frequencies, counted before. The scores have to be the same.
 """
 
-import argparse
-import statistics
-import time
+from collections.abc import Callable
 
 import jax
 import numpy as np
 from pycocoevalcap.cider.cider_scorer import CiderScorer, precook
 
-from benchmarks.common import write_figures
+from benchmarks import harness
+from benchmarks.harness import Contender
 from lrp_jax.data import pad_references
 from lrp_jax.metrics.cider_tokens import cider_d, document_frequencies
 
@@ -40,27 +39,34 @@ def draw_corpus(rng: np.random.Generator) -> list[list[list[int]]]:
     return corpus
 
 
-def measure(rounds: int) -> dict:
-    rng = np.random.default_rng(0)
-    corpus = draw_corpus(rng)
-    candidates = np.array([(texts[0] + texts[1] + texts[2])[:LENGTH] for texts in corpus[:BATCH]], np.int32)
-    references = pad_references(corpus[:BATCH], LENGTH)
+def draw_candidates(corpus: list[list[list[int]]]) -> np.ndarray:
+    """Captions of the first images that have something of each of three references."""
+    return np.array([(texts[0] + texts[1] + texts[2])[:LENGTH] for texts in corpus[:BATCH]], np.int32)
 
-    began = time.perf_counter()
+
+def ways() -> dict[str, Callable]:
+    """On the device, and the frequencies of all references, which are counted once for a training run."""
+    corpus = draw_corpus(np.random.default_rng(0))
+    candidates, references = draw_candidates(corpus), pad_references(corpus[:BATCH], LENGTH)
     frequencies = jax.device_put(document_frequencies(corpus, WORDS))
-    counting = time.perf_counter() - began
-    counts: dict[tuple[str, ...], float] = {}
+    jitted = jax.jit(cider_d)
+    return {
+        "scores": lambda: np.asarray(jitted(candidates, references, frequencies)),
+        "counting frequencies": lambda: document_frequencies(corpus, WORDS),
+    }
+
+
+def ways_of_pycocoevalcap() -> dict[str, Callable]:
+    """pycocoevalcap's scorer, given frequencies that it has counted before."""
+    corpus = draw_corpus(np.random.default_rng(0))
+    said = [" ".join(map(str, row)) for row in draw_candidates(corpus)]
     strings = [[" ".join(map(str, row[row > 0])) for row in rows] for rows in pad_references(corpus, LENGTH)]
+    counts: dict[tuple[str, ...], float] = {}
     for texts in strings:
         for gram in set().union(*map(precook, texts)):
             counts[gram] = counts.get(gram, 0.0) + 1
-    said = [" ".join(map(str, row)) for row in candidates]
-    jitted = jax.jit(cider_d)
 
-    def on_device():
-        return np.asarray(jitted(candidates, references, frequencies))
-
-    def pycocoevalcap():
+    def scores():
         scorer = CiderScorer()
         scorer.document_frequency.update(counts)
         for caption, texts in zip(said, strings[:BATCH], strict=True):
@@ -68,42 +74,21 @@ def measure(rounds: int) -> dict:
         scorer.crefs = _Corpus(scorer.crefs)
         return np.array(scorer.compute_cider())
 
-    ways = {"on_device": on_device, "pycocoevalcap": pycocoevalcap}
-    difference = float(np.abs(on_device() - pycocoevalcap()).max())
-    times = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            way()
-            times[name].append(time.perf_counter() - began)
-    median = {name: statistics.median(values) for name, values in times.items()}
-    least = {name: min(values) for name, values in times.items()}
-    return {
-        "largest_difference": difference,
-        "seconds_to_count_frequencies": counting,
-        "median_seconds": median,
-        "least_seconds": least,
-        "ratio_of_medians": median["pycocoevalcap"] / median["on_device"],
-        "ratio_of_least": least["pycocoevalcap"] / least["on_device"],
-    }
+    return {"scores": scores}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--json", help="file to write the figures to")
-    options = parser.parse_args()
-    figures = measure(options.rounds)
-    for name in ("on_device", "pycocoevalcap"):
-        print(
-            f"{name:14s} median {1e3 * figures['median_seconds'][name]:7.2f} ms, "
-            f"least {1e3 * figures['least_seconds'][name]:7.2f} ms"
-        )
-    print(
-        f"{figures['ratio_of_medians']:.1f} times faster by medians, {figures['ratio_of_least']:.1f} by the fastest "
-        f"rounds; the scores differ by at most {figures['largest_difference']:.1e}"
-    )
-    write_figures(options.json, figures)
+    options = harness.parser(__doc__, rounds=21).parse_args()
+    report = harness.Report("reward")
+    contenders = [
+        Contender("lrp_jax", "benchmarks.reward:ways", unit="scores"),
+        Contender("pycocoevalcap", "benchmarks.reward:ways_of_pycocoevalcap", unit="lrp_jax: scores"),
+    ]
+    with harness.working(contenders) as (workers, _):
+        report.add(f"CIDEr-D of {BATCH} captions", harness.take_turns(workers, options.rounds))
+        ours, theirs = (worker.value("scores") for worker in workers)
+    report.note(scores_differ_by=float(np.abs(ours - theirs).max()))
+    report.finish(options.json)
 
 
 if __name__ == "__main__":

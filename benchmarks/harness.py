@@ -1,0 +1,271 @@
+"""How things are measured: contenders in processes of their own, which take turns.
+
+A machine that is shared, or warm, is fast in one minute and slow in the next, so only what was measured in turn is
+compared. In each round every way works once, in an order that is turned round from round to round. The first call of
+each, which compiles, stands apart. Frameworks do not share a process, where their thread pools and allocators would
+disturb one another.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+PAUSE = 0.02  # seconds; threads that wait for more work by spinning have given up by then
+PACKAGES = ("jax", "jaxlib", "numpy", "torch", "zennit", "captum", "pycocoevalcap", "pillow")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """A process that does the work in one or several ways.
+
+    Attributes:
+        name: stands before the names of its ways; may be empty.
+        ways: "module:function" as for benchmarks/worker.py.
+        settings: of the function; have to be JSON.
+        unit: what its ways are counted in: one of them, or the full name of a row of another contender; none without it.
+        needs: a package without which the contender is left out.
+    """
+
+    name: str
+    ways: str
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    unit: str | None = None
+    needs: str | None = None
+
+
+@dataclasses.dataclass
+class Row:
+    """What was measured of one way.
+
+    Attributes:
+        name: of contender and way.
+        unit: the name of the row that it is counted in.
+        first: seconds of the first call.
+        seconds: of each round.
+        gigabytes: the highest memory of the whole process.
+        remark: why there is nothing else, or what is to be known.
+    """
+
+    name: str
+    unit: str | None = None
+    first: float | None = None
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    gigabytes: float | None = None
+    remark: str = ""
+
+
+class Worker:
+    """A running contender."""
+
+    def __init__(self, contender: Contender):
+        command = [sys.executable, "-m", "benchmarks.worker", contender.ways, json.dumps(contender.settings)]
+        self.contender = contender
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.ways = self._answer()
+
+    def ask(self, request: str, way: str, *arguments) -> Any:
+        print(json.dumps([request, way, *arguments]), file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def value(self, way: str) -> np.ndarray:
+        """What the way returns."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "value.npy")
+            self.ask("save", way, file)
+            return np.load(file)
+
+    def row(self, way: str) -> str:
+        return ": ".join(filter(None, (self.contender.name, way)))
+
+    def _answer(self) -> Any:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.contender.ways} ended with code {self.process.wait()}; its error stands above")
+        return json.loads(line)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def working(contenders: Iterable[Contender]) -> Iterator[tuple[list[Worker], list[Row]]]:
+    """The contenders at work, and rows that say which could not be."""
+    workers, missing = [], []
+    with contextlib.ExitStack() as stack:
+        for contender in contenders:
+            if contender.needs and _version(contender.needs) is None:
+                remark = f"{contender.needs} is not installed"
+                print(f'{contender.name}: {remark}; pip install -e ".[bench]"', file=sys.stderr)
+                missing.append(Row(contender.name, remark=remark))
+            else:
+                workers.append(Worker(contender))
+                stack.callback(workers[-1].close)
+        yield workers, missing
+
+
+def alternate(contenders: Sequence[Contender], rounds: int) -> list[Row]:
+    """Measures all ways of the contenders in turn."""
+    with working(contenders) as (workers, missing):
+        return take_turns(workers, rounds) + missing
+
+
+def take_turns(workers: Sequence[Worker], rounds: int) -> list[Row]:
+    """Measures all ways of the workers in turn, their memory after the last round."""
+    rows = {}
+    for worker in workers:
+        unit = worker.contender.unit
+        for way in worker.ways:
+            row = Row(worker.row(way), worker.row(unit) if unit in worker.ways else unit)
+            row.first = worker.ask("seconds", way)
+            rows[row.name] = (worker, way, row)
+    for turn in range(rounds):
+        for worker, way, row in rows.values() if turn % 2 else reversed(rows.values()):
+            time.sleep(PAUSE)
+            row.seconds.append(worker.ask("seconds", way))
+    for worker, way, row in rows.values():
+        row.gigabytes = worker.ask("gigabytes", way)
+    return [row for _, _, row in rows.values()]
+
+
+def parser(documentation: str, rounds: int) -> argparse.ArgumentParser:
+    """The flags that all benchmarks have."""
+    made = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--rounds", type=int, default=rounds, help=f"how often each way works; {rounds}")
+    made.add_argument("--json", metavar="FILE", help="where to write all figures")
+    return made
+
+
+@dataclasses.dataclass
+class Report:
+    """What a benchmark found: tables, single figures, and on which machine."""
+
+    benchmark: str
+    tables: dict[str, list[Row]] = dataclasses.field(default_factory=dict)
+    figures: dict[str, Any] = dataclasses.field(default_factory=dict)
+    machine: dict[str, Any] = dataclasses.field(default_factory=lambda: machine())
+    load: list[float] = dataclasses.field(default_factory=lambda: [os.getloadavg()[0]])
+    command: str = dataclasses.field(default_factory=lambda: _command(sys.argv[1:]))
+
+    def add(self, title: str, rows: list[Row]) -> None:
+        """Adds a table and prints it."""
+        self.tables[title] = rows
+        print(f"\n{title}\n\n{markdown(rows)}", flush=True)
+
+    def note(self, **figures: Any) -> None:
+        """Adds figures and prints them."""
+        self.figures.update(figures)
+        for name, value in figures.items():
+            print(f"{name.replace('_', ' ')}: {figure(value)}", flush=True)
+
+    def finish(self, file: str | None) -> None:
+        """Says what was measured on, and writes all of it as JSON if there is a `file`."""
+        self.load.append(os.getloadavg()[0])
+        print(f"\n{on_what(dataclasses.asdict(self))}", flush=True)
+        if file:
+            path = pathlib.Path(file)
+            part = path.with_name(path.name + ".part")
+            part.write_text(json.dumps(_rounded(dataclasses.asdict(self)), indent=1) + "\n", encoding="utf-8")
+            part.replace(path)
+
+
+def machine() -> dict[str, Any]:
+    """What a figure depends on: processor, memory, system and versions."""
+    found = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                found["processor"] = line.partition(":")[2].strip()
+                break
+        found["memory_gb"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    versions = {name: version for name in PACKAGES if (version := _version(name))}
+    return found | {
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "date": datetime.date.today().isoformat(),
+        "versions": versions,
+    }
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The rows as a table."""
+    header = ("", "units, fastest", "units, medians", "seconds, fastest", "median (range)", "first call", "memory")
+    lines = [_line(header), _line(["---"] * len(header))]
+    of = {row.name: row for row in rows}
+    for row in rows:
+        if not row.seconds:
+            lines.append(_line([row.name, row.remark, "", "", "", "", ""]))
+            continue
+        ratios = ["", ""]
+        if row.unit:
+            unit = of[row.unit].seconds
+            ratios = [f"{of_two(row.seconds) / of_two(unit):.2f}" for of_two in (min, statistics.median)]
+        low, high = min(row.seconds), max(row.seconds)
+        spread = f"{_seconds(statistics.median(row.seconds))} ({_seconds(low)} to {_seconds(high)})"
+        memory = "" if row.gigabytes is None else f"{row.gigabytes:.2f} GB"
+        name = f"{row.name} ({row.remark})" if row.remark else row.name
+        lines.append(_line([name, *ratios, _seconds(low), spread, f"{row.first:.1f}", memory]))
+    return "\n".join(lines)
+
+
+def on_what(report: dict[str, Any]) -> str:
+    """A sentence about the machine and its load."""
+    on = report["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in on["versions"].items())
+    load = " before and ".join(f"{value:.1f}" for value in report["load"]) + " after"
+    processor = f"{on['processor']}, {on['cores']} cores, {on.get('memory_gb', '?')} GB"
+    return f"{processor}, {on['system']}, Python {on['python']}, {versions}; load {load}; {on['date']}."
+
+
+def figure(value: Any) -> str:
+    """A number as people read it."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value >= 1 else f"{value:.3f}" if value >= 0.01 else f"{value:.5f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rounded(value: Any) -> Any:
+    """Four digits, which is more than a time has."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """What repeats this run: the module and its flags, without the file of figures."""
+    spec = sys.modules["__main__"].__spec__
+    flags = " ".join(arguments)
+    flags = re.sub(r"--json[ =]\S+", "", flags)
+    return " ".join(f"python -m {spec.name if spec else pathlib.Path(sys.argv[0]).stem} {flags}".split())
