@@ -1,6 +1,7 @@
 """What there is to draw: one image, its caption, and an explanation of each word."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -112,6 +113,13 @@ class Case:
 
     def _rows_exist(self, count: int) -> bool:
         return bool(self.shown) and all(0 <= row < count for row in self.shown)
+
+    @functools.cached_property
+    def channel_means(self) -> Float[np.ndarray, "rows H W"] | None:
+        """The E of Eq. 23 of the shown words, in float32, where pixels have relevance."""
+        if self.explanation.pixels is None:
+            return None
+        return np.asarray(self.explanation.pixels)[list(self.shown)].mean(-1).astype(np.float32)
 
     @property
     def shown(self) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ normalisation.
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,8 +37,7 @@ def maps(case: Case, size: tuple[int, int] | None = None) -> Float[np.ndarray, "
     """
     explanation, rows = case.explanation, list(case.shown)
     if explanation.pixels is not None:
-        result = np.asarray(explanation.pixels)[rows].mean(-1)
-        return result.astype(np.float32) if size is None else resize(result, size)
+        return case.channel_means if size is None else resize(case.channel_means, size)
     size = size or np.asarray(case.image).shape[:2]
     regions = np.asarray(explanation.regions)[rows]
     if explanation.grid is not None:
@@ -111,6 +111,16 @@ def colours(strengths: Float[np.ndarray, "*n"], palette: Palette = RED_BLUE) -> 
     return np.concatenate([rgb, np.rint(opacity)[..., None]], -1).astype(np.uint8)
 
 
+@functools.cache
+def _blended(palette: Palette) -> UInt8[np.ndarray, "greys strengths 3"]:
+    """What becomes of each grey under each colour: strengths -1 to 1 in steps of one level of opacity."""
+    steps = np.arange(-255, 256) / (255 * palette.opacity)
+    paint = colours(np.clip(steps, -1, 1), palette).astype(np.float32)
+    opacity = paint[:, 3:] / 255
+    greys = np.arange(256, dtype=np.float32)[:, None, None]
+    return np.rint(greys * (1 - opacity) + paint[:, :3] * opacity).astype(np.uint8)
+
+
 def ground(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
     """The picture in pale grey, on which red and blue mean relevance and nothing else."""
     grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)
@@ -134,9 +144,23 @@ def overlay(
         scale: the |E| of full colour, see `common_scale`.
         palette: colours of the two signs.
     """
-    paint = colours(strength(resize(relevance, image.shape[:2]), scale), palette).astype(np.float32)
-    opacity = paint[..., 3:] / 255
-    return np.rint(ground(image) * (1 - opacity) + paint[..., :3] * opacity).astype(np.uint8)
+    return overlays(image, np.asarray(relevance)[None], scale, palette)[0]
+
+
+def overlays(
+    image: UInt8[np.ndarray, "H W 3"],
+    values: Float[np.ndarray, "rows h w"],
+    scale: float,
+    palette: Palette = RED_BLUE,
+) -> UInt8[np.ndarray, "rows H W 3"]:
+    """Several maps over one picture, see `overlay`."""
+    greys, table = ground(image)[..., 0], _blended(palette)
+    result = np.empty((len(values), *image.shape), np.uint8)
+    for drawn, relevance in zip(result, values, strict=True):
+        strengths = strength(resize(relevance, image.shape[:2]), scale)
+        levels = np.rint(255 * palette.opacity * strengths).astype(np.intp)
+        np.take(table.reshape(-1, 3), greys * np.intp(len(table[0])) + levels + 255, axis=0, out=drawn)
+    return result
 
 
 def outlines(

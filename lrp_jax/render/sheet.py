@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lrp_jax.render.case import Case, regions_are_boxes
-from lrp_jax.render.heatmaps import colours, common_scale, maps, outlines, overlay
+from lrp_jax.render import heatmaps
+from lrp_jax.render.heatmaps import colours, common_scale, maps, outlines
 from lrp_jax.render.palettes import RED_BLUE, Palette
 from lrp_jax.render.wording import wording_of
 from lrp_jax.render.words import Token, context, signed
@@ -38,8 +39,7 @@ def overlays(case: Case, palette: Palette = RED_BLUE) -> list[Image.Image]:
     """
     image = np.asarray(case.image)
     values = maps(case)
-    scale = common_scale(values)
-    pictures = [Image.fromarray(overlay(image, relevance, scale, palette)) for relevance in values]
+    pictures = [Image.fromarray(drawn) for drawn in heatmaps.overlays(image, values, common_scale(values), palette)]
     if regions_are_boxes(case):
         regions = np.asarray(case.explanation.regions)[list(case.shown)]
         pictures = [outlines(p, r, case.boxes, palette) for p, r in zip(pictures, regions, strict=True)]

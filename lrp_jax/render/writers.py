@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -64,7 +65,8 @@ def write_png(
         names.append(f"words{tag}.png")
         for name, picture in zip(names, [*pictures, sheet(case, pictures)], strict=True):
             with atomic(folder / name) as file:
-                picture.save(file, "PNG", compress_level=1)  # a quarter of the time for a fifth more bytes
+                # A quarter of the usual time for a tenth more bytes.
+                picture.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
         written += names
     return written
 
