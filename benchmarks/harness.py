@@ -38,7 +38,7 @@ class Contender:
         name: stands before the names of its ways; may be empty.
         ways: "module:function" as for benchmarks/worker.py.
         settings: of the function; have to be JSON.
-        unit: what its ways are counted in: one of them, or the full name of a row of another contender; none without it.
+        unit: what its ways are counted in: one of them, or the row of another contender by its full name.
         needs: a package without which the contender is left out.
     """
 

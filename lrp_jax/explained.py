@@ -1,15 +1,17 @@
 """One picture, captioned and explained: what is asked about it, and what is drawn of the answer."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from lrp_jax import data, explain, render
+from lrp_jax.core import Composite
 from lrp_jax.data.bottom_up import Regions, RegionStore
-from lrp_jax.explain.view import View
 from lrp_jax.metrics import mentions
 from lrp_jax.models import MHFC
 from lrp_jax.models.decoding import Beam, decode
@@ -51,34 +53,69 @@ class Question:
     words_per_chunk: int | None = None
 
 
-def begin_picture(
+@dataclasses.dataclass(frozen=True, eq=False)
+class Captioned:
+    """What a picture is to the captioner, and what it says of it.
+
+    Attributes:
+        seen: the pixels as its encoder sees them, or the regions that another one found.
+        tokens: the start token, then the words of the caption, no end token.
+    """
+
+    seen: explain.View | Regions
+    tokens: np.ndarray
+
+
+def caption_pictures(
     run: Run,
     store: RegionStore | None,
     question: Question,
-    picture: render.Picture,
-    pixels: np.ndarray,
-    remarks: Sequence[str] = (),
-) -> Callable[[], render.Case | render.Comparison] | None:
-    """Captions one image, or takes the caption given, and begins to explain its words.
+    pictures: Sequence[tuple[render.Picture, np.ndarray]],
+) -> list[Captioned]:
+    """Looks at some images and captions them together, or takes the caption given.
 
     Args:
         run, store: the models, and features of other encoders.
         question: what is asked, checked by `check`.
+        pictures: the images with their pixels, at the size that the encoder wants where there is one.
+
+    Raises:
+        ValueError: one of them has no features, or an empty caption.
+    """
+    if store is None:
+        # A caption that lacks the words wanted needs no more than features.
+        rules = None if question.words else explain.method_of(question.method[0]).one_way_back
+        seen = [look(run, pixels, rules) for _, pixels in pictures]
+        features = [view.encode() for view in seen]
+    else:
+        seen = [find_regions(store, picture) for picture, _ in pictures]
+        features = [regions.features for regions in seen]
+    return [Captioned(*both) for both in zip(seen, captions(run, features, question), strict=True)]
+
+
+def begin_picture(
+    run: Run,
+    question: Question,
+    picture: render.Picture,
+    pixels: np.ndarray,
+    captioned: Captioned,
+    remarks: Sequence[str] = (),
+) -> Callable[[], render.Case | render.Comparison] | None:
+    """Begins to explain the words of an image's caption.
+
+    Args:
+        run: the models.
+        question: what is asked, checked by `check`.
         picture: the image.
         pixels: of the image, at the size that the encoder wants where there is one.
+        captioned: the same image with its caption, see `caption_pictures`.
         remarks: for the reader of the page, a sentence each.
 
     Returns:
         A function that waits for the explanations and makes what is drawn, or None if none of the wanted words occurs
         in the caption.
     """
-    if store is None:
-        seen = pixels
-        features = encode(run, seen)
-    else:
-        seen = find_regions(store, picture)
-        features = seen.features
-    tokens = caption(run, features, question)
+    seen, tokens = captioned.seen, captioned.tokens
     words = [run.vocabulary.words[token] for token in tokens]
     rows = range(len(tokens) - 1)
     if question.words:
@@ -100,19 +137,9 @@ def begin_picture(
             "against": against(run, question),
             "words_per_chunk": question.words_per_chunk,
         }
-        if store is not None:
-            return explain.explain_features(run.captioner, run.params, features, padded, boxes=seen.boxes, **how)
-        return explain.explain_image(
-            run.captioner,
-            run.params,
-            seen,
-            padded,
-            encoder=run.encoder,
-            encoder_params=run.encoder_params,
-            preprocessing=run.preprocessing,
-            rows=to_pixels,
-            **how,
-        )
+        if isinstance(seen, explain.View):
+            return explain.explain_view(run.captioner, run.params, seen, padded, rows=to_pixels, **how)
+        return explain.explain_features(run.captioner, run.params, seen.features, padded, boxes=seen.boxes, **how)
 
     explanations = [explanation_by(method) for method in question.method]
 
@@ -155,21 +182,34 @@ def find_regions(store: RegionStore, picture: render.Picture) -> Regions:
     return store[name]
 
 
-def encode(run: Run, image: np.ndarray) -> jax.Array:
-    """The features [n_v, d_raw] of an image."""
-    return View(run.encoder, run.encoder_params, explain.preprocess(image, run.preprocessing)).encode()
+def look(run: Run, image: np.ndarray, rules: Composite | None = None) -> explain.View:
+    """What the run's encoder sees of an image; with the rules of a way back that is sure to come, if there are any."""
+    return explain.View(run.encoder, run.encoder_params, explain.preprocess(image, run.preprocessing), rules=rules)
 
 
-def caption(run: Run, features: jax.Array, question: Question) -> np.ndarray:
-    """The caption's token ids: the start token, then the words given or decoded, no end token."""
+def captions(run: Run, features: Sequence[jax.Array], question: Question) -> list[np.ndarray]:
+    """The token ids of each image's caption: the start token, then the words given or decoded, no end token.
+
+    Args:
+        run: the models.
+        features: [n_v, d_raw] of each image.
+        question: what is asked.
+
+    Raises:
+        ValueError: the model ends one of the captions before its first word.
+    """
     if question.caption is not None:
-        return np.array([data.START, *run.vocabulary.encode(question.caption)])
-    captions = decode(Beam(width=question.beam, max_length=question.max_length), run.captioner, run.params, features)
-    tokens = np.asarray(captions.tokens[0])
-    words = tokens[(tokens != data.END) & (tokens != data.PAD)]
-    if not words.size:
+        return [np.array([data.START, *run.vocabulary.encode(question.caption)])] * len(features)
+    if len({one.shape for one in features}) > 1:  # regions, of other numbers
+        return [tokens for one in features for tokens in captions(run, [one], question)]
+    # Up to a power of two, for each number of images is compiled for itself.
+    filled = [*features, *[features[-1]] * (2 ** math.ceil(math.log2(len(features))) - len(features))]
+    decoder = Beam(width=question.beam, max_length=question.max_length)
+    rows = np.asarray(decode(decoder, run.captioner, run.params, jnp.stack(filled)).tokens)[: len(features), 0]
+    said = [row[(row != data.END) & (row != data.PAD)] for row in rows]
+    if not all(words.size for words in said):
         raise ValueError("the model ends its caption before the first word: there is nothing to explain")
-    return np.concatenate([[data.START], words])
+    return [np.concatenate([[data.START], words]) for words in said]
 
 
 def check(run: Run, question: Question) -> list[str]:

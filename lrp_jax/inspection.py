@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lrp_jax import data, explain, render
 from lrp_jax.data.bottom_up import RegionStore
-from lrp_jax.explained import Question, begin_picture, check
+from lrp_jax.explained import Question, begin_picture, caption_pictures, check
 from lrp_jax.render.naming import printable
 from lrp_jax.serve import LIMIT, Application, Asked, Held, Server
 from lrp_jax.serve.server import is_local
@@ -48,7 +48,8 @@ class Captioner:
         )
         remarks = [*check(self.run, question), *self.remarks]
         picture = render.Picture(held.name, lambda: held.pixels, lambda: held.shown)
-        begun = begin_picture(self.run, self.store, question, picture, held.pixels, remarks)
+        (captioned,) = caption_pictures(self.run, self.store, question, [(picture, held.pixels)])
+        begun = begin_picture(self.run, question, picture, held.pixels, captioned, remarks)
         if begun is None:
             raise ValueError(f"words: none of {', '.join(question.words)} is in the caption; leave them out to see it")
         return begun()

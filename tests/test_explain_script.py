@@ -707,6 +707,22 @@ def test_the_beam_is_the_one_asked_for(call_files, files, script, record):
         assert said[beam] == " ".join(run.vocabulary.decode(tokens))
 
 
+def test_images_that_are_captioned_together_are_as_alone(files, script, tmp_path, monkeypatch):
+    """Six images in groups of four, against each by itself: captions, relevance and all."""
+    for number in range(6):
+        photograph(tmp_path / "several" / f"{number}.png", seed=number)
+    results = {}
+    for together in (4, 1):
+        monkeypatch.setattr(script, "TOGETHER", together)
+        places = {"images": str(tmp_path / "several"), "out": str(tmp_path / f"by{together}")}
+        assert script.explain_all(script.Options(**files, **places, max_length=4, format=("npz",))) == 0
+        results[together] = [np.load(tmp_path / f"by{together}" / str(n) / "relevance.npz") for n in range(6)]
+    for grouped, alone in zip(*results.values(), strict=True):
+        assert list(grouped["inputs"]) == list(alone["inputs"])
+        largest = np.abs(alone["pixels"]).max()
+        np.testing.assert_allclose(grouped["pixels"], alone["pixels"], rtol=0, atol=1e-5 * largest)
+
+
 def spoiled(files, tmp_path, **changes):
     """The options with a captioner or vocabulary that was made otherwise."""
     if "words" in changes:

@@ -2,7 +2,7 @@
 
 from lrp_jax.explain.explanation import Explanation
 from lrp_jax.explain.features import explain_features
-from lrp_jax.explain.image import decode, explain_image, explain_images, preprocess
+from lrp_jax.explain.image import decode, explain_image, explain_images, explain_view, preprocess
 from lrp_jax.explain.methods import (
     LRP,
     METHODS,
@@ -43,6 +43,7 @@ __all__ = [
     "explain_features",
     "explain_image",
     "explain_images",
+    "explain_view",
     "method_of",
     "preprocess",
 ]

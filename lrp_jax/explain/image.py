@@ -67,10 +67,36 @@ def explain_image(
     """
     method = resolve(method, rules, against)
     view = View(encoder, encoder_params, preprocess(image, preprocessing), rules=method.one_way_back)
-    features = view.encode()
     if tokens is None:
-        tokens = decode(captioner, params, features, max_length)
-    asked = ask(captioner, params, features, tokens, head, against, words_per_chunk)
+        tokens = decode(captioner, params, view.encode(), max_length)
+    how = {"method": method, "head": head, "against": against, "rows": rows, "words_per_chunk": words_per_chunk}
+    return explain_view(captioner, params, view, tokens, **how)
+
+
+def explain_view(
+    captioner: Captioner,
+    params: Any,
+    view: View,
+    tokens: Int[Array, " T1"],
+    *,
+    method: str | Method = "lrp",
+    head: int | None = None,
+    against: Against = None,
+    rules: Composite | None = None,
+    rows: Sequence[int] | None = None,
+    words_per_chunk: int | None = None,
+) -> Explanation:
+    """`explain_image` of a `View`, for those who have encoded the image before: what it has computed is used.
+
+    Args:
+      view: of one image. If its `rules` are those of the method (`Method.one_way_back`), the forward pass that gave the
+        features serves the relevance as well.
+      captioner, params, tokens, method, head, against, rules, rows, words_per_chunk: as for `explain_image`.
+
+    Returns, raises: as `explain_image`.
+    """
+    method = resolve(method, rules, against)
+    asked = ask(captioner, params, view.encode(), tokens, head, against, words_per_chunk)
     if rows is not None:
         view = view.only(_filled(rows, len(asked.targets), words_per_chunk))
     return _explain(method, asked, view)

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import errno
 import hashlib
+import itertools
 import os
 import pathlib
 import sys
@@ -131,14 +132,19 @@ class Outcome:
 Later = Callable[[], Case | Comparison | None]
 """What makes the drawing, when the results are needed: it may wait for the device."""
 
+Prepare = Callable[[Sequence[tuple[Picture, UInt8[np.ndarray, "H W 3"]]]], Sequence[Any]]
+"""From several images and their pixels to one thing for each."""
+
 AHEAD = 2  # images on the device: the one that is computed and the one that is next
 
 
 def explain_batch(
     pictures: Sequence[Picture],
-    to_case: Callable[[Picture, UInt8[np.ndarray, "H W 3"]], Case | Comparison | Later | None],
+    to_case: Callable[..., Case | Comparison | Later | None],
     out: str | os.PathLike,
     *,
+    prepare: Prepare | None = None,
+    together: int = 1,
     formats: Sequence[str] = writers.FORMATS,
     facts: Mapping[str, str] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -161,6 +167,9 @@ def explain_batch(
             the writing thread, where it does not keep the device waiting. None stands for an image that has nothing of
             what was asked for.
         out: folder of the results; made if missing.
+        prepare: what is done for several images at once; what it returns for each of them is the third argument of
+            `to_case`. If it fails it is called for each of them alone.
+        together: for how many.
         formats, facts, provenance: as for `write`.
         key: stands for everything but the pixels that the results depend on.
         resume: leave alone what an earlier run with the same key has finished for the same pixels.
@@ -208,22 +217,45 @@ def explain_batch(
             raise
         return EXPLAINED, " ".join(case.words[1:])
 
-    def begin(picture: Picture, folder: pathlib.Path, looked: Future) -> Future:
-        """What becomes of an image, as soon as it has."""
+    def prepared(group: Sequence[tuple[Picture, np.ndarray]]) -> list[Future]:
+        """What `to_case` gets beside each image and its pixels."""
+        if prepare is None or not group:
+            return [_settled(()) for _ in group]
         try:
-            found = looked.result()
-            if found is None:
-                return _settled((SKIPPED, ""))
-            pixels, fingerprint = found
+            return [_settled((one,)) for one in prepare(group)]
+        except Exception as error:
+            return [_settled(error=error)] if len(group) == 1 else [one for item in group for one in prepared([item])]
+
+    def begin(number: int, pixels: np.ndarray, fingerprint: str, beside: Future) -> Future:
+        """What becomes of an image, as soon as it has."""
+        picture, place = mine[number]
+        try:
+            arguments = (picture, pixels, *beside.result())
             device.acquire()
             try:
-                case = to_case(picture, pixels)
+                case = to_case(*arguments)
             except BaseException:
                 device.release()
                 raise
-            return writer.submit(write, folder, case if callable(case) else lambda: case, fingerprint)
+            return writer.submit(write, out / place, case if callable(case) else lambda: case, fingerprint)
         except Exception as error:
             return _settled(error=error)
+
+    def begin_all(numbers: Sequence[int], looked: Sequence[Future]) -> Iterator[tuple[int, Future]]:
+        """What becomes of the images of a group, in their order."""
+        found, settled = {}, {}
+        for number, future in zip(numbers, looked, strict=True):
+            try:
+                if (seen := future.result()) is None:
+                    settled[number] = _settled((SKIPPED, ""))
+                else:
+                    found[number] = seen
+            except Exception as error:
+                settled[number] = _settled(error=error)
+        beside = dict(zip(found, prepared([(mine[n][0], pixels) for n, (pixels, _) in found.items()]), strict=True))
+        for number in numbers:
+            # What was prepared may be large: it is let go with the image.
+            yield number, settled.get(number) or begin(number, *found.pop(number), beside.pop(number))
 
     def settle(number: int, future: Future) -> None:
         picture, place = mine[number]
@@ -240,25 +272,26 @@ def explain_batch(
         if status != LEFT:
             tell(Done(number + 1, len(mine), picture.name, status, out / place, caption, raised))
 
-    def look_at(number: int) -> Future | None:
-        if number == len(mine):
-            return None
-        picture, place = mine[number]
-        return reader.submit(look, picture, out / place)
+    def look_at(numbers: Sequence[int]) -> list[Future]:
+        return [reader.submit(look, mine[number][0], out / mine[number][1]) for number in numbers]
 
     reader, writer = ThreadPoolExecutor(1, "reader"), ThreadPoolExecutor(1, "writer")
+    groups = [range(len(mine))[start : start + together] for start in range(0, len(mine), together)]
     begun = 0
     try:
         with bombs_are_errors():
-            following = look_at(0)
-            for number, (picture, place) in enumerate(mine):
+            following = look_at(groups[0]) if groups else []
+            for numbers, after in itertools.zip_longest(groups, groups[1:], fillvalue=()):
+                looked, following = following, look_at(after)
+                for number, future in begin_all(numbers, looked):
+                    under_way.append((number, future))
+                    begun += 1
+                    while under_way and under_way[0][1].done():
+                        settle(*under_way.popleft())
+                    if full.is_set():
+                        break
                 if full.is_set():
                     break
-                looked, following = following, look_at(number + 1)
-                under_way.append((number, begin(picture, out / place, looked)))
-                begun += 1
-                while under_way and under_way[0][1].done():
-                    settle(*under_way.popleft())
             while under_way:
                 settle(*under_way.popleft())
             outcome.left += len(mine) - begun

@@ -8,8 +8,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lrp_jax.render.case import Case, regions_are_boxes
 from lrp_jax.render import heatmaps
+from lrp_jax.render.case import Case, regions_are_boxes
 from lrp_jax.render.heatmaps import colours, common_scale, maps, outlines
 from lrp_jax.render.palettes import RED_BLUE, Palette
 from lrp_jax.render.wording import wording_of

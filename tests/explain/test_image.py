@@ -14,9 +14,11 @@ from lrp_jax.explain import (
     IntegratedGradients,
     Occlusion,
     SmoothGrad,
+    View,
     decode,
     explain_features,
     explain_image,
+    explain_view,
 )
 from lrp_jax.models import MHFC, VGG16, AdaLSTM, Preprocessing
 
@@ -128,6 +130,18 @@ def test_a_caption_is_decoded_if_none_is_given(model):
     explanation = explain(model, "attention", tokens=None, max_length=6)
     np.testing.assert_array_equal(explanation.tokens, decode(captioner, params, features, 6))
     assert explanation.tokens[0] == 1
+
+
+@pytest.mark.parametrize("method", ["lrp", "grad_cam", "guided_backprop"])
+def test_an_image_that_was_encoded_before_is_explained_the_same(model, method):
+    """Whether the view was made for the method's rules or for those of another one."""
+    captioner, params, encoder_params, _ = model
+    view = View(ENCODER, encoder_params, SEEN(IMAGE), rules=METHODS["lrp"].one_way_back)
+    view.encode()
+    found = explain_view(captioner, params, view, TOKENS, method=method, rows=[2])
+    wanted = explain(model, method, rows=[2])
+    np.testing.assert_array_equal(found.pixels, wanted.pixels)
+    assert found.grid == wanted.grid and found.method == wanted.method
 
 
 def test_chunks_and_rules_are_passed_on(model):

@@ -190,6 +190,57 @@ def test_images_are_read_in_a_thread_and_written_in_another(make_case, tmp_path,
     assert threads["begin"] is threading.current_thread() and len(set(threads.values())) == 3
 
 
+def test_what_images_share_is_done_for_several_at_once(make_case, tmp_path):
+    """Seven images in groups of three, one of which cannot be read and one of which was finished before."""
+    pictures = [picture(f"{number}.png", number) for number in range(7)]
+    pictures[1] = broken("1.png")
+    render.explain_batch([pictures[5]], lambda *_: make_case(), tmp_path, formats=("json",))
+    groups, given = [], []
+
+    def prepare(group):
+        groups.append([picture.name for picture, _ in group])
+        return [pixels.max() for _, pixels in group]
+
+    def to_case(picture, pixels, prepared):
+        given.append((picture.name, int(prepared)))
+        return make_case()
+
+    told = []
+    how = {"prepare": prepare, "together": 3, "resume": True, "tell": told.append, "formats": ("json",)}
+    outcome = render.explain_batch(pictures, to_case, tmp_path, **how)
+    assert groups == [["0.png", "2.png"], ["3.png", "4.png"], ["6.png"]]
+    assert given == [(f"{number}.png", number) for number in (0, 2, 3, 4, 6)]
+    assert (outcome.explained, outcome.skipped, list(outcome.failed)) == (5, 1, ["1.png"])
+    assert [done.number for done in told] == list(range(1, 8))
+
+
+def test_an_image_that_spoils_a_group_fails_alone(make_case, tmp_path):
+    calls = []
+
+    def prepare(group):
+        calls.append(len(group))
+        if any(picture.name == "b.png" for picture, _ in group):
+            raise ValueError("an empty caption")
+        return [None] * len(group)
+
+    pictures = [picture(f"{name}.png") for name in "abcd"]
+    outcome = render.explain_batch(
+        pictures, lambda *_: make_case(), tmp_path, prepare=prepare, together=4, formats=("json",)
+    )
+    assert calls == [4, 1, 1, 1, 1]
+    assert (outcome.explained, outcome.failed) == (3, {"b.png": "an empty caption"})
+
+
+def test_a_full_disk_ends_a_group_too(make_case, tmp_path, full):
+    full("a")
+    pictures = [picture(f"{number}.png") for number in range(9)]
+    pictures[0] = picture("a.png")
+    how = {"prepare": lambda group: group, "together": 9, "formats": ("png",), "tell": lambda done: None}
+    outcome = render.explain_batch(pictures, lambda *_: make_case(), tmp_path, **how)
+    # How many are under way when the disk is found full is a matter of threads; none of them is lost sight of.
+    assert list(outcome.failed) == ["a.png"] and outcome.left == 8 and not outcome.explained
+
+
 def test_what_was_finished_is_left_alone(to_case, tmp_path):
     batch = [picture("a.png"), picture("b.png")]
     render.explain_batch(batch, to_case, tmp_path, key=b"k")
