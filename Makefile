@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow test-newest parity docs lint format demo realdata study-small study study-real clean
+.PHONY: help test test-slow test-newest parity bench docs lint format demo realdata study-small study study-real clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,11 @@ format: $(READY) ## ruff's fixes and format
 
 demo: $(READY) ## train a captioner on drawn scenes and explain its words (minutes)
 	$(BIN)/python -m lrp_jax.demo
+
+bench: $(VENV)-parity/.ready ## speed, beside torch, zennit, captum and pycocoevalcap, into docs/BENCHMARKS.md (an hour)
+	set -e; for name in explain growth throughput train decode reward data; do \
+	  $(VENV)-parity/bin/python -m benchmarks.$$name --json=docs/benchmarks/$$name.json; done
+	$(VENV)-parity/bin/python -m benchmarks.tables
 
 realdata: $(READY) ## real captions and boxes (a minute), then the same on photographs (hours), where ../shared/realdata is
 	$(BIN)/python -m benchmarks.real_sources --data=../shared/realdata

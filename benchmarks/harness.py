@@ -56,6 +56,7 @@ class Row:
     Attributes:
         name: of contender and way.
         unit: the name of the row that it is counted in.
+        units: how many of these it takes, by the fastest rounds and by the medians.
         first: seconds of the first call.
         seconds: of each round.
         gigabytes: the highest memory of the whole process.
@@ -64,6 +65,7 @@ class Row:
 
     name: str
     unit: str | None = None
+    units: list[float] = dataclasses.field(default_factory=list)
     first: float | None = None
     seconds: list[float] = dataclasses.field(default_factory=list)
     gigabytes: float | None = None
@@ -142,6 +144,9 @@ def take_turns(workers: Sequence[Worker], rounds: int) -> list[Row]:
             row.seconds.append(worker.ask("seconds", way))
     for worker, way, row in rows.values():
         row.gigabytes = worker.ask("gigabytes", way)
+        if row.unit:
+            unit = rows[row.unit][-1].seconds
+            row.units = [of(row.seconds) / of(unit) for of in (min, statistics.median)]
     return [row for _, _, row in rows.values()]
 
 
@@ -208,15 +213,11 @@ def markdown(rows: Sequence[Row]) -> str:
     """The rows as a table."""
     header = ("", "units, fastest", "units, medians", "seconds, fastest", "median (range)", "first call", "memory")
     lines = [_line(header), _line(["---"] * len(header))]
-    of = {row.name: row for row in rows}
     for row in rows:
         if not row.seconds:
             lines.append(_line([row.name, row.remark, "", "", "", "", ""]))
             continue
-        ratios = ["", ""]
-        if row.unit:
-            unit = of[row.unit].seconds
-            ratios = [f"{of_two(row.seconds) / of_two(unit):.2f}" for of_two in (min, statistics.median)]
+        ratios = [f"{units:.2f}" for units in row.units] or ["", ""]
         low, high = min(row.seconds), max(row.seconds)
         spread = f"{_seconds(statistics.median(row.seconds))} ({_seconds(low)} to {_seconds(high)})"
         memory = "" if row.gigabytes is None else f"{row.gigabytes:.2f} GB"

@@ -1,11 +1,11 @@
 """How well one number tells two groups apart, and how alike two orders are: AUC and Spearman's rho."""
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 
 class AUC(NamedTuple):
@@ -62,10 +62,10 @@ def delong(scores: Float[np.ndarray, "k n"], labels: Bool[np.ndarray, " n"]) -> 
     k, m, n = len(scores), positive.shape[1], negative.shape[1]
     if not m or not n:
         return AUC(np.full(k, np.nan), np.full((k, k), np.nan))
-    among_all = stats.rankdata(np.concatenate([positive, negative], axis=1), axis=1)
+    among_all = _ranks(np.concatenate([positive, negative], axis=1))
     # A midrank among all less that among one's own group counts the items of the other group below, ties half.
-    of_positive = (among_all[:, :m] - stats.rankdata(positive, axis=1)) / n
-    of_negative = 1 - (among_all[:, m:] - stats.rankdata(negative, axis=1)) / m
+    of_positive = (among_all[:, :m] - _ranks(positive)) / n
+    of_negative = 1 - (among_all[:, m:] - _ranks(negative)) / m
     if min(m, n) < 2:
         return AUC(of_positive.mean(axis=1), np.full((k, k), np.nan))
     covariance = np.cov(of_positive).reshape(k, k) / m + np.cov(of_negative).reshape(k, k) / n
@@ -128,7 +128,7 @@ def spearman(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) ->
     Args:
       first, second: of the same length.
     """
-    first, second = (stats.rankdata(np.ravel(x)) for x in (first, second))
+    first, second = (_ranks(np.ravel(x)) for x in (first, second))
     if len(first) != len(second):
         raise ValueError(f"wanted as many values of one as of the other, got {len(first)} and {len(second)}")
     if len(first) < 2:
@@ -147,6 +147,13 @@ def _checked(scores: np.ndarray, labels) -> tuple[np.ndarray, np.ndarray]:
     return scores, labels
 
 
+def _ranks(values: Float[np.ndarray, "*k n"]) -> Float[np.ndarray, "*k n"]:
+    """From 1, along the last axis; equal values share the mean of theirs."""
+    from scipy import stats  # here, for it takes a second, which explain.py would wait for
+
+    return stats.rankdata(values, axis=-1)
+
+
 def _half(variance: np.ndarray, level: float) -> np.ndarray:
     """Half the width of a normal interval; rounding may leave a variance of 0 a little below it."""
-    return stats.norm.ppf((1 + level) / 2) * np.sqrt(np.maximum(variance, 0))
+    return NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(np.maximum(variance, 0))

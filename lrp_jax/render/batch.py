@@ -275,7 +275,7 @@ def explain_batch(
     def look_at(numbers: Sequence[int]) -> list[Future]:
         return [reader.submit(look, mine[number][0], out / mine[number][1]) for number in numbers]
 
-    reader, writer = ThreadPoolExecutor(1, "reader"), ThreadPoolExecutor(1, "writer")
+    reader, writer = (ThreadPoolExecutor(1, name, initializer=_give_way) for name in ("reader", "writer"))
     groups = [range(len(mine))[start : start + together] for start in range(0, len(mine), together)]
     begun = 0
     try:
@@ -309,6 +309,12 @@ def explain_batch(
             except OSError as error:
                 outcome.no_index = one_line(error)
     return outcome
+
+
+def _give_way() -> None:
+    """Lets this thread have only what the others leave: on a CPU these compute, each on its share of an image."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)  # of a thread: Linux
 
 
 def _settled(result: Any = None, error: Exception | None = None) -> Future:
