@@ -58,7 +58,8 @@ demo: $(READY) ## train a captioner on drawn scenes and explain its words (minut
 	$(BIN)/python -m lrp_jax.demo
 
 bench: $(VENV)-parity/.ready ## speed, beside torch, zennit, captum and pycocoevalcap, into docs/BENCHMARKS.md (an hour)
-	set -e; for name in explain growth throughput train decode reward data; do \
+	$(VENV)-parity/bin/python -m benchmarks.growth --json=docs/benchmarks/growth.json --plot=docs/images/growth.png
+	set -e; for name in explain throughput train decode reward data; do \
 	  $(VENV)-parity/bin/python -m benchmarks.$$name --json=docs/benchmarks/$$name.json; done
 	$(VENV)-parity/bin/python -m benchmarks.tables
 
