@@ -265,8 +265,8 @@ def _version(package: str) -> str | None:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """What repeats this run: the module and its flags, without the file of figures."""
+    """What repeats this run: the module and its flags, without the files it writes."""
     spec = sys.modules["__main__"].__spec__
     flags = " ".join(arguments)
-    flags = re.sub(r"--json[ =]\S+", "", flags)
+    flags = re.sub(r"--(json|plot)[ =]\S+", "", flags)
     return " ".join(f"python -m {spec.name if spec else pathlib.Path(sys.argv[0]).stem} {flags}".split())
