@@ -202,6 +202,8 @@ def flags_in(path):
                 names.add(name[2:])
             elif ".DEFINE_" in called:
                 names.add(name)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "harness.parser":
+            names |= flags_in(ROOT / "benchmarks" / "harness.py")
     return names
 
 
