@@ -19,6 +19,7 @@ from lrp_jax.core.graph import Graph, Node, Value, scan_parts
 from lrp_jax.core.layer import Layer
 from lrp_jax.core.named import BODIES
 from lrp_jax.core.neurons import LayerRule
+from lrp_jax.core.product import Product
 from lrp_jax.core.rules import Derivative
 from lrp_jax.core.windows import windows_of
 
@@ -293,22 +294,13 @@ def _built_layer(action: LayerRule, read):
     steps = [node.outputs[0], *(n.outputs[0] for n in action.chain)]
     others = [next((v for v in n.inputs if v is not u), None) for n, u in zip(action.chain, steps, strict=False)]
 
-    def product(x, w):
-        return node.bind(*((x, w) if action.signal == 0 else (w, x)))[0]
-
     links = [n for n, v in zip(action.chain, others, strict=True) if v is None]
     moves = [n for n in links if n.name != "neg" and n.name not in P.IDENTITY]
-
-    def op(x, w):
-        # The product in the layout of the layer's result, for what moves it is linear too.
-        result = product(x, w)
-        for move in moves:
-            (result,) = move.bind(result)
-        return result
+    product = Product(node, action.signal, moves)
 
     def make(x, weights):
         weight, constants = weights
-        output = product(x, weight)
+        output = product.plain(x, weight)
         scale, shift = jnp.ones((), output.dtype), jnp.zeros((), output.dtype)
         axes = _channel_axes(node, action.signal)
         for link, u, (whole, small) in zip(action.chain, steps, constants, strict=False):
@@ -320,7 +312,7 @@ def _built_layer(action: LayerRule, read):
             last = whole is not None and link.inputs[1] is u
             scale, shift = _affine(link.name, scale, shift, small, last)
             (output,) = link.bind(*((output,) if whole is None else (whole, output) if last else (output, whole)))
-        return Layer(x, weight, scale, shift, output, op, axes, signal.facts.non_negative)
+        return Layer(x, weight, scale, shift, output, product, axes, signal.facts.non_negative)
 
     constants = [(None, None) if v is None else (read(v), _unbroadcast(v, read)) for v in others]
     return make, (read(kernel), constants)

@@ -1,13 +1,15 @@
 """A convolution or a product with constant weights, with the bias and batch norm that follow it."""
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
+
+from lrp_jax.core.product import Product
 
 # Which weights count: all; only the positive, or the negative, ones; their squares; ones in their place.
 Part = Literal["all", "plus", "minus", "square", "ones"]
@@ -30,7 +32,7 @@ class Layer:
       weight: the kernel w.
       scale, shift: what constants after the operation do to its result, broadcastable to the output.
       output: y [...], the layer's value.
-      op: the operation on (x, w), linear in each.
+      op: the operation on (x, w), linear in each, and its transpose.
       axes: (output axis, kernel axis) along which channels correspond, or None where there is no single one.
       non_negative: whether x is known to have no negative element.
       through: of the weight's shape, what each weight lets through after its part was taken; None is all of it. It
@@ -42,26 +44,18 @@ class Layer:
     scale: Array
     shift: Array
     output: Array
-    op: Callable[[Array, Array], Array]
+    op: Product
     axes: tuple[int, int] | None
     non_negative: bool
     through: Array | None = None
 
     def linear(self, x: Array, part: Part = "all") -> Array:
         """The layer without its shift, on any x of the input's shape, with a part of its weights: [...]."""
-        folded = self._folded()
-        if folded is not None or part in ("all", "square", "ones"):
-            weight, scale = (folded, 1) if folded is not None else (self.weight, self.scale)
-            if part == "square":
-                scale = scale**2
-            return scale * self.op(x, self._part(weight, part))
-        same, opposite = (self.op(x, self._part(self.weight, p)) for p in (part, _OPPOSITE[part]))
-        return jnp.maximum(self.scale, 0) * same + jnp.minimum(self.scale, 0) * opposite
+        return _sum([scale * self.op(x, weight) for scale, weight in self._terms(part)])
 
     def back(self, s: Array, part: Part = "all") -> Array:
         """The transpose of `linear`: s of the output's shape to the input's."""
-
-        return self._transposed(lambda x: self.linear(x, part), s)
+        return _sum([self.op.transpose(scale * s, self.input, weight) for scale, weight in self._terms(part)])
 
     def positive_part(self) -> Array:
         """z^+ [...]: the sum of the positive contributions (x w)^+ to each output."""
@@ -92,15 +86,19 @@ class Layer:
             return jnp.where(self.input >= 0, self.back(s, along), self.back(s, against))
         # Both kernels in one operation: that of a first convolution, of three channels, fills no vector alone.
         both = jnp.stack([self._part(folded, part) for part in (along, against)])
-
-        same, opposite = jax.vmap(lambda weight: self._transposed(lambda x: self.op(x, weight), s))(both)
+        same, opposite = jax.vmap(lambda weight: self.op.transpose(s, self.input, weight))(both)
         return jnp.where(self.input >= 0, same, opposite)
 
-    def _transposed(self, linear: Callable[[Array], Array], s: Array) -> Array:
-        """The transpose of a linear function of the input, applied to s."""
-        dtype = jax.eval_shape(linear, self.input).dtype
-        (result,) = jax.linear_transpose(linear, self.input)(s.astype(dtype))
-        return result
+    def _terms(self, part: Part) -> list[tuple[Array | int, Array]]:
+        """The linear part as a sum of scale * op(x, weight)."""
+        folded = self._folded()
+        if folded is not None:
+            return [(1, self._part(folded, part))]
+        if part in _OPPOSITE:
+            # A negative scale turns the signs of the weights around.
+            same, opposite = (self._part(self.weight, p) for p in (part, _OPPOSITE[part]))
+            return [(jnp.maximum(self.scale, 0), same), (jnp.minimum(self.scale, 0), opposite)]
+        return [(self.scale**2 if part == "square" else self.scale, self._part(self.weight, part))]
 
     def _folded(self) -> Array | None:
         """The weight with the scale in it, or None where the scale is not one number per channel."""
@@ -128,3 +126,7 @@ _PARTS: dict[Part, Callable[[Array], Array]] = {
     "square": lambda w: w**2,
     "ones": jnp.ones_like,
 }
+
+
+def _sum(terms: Sequence[Array]) -> Array:
+    return reduce(jnp.add, terms)
