@@ -51,7 +51,7 @@ def explain_image(
       max_length: of a decoded caption, its end token included.
       rows: the words that go down to the pixels, 0 being the first after the start token; None for all. The pixels of
         the others are NaN, and cost nothing where every word has a backward pass of its own through the encoder.
-      words_per_chunk: how many words share one backward pass; fewer take less memory. None is 2 through the encoder on
+      words_per_chunk: how many words share one backward pass; fewer take less memory. None is 4 through the encoder on
         a CPU, all elsewhere.
 
     Returns:

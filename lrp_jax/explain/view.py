@@ -15,7 +15,7 @@ from lrp_jax.core.rules import divide
 from lrp_jax.explain.seeds import Pullback, portable, pull_back
 
 # More words of an image in one backward pass gain little on a CPU (docs/BENCHMARKS.md) and take more memory.
-WORDS_PER_CHUNK = {"cpu": 2}
+WORDS_PER_CHUNK = {"cpu": 4}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
