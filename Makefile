@@ -55,7 +55,7 @@ format: $(READY) ## ruff's fixes and format
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 demo: $(READY) ## train a captioner on drawn scenes and explain its words (minutes)
-	$(BIN)/python -m lrp_jax.demo
+	$(BIN)/python -m lrp_jax demo
 
 bench: $(VENV)-parity/.ready ## speed, beside torch, zennit, captum and pycocoevalcap, into docs/BENCHMARKS.md (an hour)
 	$(VENV)-parity/bin/python -m benchmarks.growth --json=docs/benchmarks/growth.json --plot=docs/images/growth.png
@@ -68,16 +68,16 @@ realdata: $(READY) ## real captions and boxes (a minute), then the same on photo
 	$(BIN)/python -m benchmarks.photographs --data=../shared/realdata
 
 study-small: $(READY) ## the small study on drawn scenes, and docs/RESULTS.md (hours; goes on where it stopped)
-	$(BIN)/python -m lrp_jax.study --part=small
-	$(BIN)/python -m lrp_jax.study.results
+	$(BIN)/python -m study --part=small
+	$(BIN)/python -m study.results
 
 study: $(READY) ## all of the study on drawn scenes (a day)
-	$(BIN)/python -m lrp_jax.study --part=all
-	$(BIN)/python -m lrp_jax.study.results
+	$(BIN)/python -m study --part=all
+	$(BIN)/python -m study.results
 
 study-real: $(READY) ## the study on photographs, where ../shared/realdata is (hours)
-	$(BIN)/python -m lrp_jax.study --part=photographs --data=../shared/realdata
-	$(BIN)/python -m lrp_jax.study.results
+	$(BIN)/python -m study --part=photographs --data=../shared/realdata
+	$(BIN)/python -m study.results
 
 clean: ## remove what the targets made, the environment included
 	rm -rf $(VENV) $(VENV)-newest $(VENV)-parity $(VENV)-docs .cache runs out site .pytest_cache .ruff_cache

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 import lrp_jax
 from benchmarks.common import write_figures
-from lrp_jax.models import MHFC, VGG16, AdaLSTM, unroll
+from lrp_jax.captions.models import MHFC, VGG16, AdaLSTM, unroll
 
 
 def zeros(module, *inputs):

@@ -15,10 +15,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import lrp_jax
-from lrp_jax import render
-from lrp_jax.data import load_image
-from lrp_jax.models import Preprocessing
-from lrp_jax.weights import squeezenet_from_arrays
+from lrp_jax.captions import render
+from lrp_jax.captions.images import load_image
+from lrp_jax.captions.models import Preprocessing
+from lrp_jax.captions.pages.found import SUFFIXES
+from lrp_jax.captions.weights import squeezenet_from_arrays
 
 PREPROCESSING = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), size=(224, 224))
 SIDE, MARGIN, LINE = 224, 8, 18  # pixels
@@ -71,10 +72,10 @@ def main() -> None:
     options = parser.parse_args()
     with np.load(options.weights, allow_pickle=False) as file:
         encoder, params = squeezenet_from_arrays(dict(file))
-    files = sorted(path for path in options.images.iterdir() if path.suffix.lower() in render.SUFFIXES)
+    files = sorted(path for path in options.images.iterdir() if path.suffix.lower() in SUFFIXES)
     photographs = [load_image(path, (SIDE, SIDE)) for path in files[: options.count]]
     if not photographs:
-        parser.error(f"no image in {options.images}; wanted a folder with {' '.join(render.SUFFIXES)}")
+        parser.error(f"no image in {options.images}; wanted a folder with {' '.join(SUFFIXES)}")
     images = jnp.stack([PREPROCESSING(photograph) for photograph in photographs])
     page = sheet(photographs, explain(encoder, params, images))
     page.save(options.out)

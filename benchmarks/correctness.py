@@ -14,9 +14,11 @@ import jax
 import numpy as np
 
 from benchmarks.common import random_variables, write_figures
-from lrp_jax.data import Vocabulary, scenes
-from lrp_jax.experiments import SCENES, Correctness, Subject, cases
-from lrp_jax.models import MHFC, VGG16, AdaLSTM, Preprocessing
+from lrp_jax.captions import scenes
+from lrp_jax.captions.data.domain import SCENES
+from lrp_jax.captions.experiments import Correctness, Subject, cases
+from lrp_jax.captions.models import MHFC, VGG16, AdaLSTM, Preprocessing
+from lrp_jax.captions.words import Vocabulary
 
 WORDS, MENTIONS, VOCABULARY = 12, 3, 11026
 

@@ -23,10 +23,14 @@ from PIL import Image
 from benchmarks import harness
 from benchmarks.common import random_variables
 from benchmarks.harness import Contender
-from lrp_jax.data import Example, ImageBatches, Vocabulary, load_image
-from lrp_jax.data.images import LazyImages, load_all
-from lrp_jax.models import VGG16, Preprocessing
-from lrp_jax.training import Encoder, paper_settings, read_metrics, train_and_evaluate
+from lrp_jax.captions.data.batches import ImageBatches
+from lrp_jax.captions.data.images import LazyImages, load_all
+from lrp_jax.captions.images import Example, load_image
+from lrp_jax.captions.models import VGG16, Preprocessing
+from lrp_jax.captions.runs.encoders import Encoder
+from lrp_jax.captions.runs.settings import paper_settings
+from lrp_jax.captions.training import read_metrics, train_and_evaluate
+from lrp_jax.captions.words import Vocabulary
 
 SIZE = (224, 224)
 BATCH = 32

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 from benchmarks import harness
 from benchmarks.harness import Contender
 from benchmarks.paper_size import write_models
-from lrp_jax.models.decoding import Beam, Greedy, decode
-from lrp_jax.weights import captioner_from_state_dict
+from lrp_jax.captions.models.decoding import Beam, Greedy, decode
+from lrp_jax.captions.weights import captioner_from_state_dict
 
 LENGTH = 20
 ALONE = "one by one"

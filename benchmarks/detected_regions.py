@@ -19,7 +19,7 @@ import re
 import shutil
 
 from benchmarks.common import run_script
-from lrp_jax.data.bottom_up import RegionStore, convert
+from lrp_jax.captions.data.bottom_up import RegionStore, convert
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from benchmarks import harness
 from benchmarks.harness import Contender
 from benchmarks.paper_size import write_models, write_pictures, write_question
 from benchmarks.stages import UNIT
-from lrp_jax.explain import METHODS
+from lrp_jax.captions.explain import METHODS
 
 SLOW = ("integrated_gradients", "smooth_grad", "occlusion")  # many passes for each word
 

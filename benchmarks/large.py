@@ -21,8 +21,8 @@ import numpy as np
 
 import lrp_jax
 from benchmarks.common import random_variables, write_figures
-from lrp_jax.explain import explain_image
-from lrp_jax.models import MHFC, VGG16, AdaLSTM, ResNet
+from lrp_jax.captions.explain import explain_image
+from lrp_jax.captions.models import MHFC, VGG16, AdaLSTM, ResNet
 
 
 class Block(nn.Module):

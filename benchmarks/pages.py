@@ -21,8 +21,9 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from benchmarks.common import write_figures
-from lrp_jax import render
-from lrp_jax.explain import Explanation
+from lrp_jax.captions import render
+from lrp_jax.captions.explain import Explanation
+from lrp_jax.captions.pages.writers import write_index
 
 THINGS = ("dog", "cat", "ball", "girl", "man", "frisbee", "bench", "horse", "car", "truck", "sheep", "kite")
 COLOURS = ("red", "brown", "old", "small", "wet", "young", "blue")
@@ -149,7 +150,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_batch(folder, options.images)
-        figures = {"write the index": timed(lambda: render.write_index(folder))}
+        figures = {"write the index": timed(lambda: write_index(folder))}
         rng = np.random.default_rng(0)
         comparison = render.Comparison([case(method, options.words, rng) for method in METHODS])
         report, empty = folder / "report.html", folder / "empty.html"

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from lrp_jax.data import scenes
-from lrp_jax.data.vocabulary import SPECIAL
-from lrp_jax.models.decoding import END
-from lrp_jax.weights import captioners, vgg
+from lrp_jax.captions import scenes
+from lrp_jax.captions.models.decoding import END
+from lrp_jax.captions.weights import captioners, vgg
+from lrp_jax.captions.words import SPECIAL
 
 SIZES = {"H": 512, "E": 512, "D": 512, "A": 196, "G": 512, "V": 11026}
 TABLES = {"ada": captioners.ADA_LSTM, "mhfc": captioners.MH_FC}

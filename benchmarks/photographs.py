@@ -21,14 +21,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.common import run_script
-from lrp_jax.data.objects import coco_words, present
-from lrp_jax.data.sources import json_source
-from lrp_jax.experiments import Domain, correctness_of
-from lrp_jax.metrics import cider
-from lrp_jax.models.decoding import Beam, Greedy
-from lrp_jax.subjects import subject_of
-from lrp_jax.training import Encoder, caption_features, encode_dataset, load_run
-from lrp_jax.weights import squeezenet_from_arrays
+from lrp_jax.captions.data.domain import Domain
+from lrp_jax.captions.data.sources import json_source
+from lrp_jax.captions.experiments import correctness_of
+from lrp_jax.captions.experiments.subjects import subject_of
+from lrp_jax.captions.metrics import cider
+from lrp_jax.captions.models.decoding import Beam, Greedy
+from lrp_jax.captions.runs.captioning import caption_features
+from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
+from lrp_jax.captions.runs.folder import load_run
+from lrp_jax.captions.weights import squeezenet_from_arrays
+from lrp_jax.captions.words.objects import coco_words, present
 
 CAPTIONERS, SEEDS = ("ada", "ada_bu", "mhfc", "mhfc_bu"), (0, 1, 2)  # bu: bottom-up, by regions
 SETS = ("flickr8k_1000", "coco_small")

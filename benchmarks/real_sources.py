@@ -28,10 +28,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lrp_jax.data import END, PAD, UNK, CaptionBatches, Example, Vocabulary, source, tokenize
-from lrp_jax.data.bottom_up import RegionStore, convert
-from lrp_jax.data.images import load_all
-from lrp_jax.data.objects import CATEGORIES, coco_words, mentions, present
+from lrp_jax.captions.data.batches import CaptionBatches
+from lrp_jax.captions.data.bottom_up import RegionStore, convert
+from lrp_jax.captions.data.images import load_all
+from lrp_jax.captions.data.sources import source
+from lrp_jax.captions.images import Example
+from lrp_jax.captions.words import END, PAD, UNK, Vocabulary, tokenize
+from lrp_jax.captions.words.objects import CATEGORIES, coco_words, mentions, present
 
 SIZE = (224, 224)
 LENGTHS = (8, 12, 16, 24)  # padded lengths of the batches; the longest captions are cut

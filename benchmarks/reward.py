@@ -12,8 +12,8 @@ from pycocoevalcap.cider.cider_scorer import CiderScorer, precook
 
 from benchmarks import harness
 from benchmarks.harness import Contender
-from lrp_jax.data import pad_references
-from lrp_jax.metrics.cider_tokens import cider_d, document_frequencies
+from lrp_jax.captions.data.batches import pad_references
+from lrp_jax.captions.metrics.cider_tokens import cider_d, document_frequencies
 
 IMAGES, REFERENCES, BATCH, LENGTH, WORDS = 1000, 5, 64, 20, 11026
 

@@ -12,7 +12,7 @@ import pathlib
 import numpy as np
 
 from benchmarks.common import run_script
-from lrp_jax.training import read_metrics
+from lrp_jax.captions.training import read_metrics
 
 SEEDS = (0, 1, 2)
 SMALL = (

@@ -10,11 +10,10 @@ from safetensors.numpy import load_file
 
 from benchmarks.common import random_variables
 from lrp_jax import PAPER
-from lrp_jax.explain import explain_image, explain_images
-from lrp_jax.explain.question import ask, propagate
-from lrp_jax.explain.view import View
-from lrp_jax.models import MHFC, AdaLSTM
-from lrp_jax.weights.vgg import vgg16_from_state_dict
+from lrp_jax.captions.explain import View, explain_image, explain_images
+from lrp_jax.captions.explain.question import ask, propagate
+from lrp_jax.captions.models import MHFC, AdaLSTM
+from lrp_jax.captions.weights import vgg16_from_state_dict
 
 VOCABULARY = 11026
 UNIT = "forward"

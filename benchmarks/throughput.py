@@ -16,9 +16,9 @@ import explain
 from benchmarks import harness
 from benchmarks.harness import Contender
 from benchmarks.paper_size import write_models, write_pictures
-from lrp_jax.command_line import Voice
-from lrp_jax.explained import begin_picture, caption_pictures
-from lrp_jax.pictures import find_pictures
+from lrp_jax.captions.pages.explained import begin_picture, caption_pictures
+from lrp_jax.captions.pages.pictures import find_pictures
+from lrp_jax.cli.manners import Voice
 
 WORDS = 12
 COMPUTING = "captions and relevance alone"

@@ -25,16 +25,12 @@ from safetensors.numpy import load_file
 from benchmarks import harness
 from benchmarks.harness import Contender
 from benchmarks.paper_size import SIZES, write_models
-from lrp_jax.data import Batch, ImageBatch, pad_references
-from lrp_jax.metrics.cider_tokens import document_frequencies
-from lrp_jax.training import Arm, create_state, make_optimiser, make_step
-from lrp_jax.training.losses import cross_entropy
-from lrp_jax.training.objectives import (
-    cross_entropy_objective,
-    lrp_ift_objective,
-    self_critical_objective,
-)
-from lrp_jax.weights import captioner_from_state_dict
+from lrp_jax.captions.data.batches import Batch, ImageBatch, pad_references
+from lrp_jax.captions.metrics.cider_tokens import document_frequencies
+from lrp_jax.captions.runs.arms import Arm
+from lrp_jax.captions.training import create_state, cross_entropy, make_optimiser, make_step
+from lrp_jax.captions.training.objectives import cross_entropy_objective, lrp_ift_objective, self_critical_objective
+from lrp_jax.captions.weights import captioner_from_state_dict
 
 FULL = {"regions": 196, "channels": 512, "words": SIZES["V"], "captions": 64, "length": 20}
 SMALL = {"regions": 49, "channels": 128, "words": 2000, "captions": 16, "length": 10}

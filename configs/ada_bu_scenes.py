@@ -1,10 +1,10 @@
 """Bottom-up Ada-LSTM on drawn scenes: 36 boxes of several scales in place of the grid."""
 
-from configs import ada_scenes
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(bias="strong"):
-    config = ada_scenes.get_config(bias)
+    config = settings_of(f"ada_scenes:{bias}")
     config.regions = "fixed"
     config.ada.attention = 36  # n_v
     return config

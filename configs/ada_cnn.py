@@ -4,7 +4,7 @@
 --config.source=PATH (docs/DATA.md) and --config.encoder_weights=vgg16 or a file
 """
 
-from lrp_jax.training import paper_settings
+from lrp_jax.captions.runs.settings import paper_settings
 
 
 def get_config(dataset="flickr30k"):

@@ -3,7 +3,7 @@
 --config=configs/ada_scenes.py, or configs/ada_scenes.py:weak, :none for the other strengths of the biases
 """
 
-from lrp_jax.training import paper_settings
+from lrp_jax.captions.runs.settings import paper_settings
 
 
 def get_config(bias="strong"):

@@ -3,7 +3,7 @@
 --config=configs/fine_tune_encoder.py --config.init_from=RUN
 """
 
-from lrp_jax.training import paper_settings
+from lrp_jax.captions.runs.settings import paper_settings
 
 
 def get_config():

@@ -1,12 +1,13 @@
 """LRP inference fine-tuning with cross-entropy for one epoch (Eq. 31), or an arm that it is compared with.
 
 --config=configs/lrp_ift.py --config.init_from=RUN, or configs/lrp_ift.py:baseline for the same epoch without LRP
-inference; the other arms are in `lrp_jax.training.ARMS`.
+inference; the other arms are in `lrp_jax.captions.runs.arms.ARMS`.
 """
 
 import dataclasses
 
-from lrp_jax.training import ARMS, paper_settings
+from lrp_jax.captions.runs.arms import ARMS
+from lrp_jax.captions.runs.settings import paper_settings
 
 
 def get_config(arm="lrp"):

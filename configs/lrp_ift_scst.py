@@ -4,11 +4,11 @@
 SCST.
 """
 
-from configs import scst
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(arm="lrp"):
-    config = scst.get_config()
+    config = settings_of("scst")
     config.scst.reweighted = arm == "lrp"
     config.arm.ce_share = 0.0  # p-hat alone
     config.epochs = 1  # section 5.3.2

@@ -4,11 +4,11 @@
 --config.source=PATH (docs/DATA.md) and --config.bottom_up=FOLDER of the converted features
 """
 
-from configs import mhfc_cnn
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(dataset="flickr30k"):
-    config = mhfc_cnn.get_config(dataset)
+    config = settings_of(f"mhfc_cnn:{dataset}")
     config.encoder = "bottom_up"
     config.hidden = 1024  # d of bottom-up features, section 5.1
     return config

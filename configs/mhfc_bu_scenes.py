@@ -1,9 +1,9 @@
 """Bottom-up MH-FC on drawn scenes: 36 boxes of several scales in place of the grid."""
 
-from configs import mhfc_scenes
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(bias="strong"):
-    config = mhfc_scenes.get_config(bias)
+    config = settings_of(f"mhfc_scenes:{bias}")
     config.regions = "fixed"
     return config

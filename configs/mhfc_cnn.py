@@ -4,11 +4,11 @@
 --config.source=PATH (docs/DATA.md) and --config.encoder_weights=vgg16 or a file
 """
 
-from configs import ada_cnn
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(dataset="flickr30k"):
-    config = ada_cnn.get_config(dataset)
+    config = settings_of(f"ada_cnn:{dataset}")
     config.captioner = "mhfc"
     config.mhfc.heads = 8  # n_h, section 5.1
     config.epochs = 50  # at most; published

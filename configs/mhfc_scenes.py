@@ -3,11 +3,11 @@
 --config=configs/mhfc_scenes.py, or configs/mhfc_scenes.py:weak, :none for the other strengths of the biases
 """
 
-from configs import ada_scenes
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(bias="strong"):
-    config = ada_scenes.get_config(bias)
+    config = settings_of(f"ada_scenes:{bias}")
     config.captioner = "mhfc"
     config.learning_rate = 2e-3  # validation CIDEr 1.12 after three epochs, at Ada-LSTM's 6e-3 1.07
     return config

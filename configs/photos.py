@@ -4,7 +4,7 @@
 --config.source=json:CAPTIONS.json[,MORE.json] and --config.encoder_weights=SQUEEZENET.npz
 """
 
-from lrp_jax.training import paper_settings
+from lrp_jax.captions.runs.settings import paper_settings
 
 
 def get_config(kind="ada"):

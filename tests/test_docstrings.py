@@ -22,14 +22,16 @@ import pytest
 PACKAGES = (
     "lrp_jax",
     "lrp_jax.core",
-    "lrp_jax.models",
-    "lrp_jax.explain",
-    "lrp_jax.render",
-    "lrp_jax.metrics",
-    "lrp_jax.data",
-    "lrp_jax.weights",
-    "lrp_jax.training",
-    "lrp_jax.experiments",
+    "lrp_jax.captions.models",
+    "lrp_jax.captions.explain",
+    "lrp_jax.captions.render",
+    "lrp_jax.captions.metrics",
+    "lrp_jax.captions.data",
+    "lrp_jax.captions.images",
+    "lrp_jax.captions.words",
+    "lrp_jax.captions.weights",
+    "lrp_jax.captions.training",
+    "lrp_jax.captions.experiments",
 )
 OF_FLAX = {"parent", "name"}  # fields of every Linen module
 # First words that are no verbs, though they end in s.

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-PAD, START, END = 0, 1, 2  # lrp_jax.models.decoding
+PAD, START, END = 0, 1, 2  # lrp_jax.captions.models.decoding
 
 
 class AdaLSTM(nn.Module):
-    """Parameters as the paper's authors named them, without dots; equations as in lrp_jax.models.ada_lstm."""
+    """Parameters as the paper's authors named them, without dots; equations as in lrp_jax.captions.models.ada_lstm."""
 
     def __init__(self, arrays: dict[str, torch.Tensor]):
         super().__init__()

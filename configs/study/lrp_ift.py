@@ -4,16 +4,13 @@
 or :photos.ada-lrp for a start of configs/photos.py:ada
 """
 
-import importlib
-
-from configs import lrp_ift
+from lrp_jax.captions.runs.configs import settings_of
 
 
 def get_config(kind="ada_scenes-lrp"):
     name, _, arm = kind.partition("-")
-    module, *argument = name.split(".")
-    start = importlib.import_module(f"configs.{module}").get_config(*argument)
-    config = lrp_ift.get_config(arm)
+    start = settings_of(name.replace(".", ":"))
+    config = settings_of(f"lrp_ift:{arm}")
     config.batch_size = start.batch_size
     # A fifth of the start's, as the paper's 1e-4 is of its 5e-4; the same for all arms.
     config.learning_rate = start.learning_rate / 5

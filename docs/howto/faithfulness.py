@@ -16,7 +16,7 @@ import pandas as pd
 from flax import linen as nn
 
 import lrp_jax
-from lrp_jax.experiments.faithfulness import faithfulness, gold_effects
+from lrp_jax.captions.experiments import faithfulness, gold_effects
 
 # A task whose truth is known
 # ---------------------------
@@ -156,7 +156,7 @@ assert value["LRP"]["gold"] > value["edges"]["gold"]
 if importlib.util.find_spec("quantus"):
     import quantus
 
-    from lrp_jax.experiments.quantus_adapter import JaxModel, for_jax, quantus_explain_func
+    from lrp_jax.captions.experiments.quantus_adapter import JaxModel, for_jax, quantus_explain_func
 
     network = JaxModel(model.apply, params, layers=["params/Conv_0", "params/Conv_1", "params/Dense_0"])
     explain_func = quantus_explain_func(lambda g, x, t: jax.grad(lrp_jax.lrp(lambda x: g(x)[t] - g(x)[1 - t]))(x))

@@ -1,10 +1,10 @@
 """Layer-wise relevance propagation as a JAX transformation."""
 
+from lrp_jax.core.analysis.named import NoPlaceError
 from lrp_jax.core.audit import Audit, audit
 from lrp_jax.core.composite import Composite, On
 from lrp_jax.core.contrast import contrastive_seed
-from lrp_jax.core.markers import gate, neuron
-from lrp_jax.core.named import NoPlaceError
+from lrp_jax.core.declare import gate, neuron
 from lrp_jax.core.presets import (
     ATTN_LRP,
     CP_LRP,
@@ -19,7 +19,7 @@ from lrp_jax.core.presets import (
     EpsilonPlus,
     EpsilonPlusFlat,
 )
-from lrp_jax.core.readout import parameter_relevance, relevance, relevance_at
+from lrp_jax.core.relevance import parameter_relevance, relevance, relevance_at
 from lrp_jax.core.rules import (
     AlphaBeta,
     DeconvReLU,

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from lrp_jax.core.analysis.demand import Activate, Halve, Refusal
+from lrp_jax.core.analysis.neurons import LayerRule, read_signals
 from lrp_jax.core.composite import Composite
-from lrp_jax.core.demand import Activate, Halve, Refusal
-from lrp_jax.core.graph import Graph, Node, Value
-from lrp_jax.core.neurons import LayerRule, read_signals
-from lrp_jax.core.places import Place
 from lrp_jax.core.presets import PAPER
+from lrp_jax.core.program.graph import Graph, Node, Value
+from lrp_jax.core.program.lines import Place
 from lrp_jax.core.rules import Derivative
 from lrp_jax.core.transform import densities, prepare
 

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lrp_jax.core import backward
+from lrp_jax.core.analysis.plan import Plan, make_plan
 from lrp_jax.core.composite import Composite
-from lrp_jax.core.evaluate import Evaluator
-from lrp_jax.core.plan import Plan, make_plan
 from lrp_jax.core.presets import PAPER
 from lrp_jax.core.rules import divide
+from lrp_jax.core.running import backward
+from lrp_jax.core.running.interpreter import Evaluator
 
 
 class RelevanceError(TypeError):

@@ -9,8 +9,8 @@ import pytest
 from flax import linen as nn
 
 import lrp_jax
-from lrp_jax.models import unroll
-from lrp_jax.weights import captioner_from_state_dict, vgg16_from_state_dict
+from lrp_jax.captions.models import unroll
+from lrp_jax.captions.weights import captioner_from_state_dict, vgg16_from_state_dict
 
 GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
 

@@ -12,7 +12,7 @@ from flax import linen as nn
 
 import lrp_jax
 from lrp_jax import PAPER, AlphaBeta, Composite, Epsilon, Flat, Gamma, On, Proportional, WSquare, ZBox
-from lrp_jax.weights import vgg16_from_state_dict
+from lrp_jax.captions.weights import vgg16_from_state_dict
 
 GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
 

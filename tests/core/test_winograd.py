@@ -8,7 +8,7 @@ from flax import linen as nn
 from jax import lax
 
 import lrp_jax
-from lrp_jax.core import winograd
+from lrp_jax.core.running import winograd
 
 NUMBERS = ("NHWC", "HWIO", "NHWC")
 SAME = ((1, 1), (1, 1))

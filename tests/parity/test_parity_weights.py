@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from torch import nn  # noqa: E402
+from torch import nn
 
-from lrp_jax import weights  # noqa: E402
-from lrp_jax.models.resnet import EXPANSION  # noqa: E402
+from lrp_jax.captions import weights
+from lrp_jax.captions.models.resnet import EXPANSION
 
 GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
 KINDS = ("ada_cnn", "ada_bu", "mhfc_cnn", "mhfc_bu")

@@ -14,19 +14,7 @@ from zennit.layer import Sum
 from zennit.types import Activation, AvgPool, BatchNorm, Convolution, Linear
 
 import lrp_jax
-from lrp_jax import (
-    AlphaBeta,
-    Composite,
-    Epsilon,
-    EpsilonGammaBox,
-    Flat,
-    Gamma,
-    On,
-    Pass,
-    WinnerTakesAll,
-    WSquare,
-    ZBox,
-)
+from lrp_jax import AlphaBeta, Composite, Epsilon, EpsilonGammaBox, Flat, Gamma, On, Pass, WinnerTakesAll, WSquare, ZBox
 from lrp_jax.core.composite import Site
 
 EPSILON = 1e-2

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lrp_jax.weights.torch_file import read_torch_file, state_dict  # noqa: E402
+from lrp_jax.captions.weights.torch_file import read_torch_file, state_dict
 
 
 @pytest.mark.parametrize("zipped", [True, False])

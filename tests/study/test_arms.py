@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from lrp_jax.study import arms
-from lrp_jax.study.claims import FREQUENT
+from study import arms
+from study.claims import FREQUENT
 
 
 @pytest.fixture

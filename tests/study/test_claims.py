@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from lrp_jax.study.claims import CLAIMS, FREQUENT
-from lrp_jax.study.figures import keep_figures
-from lrp_jax.study.page import page, parts_table, summary
-from lrp_jax.study.plan import PARTS, commands
-from lrp_jax.study.verdicts import Finding, together
+from study.claims import CLAIMS, FREQUENT
+from study.figures import keep_figures
+from study.page import page, parts_table, summary
+from study.plan import PARTS, commands
+from study.verdicts import Finding, together
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 

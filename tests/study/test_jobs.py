@@ -1,6 +1,6 @@
 import sys
 
-from lrp_jax.study.jobs import run_chains
+from study.jobs import run_chains
 
 
 def command(text):

@@ -3,9 +3,9 @@ import pathlib
 
 import pytest
 
-from lrp_jax.experiments import EXPERIMENTS
-from lrp_jax.study.plan import MAPPED, PARTS, SPOKEN, Start, commands
-from lrp_jax.training import ARMS
+from lrp_jax.captions.experiments import EXPERIMENTS
+from lrp_jax.captions.runs.arms import ARMS
+from study.plan import MAPPED, PARTS, SPOKEN, Start, commands
 
 EVERY = [(name, part) for name, parts in PARTS.items() for part in parts]
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from lrp_jax.study.verdicts import Finding, of_independent, together
+from study.verdicts import Finding, of_independent, together
 
 
 def finding(low, high, **bounds):

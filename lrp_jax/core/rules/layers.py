@@ -10,8 +10,8 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from lrp_jax.core.layer import Layer
 from lrp_jax.core.rules.base import divide
+from lrp_jax.core.running.layers import Layer
 
 
 @dataclasses.dataclass(frozen=True)

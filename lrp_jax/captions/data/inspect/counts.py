@@ -1,0 +1,261 @@
+"""The numbers of a source: images, captions, words, object words, boxes."""
+
+import collections
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from lrp_jax.captions.images import Example, load_image
+from lrp_jax.captions.words import SPECIAL, Vocabulary, tokenize
+from lrp_jax.captions.words.objects import box_categories, mentions
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """Where some whole numbers lie.
+
+    Attributes:
+      least, median, mean, percentile_95, most: of the numbers; None where there are none.
+      counts: number -> how often, in rising order.
+    """
+
+    least: int | None
+    median: float | None
+    mean: float | None
+    percentile_95: float | None
+    most: int | None
+    counts: Mapping[int, int]
+
+    @classmethod
+    def of(cls, numbers: Iterable[int]) -> "Spread":
+        counts = dict(sorted(collections.Counter(numbers).items()))
+        if not counts:
+            return cls(None, None, None, None, None, {})
+        values = np.repeat(list(counts), list(counts.values()))
+        middle, high = np.percentile(values, (50, 95))
+        return cls(int(values[0]), float(middle), float(values.mean()), float(high), int(values[-1]), counts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split.
+
+    Attributes:
+      images, captions, boxes: how many there are.
+      without_captions: images that have none.
+      captions_per_image: over images.
+      lengths: tokens of a caption, over captions.
+      tokens: of all captions together.
+      unknown: the share of them that is not in the vocabulary of the training captions and becomes <unk>; None
+        without tokens or without a vocabulary.
+    """
+
+    images: int
+    captions: int
+    boxes: int
+    without_captions: int
+    captions_per_image: Spread
+    lengths: Spread
+    tokens: int
+    unknown: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """How often a word is said, or a category is boxed.
+
+    Attributes:
+      name: the word, or the category.
+      category: what the word names; the category itself for boxes, "" for a word that names none.
+      images: in how many it is.
+      times: how often in all.
+    """
+
+    name: str
+    category: str
+    images: int
+    times: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Width and height of some images of the split.
+
+    Attributes:
+      looked_at: how many were read.
+      widths, heights: in pixels, of those that could be read.
+      unreadable: the error of each that could not.
+    """
+
+    looked_at: int
+    widths: Spread
+    heights: Spread
+    unreadable: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a source holds.
+
+    Attributes:
+      splits: by name.
+      min_count: how often the training captions say a word that the vocabulary keeps.
+      vocabulary: how many words that are, with the four special tokens; None without training captions.
+      words: how many different words the training captions have.
+      skipped: what the source left out, and how often.
+      split: the one that all that follows is about.
+      objects: the words that name objects, those said most often first.
+      mentions_with_boxes: of the mentions in images with boxes, how many, and how many name a category of a box.
+      boxes: the categories of boxes, those with most boxes first.
+      chosen: how often the words that were asked for are said, whatever they name.
+      sizes: of a sample of images.
+    """
+
+    splits: Mapping[str, Split]
+    min_count: int
+    vocabulary: int | None
+    words: int
+    skipped: Mapping[str, int]
+    split: str
+    objects: tuple[Count, ...]
+    mentions_with_boxes: tuple[int, int]
+    boxes: tuple[Count, ...]
+    chosen: tuple[Count, ...]
+    sizes: Sizes
+
+
+def describe(
+    splits: Mapping[str, Sequence[Example]],
+    categories: Mapping[str, str | None],
+    *,
+    split: str = "train",
+    min_count: int = 3,
+    chosen: Sequence[str] = (),
+    sample: int = 64,
+    seed: int = 0,
+) -> Description:
+    """Counts what is in a source.
+
+    Args:
+      splits: split -> images, as `source` returns them.
+      categories: name -> category of the objects that captions name, see `mentions`.
+      split: of which objects, boxes and sizes are counted.
+      min_count: of the vocabulary, which is always that of the split "train" (section 5.1).
+      chosen: tokens to be counted, as those of Fig. 7.
+      sample: how many images of the split are read for their sizes.
+      seed: chooses them.
+
+    Raises:
+      ValueError: there is no such split.
+    """
+    if split not in splits:
+        raise ValueError(f"no split {split!r}: wanted one of {', '.join(splits)}")
+    texts = {name: _Texts(dataset) for name, dataset in splits.items()}
+    training = texts["train"].captions if "train" in texts else []
+    vocabulary = Vocabulary.build(training, min_count) if training else None
+    examples = splits[split]
+    return Description(
+        splits={name: found.split(vocabulary) for name, found in texts.items()},
+        min_count=min_count,
+        vocabulary=len(vocabulary) if vocabulary else None,
+        words=len(texts["train"].words.keys() - set(SPECIAL)) if training else 0,
+        skipped=dict(getattr(splits, "skipped", {})),
+        split=split,
+        sizes=_sizes(examples, sample_of(len(examples), sample, seed)),
+        **_objects(texts[split].images, categories, chosen),
+    )
+
+
+def sample_of(count: int, size: int, seed: int) -> Int[np.ndarray, " n"]:
+    """At most `size` of the numbers below `count`, chosen by the seed, in rising order."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:size])
+
+
+class _Texts:
+    """The captions and the names of boxes of a split, and what is counted on them."""
+
+    def __init__(self, examples: Sequence[Example]):
+        # Every image once: drawn scenes are drawn for it, others are read from a disk.
+        records = (examples[index] for index in range(len(examples)))
+        self.images = [(example.captions, example.names) for example in records]
+        self.captions = [caption for captions, _ in self.images for caption in captions]
+        self.words: collections.Counter[str] = collections.Counter()
+        self._lengths = []
+        for caption in self.captions:
+            tokens = tokenize(caption)
+            self._lengths.append(len(tokens))
+            self.words.update(tokens)
+
+    def split(self, vocabulary: Vocabulary | None) -> Split:
+        tokens = self.words.total()
+        unknown = sum(count for word, count in self.words.items() if vocabulary and word not in vocabulary.ids)
+        return Split(
+            images=len(self.images),
+            captions=len(self.captions),
+            boxes=sum(len(names) for _, names in self.images),
+            without_captions=sum(not captions for captions, _ in self.images),
+            captions_per_image=Spread.of(len(captions) for captions, _ in self.images),
+            lengths=Spread.of(self._lengths),
+            tokens=tokens,
+            unknown=unknown / tokens if tokens and vocabulary else None,
+        )
+
+
+def _objects(
+    images: Iterable[tuple[Sequence[str], Sequence[str]]], categories: Mapping[str, str | None], chosen: Sequence[str]
+) -> dict:
+    """The counts of `Description` that need words and boxes of an image together; captions and names of each."""
+    said, boxed, asked = _Tally(), _Tally(), _Tally()
+    in_boxed_images = with_box = 0
+    for captions, names in images:
+        texts = [tokenize(caption) for caption in captions]
+        found = [mention for tokens in texts for mention in mentions(tokens, categories)]
+        said.add((" ".join(mention.words), mention.category) for mention in found)
+        boxed.add((name, name) for name in names)
+        asked.add((token, categories.get(token) or "") for token in itertools.chain(*texts) if token in chosen)
+        if names:
+            shown = set(box_categories(names, categories))
+            in_boxed_images += len(found)
+            with_box += sum(mention.category in shown for mention in found)
+    return {
+        "objects": said.counts(),
+        "boxes": boxed.counts(),
+        "chosen": asked.counts(),
+        "mentions_with_boxes": (in_boxed_images, with_box),
+    }
+
+
+class _Tally:
+    """Counts named things, by images and in all."""
+
+    def __init__(self):
+        self._images, self._times = collections.Counter(), collections.Counter()
+
+    def add(self, of_one_image: Iterable[tuple[str, str]]) -> None:
+        found = collections.Counter(of_one_image)
+        self._times.update(found)
+        self._images.update(found.keys())
+
+    def counts(self) -> tuple[Count, ...]:
+        """The most frequent first, and by name where that is equal."""
+        order = sorted(self._times.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(Count(*key, self._images[key], times) for key, times in order)
+
+
+def _sizes(examples: Sequence[Example], indices: Iterable[int]) -> Sizes:
+    shapes, unreadable = [], []
+    for index in indices:
+        example = examples[int(index)]
+        try:
+            shapes.append(load_image(example.image).shape)
+        except (OSError, ValueError) as error:
+            unreadable.append(f"{example.id}: {error}")
+    return Sizes(
+        looked_at=len(shapes) + len(unreadable),
+        widths=Spread.of(width for _, width, _ in shapes),
+        heights=Spread.of(height for height, _, _ in shapes),
+        unreadable=tuple(unreadable),
+    )

@@ -1,0 +1,94 @@
+"""Entries of any format, checked in one way, become examples."""
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from lrp_jax.captions.data.sources.boxes import Box, usable_boxes
+from lrp_jax.captions.data.sources.captions import usable_captions
+from lrp_jax.captions.data.sources.images import ImageFolder, check_missing
+from lrp_jax.captions.data.sources.reading import is_text
+from lrp_jax.captions.data.sources.splits import TEST, TRAIN, VALIDATION, Skips, Splits
+from lrp_jax.captions.images import Example
+
+
+@dataclasses.dataclass(slots=True)
+class Entry:
+    """An image as a file lists it.
+
+    Attributes:
+      id: of the image.
+      file: of the image, relative to the folder of the images.
+      captions: as they stand in the file.
+      split: one of our names; "" where the image belongs to none.
+      boxes: its objects.
+    """
+
+    id: str
+    file: str
+    captions: Sequence[object]
+    split: str
+    boxes: Sequence[Box] = ()
+
+
+def gather(
+    name: str,
+    entries: Iterable[Entry],
+    images: ImageFolder,
+    skips: Skips,
+    *,
+    download: str = "where the others came from",
+    missing: str = "error",
+    repeats: bool = False,
+) -> Splits:
+    """The splits of a source, without what cannot be used.
+
+    Args:
+      name: of the source.
+      entries: all images; their order stays.
+      images: where the image files are.
+      skips: where what is left out is counted.
+      download: where images can be had, for the error.
+      missing: "skip" if any number of image files may be missing; "error": at most half of those of a split.
+      repeats: whether an image may be in several splits.
+
+    Raises:
+      FileNotFoundError: more than half of the image files of a split are missing.
+      ValueError: there are images of a split, but none of them can be used; or a file is outside the folder.
+    """
+    splits: dict[str, list[Example]] = {TRAIN: [], VALIDATION: [], TEST: []}
+    listed: collections.Counter[str] = collections.Counter()
+    lacking: dict[str, list[str]] = {}
+    seen: set[tuple[str, str]] = set()
+    for entry in entries:
+        if not entry.split:
+            skips.add("image in no split", entry.id)
+            continue
+        listed[entry.split] += 1
+        if not is_text(entry.id):
+            skips.add("image whose id is no text", ascii(entry.id))
+            continue
+        key = (entry.split if repeats else "", entry.id)
+        if key in seen:
+            skips.add("image that was there already", entry.id)
+            continue
+        texts = usable_captions(entry.captions, entry.id, skips)
+        if not texts:
+            skips.add("image without a caption", entry.id)
+            continue
+        path = images.find(entry.file)
+        if path is None:
+            skips.add("image whose file is missing", str(images.path(entry.file)))
+            lacking.setdefault(entry.split, []).append(entry.file)
+            continue
+        seen.add(key)
+        corners, categories = usable_boxes(entry.boxes, entry.id, skips)
+        splits[entry.split].append(Example(entry.id, path, texts, corners, categories, entry.split))
+    if missing == "error":
+        check_missing(lacking, listed, images, download)
+    for split, count in listed.items():
+        if not splits[split]:
+            raise ValueError(
+                f"{name}: none of the {count} images of split {split} can be used: {'; '.join(skips.lines())}"
+            )
+    return Splits(name, {split: examples for split, examples in splits.items() if examples}, skips)

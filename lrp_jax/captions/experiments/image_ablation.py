@@ -1,0 +1,265 @@
+"""Which words vanish with the patches that a method finds most relevant: section 5.2.1, Fig. 6 (left)."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int, UInt8
+from matplotlib.figure import Figure
+
+from lrp_jax.captions.experiments.bars import NAMES, bars, colour_of
+from lrp_jax.captions.experiments.case import Case
+from lrp_jax.captions.experiments.drawn_away import DrawnAway
+from lrp_jax.captions.experiments.estimates import columns_of, log_mean, mean_of, paired
+from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
+from lrp_jax.captions.metrics.cells import GRID, cell_sums, painted_over, top_cells
+from lrp_jax.captions.words.objects import Mention, mentions
+
+RANDOM, WITHOUT = "random", "without"
+ITEM = ("place",)  # what tells the object words of a caption apart
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageAblation(Experiment):
+    """Object words before and after the most relevant cells of the image are painted over.
+
+    The image is cut into 28 x 28 cells of one size, whatever its own (see `captions.metrics.cells`), the relevance of a
+    cell is the sum over its pixels, and the cells with the most take one colour. The image is then captioned anew.
+
+    Attributes:
+      methods: which find the cells.
+      cells: how many are painted over before the image is captioned: 20 are 2.55 % of it.
+      curve: for how many cells the teacher-forced probability of the word is kept as well.
+      first_place: of the words that are looked at, counted from 1 in the caption.
+      draws: of random cells, the same for all words of an image.
+      fill: the colour, red, green and blue as fractions of 255; None for the mean colour of the training images, see
+        `Subject.mean_colour`.
+      without: (case, category) -> the picture with all objects of this category drawn away, which is what an ideal
+        ablation does, at the size of `case.pixels`; None where there is no such picture. Its repr is written down with
+        the settings: it should be the same in all processes, as that of a dataclass is.
+    """
+
+    name = "image_ablation"
+    shows = "how often object words vanish with the parts of the image that a method finds most relevant (Fig. 6 left)"
+
+    methods: tuple[str, ...] = ("lrp", "guided_grad_cam", "guided_backprop", "grad_cam", "attention")
+    cells: int = 20
+    curve: tuple[int, ...] = (5, 10, 20, 40, 80)
+    first_place: int = 2
+    draws: int = 5
+    fill: tuple[float, float, float] | None = None
+    without: Callable[[Case, str], UInt8[np.ndarray, "H W 3"] | None] | None = DrawnAway()  # noqa: RUF009 - it is frozen
+
+    def __post_init__(self):
+        if not all(1 <= count <= GRID[0] * GRID[1] for count in self._counts):
+            raise ValueError(f"got cells={self.cells} and curve={self.curve}; wanted 1 to {GRID[0] * GRID[1]} cells")
+
+    @property
+    def _counts(self) -> list[int]:
+        return sorted({self.cells, *self.curve})
+
+    def rows(self, case: Case) -> list[Row]:
+        """One row per mention of an object from `first_place` on and method; none where the features come from
+        elsewhere, as there is nothing to paint on.
+
+        An object's name of several words counts at its last one. `vanished`: the word, or all words of the name, are
+        nowhere in the new caption; `unnamed`: no other word for the category is either. For random cells both are
+        shares of the draws. `before` and `after` are log p of the word with the whole image and with `cells` cells
+        less, `after_5` and so on with other numbers, of random cells that of the mean p over the draws.
+        """
+        ends = {number: mention.position + len(mention.words) - 1 for number, mention in enumerate(case.mentions)}
+        ends = {number: at for number, at in ends.items() if at + 1 >= self.first_place}
+        if case.pixels is None or not ends:
+            return []
+        pictures = dict(self._pictures(case, list(ends)))
+        changes, features = list(pictures), case.subject.encode_many(np.stack(list(pictures.values())))
+        # Everything about the image in one go: first the captions, then the words.
+        captioned = [i for i, change in enumerate(changes) if change.cells in (self.cells, None)]
+        captions = case.subject.caption(features[captioned])
+        words = case.subject.vocabulary.words
+        said = {changes[i]: [words[token] for token in c] for i, c in zip(captioned, captions, strict=True)}
+        asked = [(number, i) for number in ends for i, change in enumerate(changes) if change.mention in (number, None)]
+        log_p = case.subject.log_p_next(
+            features[[i for _, i in asked]],
+            [case.caption[: ends[number]] for number, _ in asked],
+            [case.caption[ends[number]] for number, _ in asked],
+        )
+        after = {(number, changes[i]): float(value) for (number, i), value in zip(asked, log_p, strict=True)}
+        rows = []
+        for number, at in ends.items():
+            mention = case.mentions[number]
+            for method in (*self.methods, RANDOM, WITHOUT):
+                chosen = [c for c in changes if c.method == method and c.mention in (number, None)]
+                if not chosen:
+                    continue
+                by_cells = {
+                    cells: log_mean([after[number, change] for change in chosen if change.cells == cells])
+                    for cells in {change.cells for change in chosen}
+                }
+                new = [said[change] for change in chosen if change in said]
+                rows.append(
+                    {
+                        "place": at + 1,
+                        "word": " ".join(mention.words),
+                        "category": mention.category,
+                        "true": mention.category in case.present,
+                        "method": method,
+                        "vanished": float(np.mean([not _says(caption, mention.words) for caption in new])),
+                        "unnamed": float(np.mean([not _names(caption, mention, case) for caption in new])),
+                        "before": float(case.log_p[at]),
+                        "after": by_cells[None if method == WITHOUT else self.cells],
+                    }
+                    | {f"after_{cells}": by_cells.get(cells) for cells in self._counts if cells != self.cells}
+                )
+        return rows
+
+    def _pictures(self, case: Case, numbers: Sequence[int]) -> Iterator[tuple["_Change", UInt8[np.ndarray, "H W 3"]]]:
+        """The changed pictures of a case, for some of its mentions."""
+        for method, number, draw, order in self._orders(case, numbers):
+            for cells in self._counts:
+                yield _Change(method, number, draw, cells), self._painted(case, order[:cells])
+        for number in numbers if self.without is not None else ():
+            picture = self.without(case, case.mentions[number].category)
+            if picture is not None:
+                yield _Change(WITHOUT, number, 0, None), picture
+
+    def _orders(
+        self, case: Case, numbers: Sequence[int]
+    ) -> Iterator[tuple[str, int | None, int, Int[np.ndarray, " cells"]]]:
+        """Method, mention (None for all), draw, and the cells in the order in which they are painted over."""
+        rng = self.rng(case)
+        for draw in range(self.draws):
+            yield RANDOM, None, draw, rng.permutation(GRID[0] * GRID[1])
+        for method in self.methods:
+            maps = case.heat_maps(method).mean(axis=-1)
+            for number in numbers:
+                # Drawn anew for each: what one method gives does not depend on which others are asked.
+                yield method, number, 0, top_cells(cell_sums(maps[number]), self.rng(case))
+
+    def _painted(self, case: Case, cells: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "H W 3"]:
+        return painted_over(case.pixels, cells, self.fill or case.subject.mean_colour)
+
+    def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
+        """Means over mentions with 95 % intervals.
+
+        `image_ablation`: by truth of the mention and method, the share that vanished, the share whose category is not
+        named any more, and the drop of p. `image_ablation_differences`: between any two methods, on the same mentions.
+        `image_ablation_curve`: the mean p after so many cells.
+        """
+        del context
+        if rows.empty:
+            note = f"no caption names an object at place {self.first_place} or later, or the captioner's features come "
+            note += "from elsewhere and there are no pixels to paint over"
+            return {"image_ablation": pd.DataFrame([{"note": note}])}
+        logs = [column for column in rows.columns if column == "before" or column.startswith("after")]
+        rows = rows.assign(**{column: np.exp(rows[column].astype(float)) for column in logs})
+        rows = rows.assign(drop=rows["before"] - rows["after"], true=rows["true"].astype(bool))
+        methods = [method for method in (*self.methods, RANDOM, WITHOUT) if (rows["method"] == method).any()]
+        return {
+            "image_ablation": self._means(rows, methods),
+            "image_ablation_differences": self._differences(rows, methods),
+            "image_ablation_curve": self._curve(rows, [method for method in methods if method != WITHOUT]),
+        }
+
+    def _means(self, rows: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+        table = []
+        for name, chosen in (("all", rows), ("true", rows[rows["true"]]), ("false", rows[~rows["true"]])):
+            for method in methods:
+                found = chosen[chosen["method"] == method]
+                if found.empty:
+                    continue
+                row = {"mentions": name, "method": method, "count": len(found)}
+                for column in ("vanished", "unnamed", "drop"):
+                    mean = mean_of(found[column], found, self.seed)
+                    row |= {column: mean.value} | columns_of(mean, f"{column}_")
+                table.append(row)
+        return pd.DataFrame(table)
+
+    def _differences(self, rows: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+        table = []
+        for method, other in itertools.combinations(methods, 2):
+            row = {"method": method, "minus": other}
+            for column in ("vanished", "drop"):
+                pairs = paired(rows, column, method, other, ITEM)
+                mean = mean_of(pairs["difference"], pairs, self.seed)
+                row |= {"count": len(pairs), column: mean.value} | columns_of(mean, f"{column}_")
+            table.append(row)
+        return pd.DataFrame(table)
+
+    def _curve(self, rows: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+        table = []
+        for method in methods:
+            found = rows[rows["method"] == method]
+            for count in (0, *self._counts):
+                column = {0: "before", self.cells: "after"}.get(count, f"after_{count}")
+                mean = mean_of(found[column], found, self.seed)
+                table.append({"method": method, "cells": count, "p": mean.value} | columns_of(mean))
+        return pd.DataFrame(table)
+
+    def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
+        """Fig. 6 (left): how often words vanish; beside it, how their probability falls with the number of cells."""
+        if "image_ablation_curve" not in tables:
+            return None
+        table, curve = tables["image_ablation"], tables["image_ablation_curve"]
+        table = table[table["mentions"] == "all"]
+        figure = Figure(figsize=(10, 3.4), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        methods = (*self.methods, RANDOM, WITHOUT)
+        bars(left, table, "vanished", ("vanished_low", "vanished_high"), methods, "share of object words that vanish")
+        left.set_title(f"{self.cells} cells painted over ({table['count'].max()} words)", loc="left")
+        for method, marker in zip(curve["method"].unique(), itertools.cycle("osD^vPX"), strict=False):
+            line = curve[curve["method"] == method]
+            style = "--" if method == RANDOM else "-"
+            label, colour = NAMES.get(method, method), colour_of(method)
+            right.plot(line["cells"], line["p"], style, marker=marker, markersize=4, color=colour, label=label)
+        right.set_xlabel(f"cells painted over, of {GRID[0] * GRID[1]}")
+        right.set_ylabel("mean probability of the word")
+        right.set_ylim(bottom=0)
+        right.spines[["top", "right"]].set_visible(False)
+        right.legend(frameon=False, fontsize="small")
+        return figure
+
+
+def masked_picture(
+    case: Case, number: int, method: str, settings: ImageAblation | None = None
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The picture in which the cells are painted over that a method finds most relevant for a word, as in Fig. 4.
+
+    Args:
+      case: of a captioner with an encoder.
+      number: which of the case's mentions.
+      method: the name of a method, or "random" for the first draw.
+      settings: how many cells and which colour; by default the paper's.
+    """
+    settings = dataclasses.replace(settings or ImageAblation(), methods=() if method == RANDOM else (method,))
+    order = next(order for name, _, _, order in settings._orders(case, [number]) if name == method)
+    return settings._painted(case, order[: settings.cells])
+
+
+class _Change(NamedTuple):
+    """What was done to a picture.
+
+    Attributes:
+      method: that chose the cells.
+      mention: the number of the mention that it was chosen for; None for all.
+      draw: of random cells.
+      cells: how many were painted over; None where the object was drawn away.
+    """
+
+    method: str
+    mention: int | None
+    draw: int
+    cells: int | None
+
+
+def _says(caption: Sequence[str], name: Sequence[str]) -> bool:
+    """Whether exactly these words are in a caption, side by side."""
+    return any(tuple(caption[i : i + len(name)]) == tuple(name) for i in range(len(caption)))
+
+
+def _names(caption: Sequence[str], mention: Mention, case: Case) -> bool:
+    """Whether a caption names what was mentioned, in whatever words."""
+    return any(other.category == mention.category for other in mentions(caption, case.domain.words))

@@ -1,0 +1,29 @@
+"""LRP as the published code computed it on images: each word's map has those of all words before it in it."""
+
+import dataclasses
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from lrp_jax.captions.explain import LRP, Method, method_of
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunningSum(LRP):
+    """The image relevance of word t is the sum of that of the words 0 to t; that of preceding words is as it is.
+
+    The published code explains the words of a caption one after the other and never clears the gradient of the image in
+    between. LRP is linear in the relevance of the features, so the sum of the maps is the map of the sum.
+    """
+
+    name: ClassVar[str] = "lrp_running_sum"
+
+    def explain(self, asked):
+        found = super().explain(asked)
+        sums = {part: jnp.cumsum(getattr(found, part), axis=0) for part in ("features", "regions")}
+        return dataclasses.replace(found, **sums)
+
+
+def method_named(method: str | Method) -> Method:
+    """The method of a name: those of `lrp_jax.captions.explain`, and "lrp_running_sum"."""
+    return RunningSum() if method == RunningSum.name else method_of(method)

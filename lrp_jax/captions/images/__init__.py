@@ -1,0 +1,6 @@
+"""An image with its captions and boxes, and how its pixels are read."""
+
+from lrp_jax.captions.images.example import Dataset, Example
+from lrp_jax.captions.images.reading import DECODING, FORMATS, load_image
+
+__all__ = ["DECODING", "FORMATS", "Dataset", "Example", "load_image"]

@@ -1,0 +1,1 @@
+"""A batch of pictures to pages: finding, asking, writing."""

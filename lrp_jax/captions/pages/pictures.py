@@ -1,0 +1,139 @@
+"""The pictures that are to be explained: files, folders, patterns, drawn scenes."""
+
+import collections
+import dataclasses
+import functools
+import glob
+import os
+import re
+from collections.abc import Sequence
+
+from lrp_jax.captions import scenes
+from lrp_jax.captions.data.sources import source
+from lrp_jax.captions.images import load_image
+from lrp_jax.captions.pages.batch import Picture
+from lrp_jax.captions.pages.found import SUFFIXES, pictures_at, unreadable
+from lrp_jax.captions.pages.naming import printable
+from lrp_jax.captions.runs.folder import Run
+
+# Scenes are drawn once more, larger than the model sees them, for people: pixels of a side.
+SCENE_SIZE = 480
+_INDICES = re.compile(r"\d+(-\d+)?")
+
+
+def find_pictures(images: str | Sequence[str], out: str | os.PathLike, run: Run) -> list[Picture]:
+    """The image of a file, the images of a folder and all below it, those of a pattern, or scenes of a split.
+
+    What is read of each are the model's own pixels, from the file to its size in one go as in training; people are
+    shown the whole picture.
+
+    Args:
+      images: paths or patterns (`photos/*.jpg`, `photos/**/*.png`), or `scenes:SPLIT` or `scenes:SPLIT:INDICES` of the
+        world that the run was trained on; several in a row or separated by commas.
+      out: the folder of the results, which is not searched.
+      run: the models.
+
+    Returns:
+      The pictures, each once and all of different names. What is not there is a picture that cannot be read, so that
+      it costs no other.
+
+    Raises:
+      ValueError: there are none.
+    """
+    specs, found, missing = split_specs(images), [], []
+    for spec in specs:
+        try:
+            found += _find(spec, out, run)
+        except ValueError as error:
+            missing.append((spec, error))
+    if not found and len(missing) == 1:
+        raise missing[0][1]
+    if not found:
+        raise ValueError("; ".join(f"{spec}: {error}" for spec, error in missing) or "wanted a file or a folder")
+    return _distinct(found) + [unreadable(printable(spec), error) for spec, error in missing]
+
+
+def split_specs(images: str | Sequence[str]) -> list[str]:
+    """The parts between commas, but for the commas of a path that exists and of a scene's indices."""
+    specs: list[str] = []
+    for text in [images] if isinstance(images, str) else images:
+        if os.path.exists(text):
+            specs.append(text)
+            continue
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            if specs and specs[-1].count(":") == 2 and specs[-1].startswith("scenes:") and _INDICES.fullmatch(part):
+                specs[-1] += f",{part}"
+            else:
+                specs.append(part)
+    return specs
+
+
+def _find(spec: str, out: str | os.PathLike, run: Run) -> list[Picture]:
+    """The pictures of one path, pattern or split; a ValueError says that there are none."""
+    if spec.startswith("scenes:"):
+        return _scenes(spec, run)
+    read, show = functools.partial(load_image, size=_size(run)), load_image if _size(run) else None
+    paths = [spec]
+    if glob.has_magic(spec) and not os.path.exists(spec):
+        paths = sorted(glob.glob(spec, recursive=True))
+        if not paths:
+            raise ValueError("no file has such a name")
+    try:
+        # Not what an earlier run wrote, where the results lie in the folder of the images.
+        pictures = [found for path in paths for found in pictures_at(path, read, skip=out, show=show)]
+    except FileNotFoundError:
+        raise ValueError("no such file or folder") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
+    if not pictures:
+        raise ValueError(f"no image in this folder, looked for {' '.join(SUFFIXES)}")
+    return pictures
+
+
+def _distinct(pictures: Sequence[Picture]) -> list[Picture]:
+    """Each picture once; of several with one name each is called by its whole path."""
+    once: dict[str, Picture] = {}
+    for picture in pictures:
+        once.setdefault(picture.name if picture.file is None else os.path.realpath(picture.file), picture)
+    counts = collections.Counter(picture.name for picture in once.values())
+    return [
+        dataclasses.replace(p, name=printable(p.file)) if counts[p.name] > 1 and p.file is not None else p
+        for p in once.values()
+    ]
+
+
+def _scenes(images: str, run: Run) -> list[Picture]:
+    _, split, *rest = images.split(":", 2)
+    trained_on = str(run.config.get("source", ""))
+    splits = source(trained_on if trained_on.startswith("scenes:") else "scenes:strong")
+    if split not in splits:
+        raise ValueError(f"got split {split!r}, wanted one of {', '.join(splits)}")
+    dataset = splits[split]
+    try:
+        indices = _indices(rest[0]) if rest else list(range(len(dataset)))
+    except ValueError:
+        raise ValueError("wanted indices such as 0-19 or 3,7,10-12") from None
+    if not indices or max(indices) >= len(dataset):
+        raise ValueError(f"wanted indices from 0 to {len(dataset) - 1}")
+
+    def scene(index: int) -> Picture:
+        return Picture(
+            f"{split}_{index}",
+            read=lambda: load_image(dataset[index].image, _size(run)),
+            show=lambda: scenes.draw(dataset.scene(index), SCENE_SIZE),
+        )
+
+    return [scene(index) for index in indices]
+
+
+def _size(run: Run) -> tuple[int, int] | None:
+    """What the encoder wants; None where it is not run."""
+    return None if run.preprocessing is None else run.preprocessing.size
+
+
+def _indices(text: str) -> list[int]:
+    indices: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        indices += range(int(first), int(last if dash else first) + 1)
+    return list(dict.fromkeys(indices))

@@ -1,0 +1,289 @@
+"""Writing an explained image to its folder: whole files or none, the record last.
+
+The record lists the files with their sizes and carries the fingerprint of what was asked, so that an
+interrupted batch can go on: a folder whose record fits and whose files are as listed needs no second visit.
+"""
+
+import contextlib
+import io
+import json
+import math
+import os
+import pathlib
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image
+
+from lrp_jax.captions.pages import naming
+from lrp_jax.captions.pages.record import record
+from lrp_jax.captions.render import (
+    Case,
+    Comparison,
+    Entry,
+    RatedObject,
+    common_scale,
+    index,
+    maps,
+    overlay,
+    overlays,
+    page,
+    sheet,
+)
+from lrp_jax.captions.render.cells import most_seen
+from lrp_jax.captions.render.comparison import leading
+
+RECORD = "record.json"
+PAGE = "report.html"
+THUMBNAIL = "thumbnail.jpg"
+AT_WORK = 10  # seconds for which a temporary file may be another process' own; none takes that long to write
+_OURS = ("word_*.png", "words.png", "words_*.png", "relevance.npz", "relevance_*.npz", PAGE, THUMBNAIL)
+
+
+@contextlib.contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[io.BufferedWriter]:
+    """A binary file that takes its name only when it is complete; on an error nothing is left behind."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_png(
+    folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
+) -> list[str]:
+    """One overlay per word (`word_03_dog.png`) and all of them on one sheet (`words.png`).
+
+    Those of a comparison end in the method (`word_03_dog_lrp.png`, `words_lrp.png`).
+    """
+    del facts, formats
+    written = []
+    for case, tag in tagged(shown):
+        pictures = overlays(case)
+        names = [f"word_{row + 1:02d}_{naming.safe(case.words[row + 1])}{tag}.png" for row in case.shown]
+        names.append(f"words{tag}.png")
+        for name, picture in zip(names, [*pictures, sheet(case, pictures)], strict=True):
+            with atomic(folder / name) as file:
+                # A quarter of the usual time for a tenth more bytes.
+                picture.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+        written += names
+    return written
+
+
+def write_npz(
+    folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
+) -> list[str]:
+    """The raw arrays of the shown words (`relevance.npz`), named as in the explanation, no pickles.
+
+    `positions` says which words of the caption they are (1 is the first after the start token); `tokens` and
+    `inputs`, the caption's words, are complete. A comparison has one file of this kind for each method
+    (`relevance_lrp.npz`).
+    """
+    del facts, formats
+    return [_write_arrays(folder / _arrays_name(tag), case) for case, tag in tagged(shown)]
+
+
+def _arrays_name(tag: str) -> str:
+    return f"relevance{tag}.npz"
+
+
+def _write_arrays(path: pathlib.Path, case: Case) -> str:
+    explanation, rows = case.explanation, list(case.shown)
+    arrays = {
+        "tokens": np.asarray(explanation.tokens),
+        "inputs": np.array([str(word) for word in case.words]),
+        "positions": np.array(rows) + 1,
+    }
+    for name in ("logits", "features", "regions", "words", "betas", "pixels"):
+        if (value := getattr(explanation, name)) is not None:
+            arrays[name] = np.asarray(value)[rows]
+    if explanation.grid is not None:
+        arrays["grid"] = np.array(explanation.grid)
+    if case.boxes is not None:
+        arrays["boxes"] = np.asarray(case.boxes)
+    with atomic(path) as file:
+        np.savez(file, **arrays)  # relevance is noise to a compressor: a fifth less bytes for six times the time
+    return path.name
+
+
+def write_html(
+    folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
+) -> list[str]:
+    """The page (`report.html`) and the small picture that an index shows of it.
+
+    The page leads to the files of the raw arrays where these are among `formats`.
+    """
+    links = {case.explanation.method: quote(_arrays_name(tag)) for case, tag in tagged(shown) if "npz" in formats}
+    with atomic(folder / PAGE) as file:
+        file.write(page(shown, facts, links=links).encode("utf-8", "replace"))
+    encoded = io.BytesIO()  # not into the file: Pillow would say "encoder error -2" of a disk that is full
+    _thumbnail(leading(shown)).save(encoded, "JPEG", quality=85, subsampling=0)
+    with atomic(folder / THUMBNAIL) as file:
+        file.write(encoded.getvalue())
+    return [PAGE, THUMBNAIL]
+
+
+WRITERS: Mapping[str, Callable[[pathlib.Path, Case | Comparison, Mapping[str, str], Sequence[str]], list[str]]] = {
+    "png": write_png,
+    "npz": write_npz,
+    "html": write_html,
+}
+FORMATS = ("png", "npz", "json", "html")
+"""What `write` can write."""
+
+
+def write(
+    folder: str | os.PathLike,
+    shown: Case | Comparison,
+    formats: Sequence[str] = FORMATS,
+    *,
+    facts: Mapping[str, str] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    fingerprint: str = "",
+) -> dict[str, Any]:
+    """Writes one explained image and returns its record.
+
+    Args:
+        folder: made if missing. An earlier explanation in it is replaced, files of other names stay.
+        shown: what to write: one method, or several side by side.
+        formats: any of FORMATS. The JSON record is written whatever is asked: it is what `finished` reads.
+        facts: text for the page's readers, name -> text.
+        provenance: further entries of the record.
+        fingerprint: a hash of all that the result depends on.
+
+    Raises:
+        ValueError: for an unknown format, before anything is written.
+        OSError: if the folder cannot be written; nothing of ours is left in it.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise ValueError(f"got format {', '.join(unknown)}; wanted any of {', '.join(FORMATS)}")
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECORD).unlink(missing_ok=True)
+    writers = [writer for key, writer in WRITERS.items() if key in formats]
+    try:
+        names = [name for writer in writers for name in writer(folder, shown, facts or {}, formats)]
+        _remove_ours(folder, but=names)
+        result, first = record(shown, provenance), leading(shown)
+        result |= {
+            "thumbnail_word": first.words[most_seen(first) + 1],
+            "files": {name: (folder / name).stat().st_size for name in names},
+            "fingerprint": fingerprint,
+        }
+        with atomic(folder / RECORD) as file:
+            text = json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False)
+            file.write(text.encode("utf-8", "replace"))
+    except OSError:  # on a full disk half an explanation would take the room that the index needs
+        _remove_ours(folder)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
+    return result
+
+
+def _remove_ours(folder: pathlib.Path, but: Sequence[str] = ()) -> None:
+    """Removes what an earlier explanation, or half of this one, has left in a folder."""
+    for pattern in _OURS:
+        for stale in folder.glob(pattern):
+            if stale.name not in but:
+                stale.unlink(missing_ok=True)
+    for left in folder.glob(".*.tmp"):  # by a process that was killed in the middle of a file
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > AT_WORK:
+                left.unlink()
+
+
+def finished(folder: str | os.PathLike, fingerprint: str) -> bool:
+    """Whether the folder holds, whole, what `write` with this fingerprint leaves behind."""
+    folder = pathlib.Path(folder)
+    found = _read_record(folder / RECORD)
+    if found is None or found.get("fingerprint") != fingerprint:
+        return False
+    files = found.get("files", {})
+    return all((folder / n).is_file() and (folder / n).stat().st_size == size for n, size in files.items())
+
+
+def write_index(folder: str | os.PathLike, title: str = "Explained captions") -> int:
+    """Writes index.html over all image folders in `folder` that have a page, and returns how many it shows.
+
+    Folders without a readable record are left out.
+
+    Args:
+        folder: that of the batch.
+        title: of the page.
+    """
+    folder = pathlib.Path(folder)
+    entries = []
+    for path in sorted(folder.glob(f"*/{RECORD}"), key=lambda p: _natural(p.parent.name)):
+        found, place = _read_record(path), path.parent
+        if found is None or PAGE not in found.get("files", {}):
+            continue
+        with contextlib.suppress(OSError), Image.open(place / THUMBNAIL) as thumbnail:
+            entries.append(
+                Entry(
+                    name=str(found.get("name", place.name)),
+                    caption=str(found.get("caption", "")),
+                    link=quote(f"{place.name}/{PAGE}"),
+                    thumbnail=quote(f"{place.name}/{THUMBNAIL}"),
+                    width=thumbnail.width,
+                    height=thumbnail.height,
+                    word=str(found.get("thumbnail_word", "")),
+                    objects=_objects(found),
+                )
+            )
+    with atomic(folder / "index.html") as file:
+        file.write(index(entries, title).encode("utf-8", "replace"))
+    return len(entries)
+
+
+def _thumbnail(case: Case, width: int = 220) -> Image.Image:
+    """The picture, and beside it the map of the word that it supports most."""
+    image, values = np.asarray(case.image), maps(case)
+    drawn = overlay(image, values[case.shown.index(most_seen(case))], common_scale(values))
+    height = max(1, min(2 * width, round(width * image.shape[0] / image.shape[1])))
+    pair = Image.new("RGB", (2 * width, height))
+    for side, pixels in enumerate((image, drawn)):
+        picture = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+        pair.paste(picture, (side * width, 0))
+    return pair
+
+
+def _read_record(path: pathlib.Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("files", {}), dict) else None
+
+
+def _objects(found: Mapping[str, Any]) -> list[RatedObject]:
+    """The objects of a record; what is not written as we write it is left out."""
+    written, objects = found.get("objects"), []
+    for one in written if isinstance(written, list) else ():
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            value = one["suspicion"]
+            rating = None if value is None or not math.isfinite(value) else float(value)
+            objects.append(RatedObject(str(one["word"]), str(one["category"]), int(one["position"]), rating))
+    return objects
+
+
+def _natural(name: str) -> list[int | str]:
+    """Sorts scene_10 after scene_9."""
+    return [int(part) if odd % 2 else part for odd, part in enumerate(re.split(r"(\d+)", name))]
+
+
+def tagged(shown: Case | Comparison) -> Iterable[tuple[Case, str]]:
+    """The cases, each with what its files' names end in: nothing for one alone, `_method` for one of several."""
+    if isinstance(shown, Comparison):
+        return [(case, f"_{naming.safe(case.explanation.method)}") for case in shown.cases]
+    return [(shown, "")]

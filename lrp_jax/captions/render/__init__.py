@@ -1,0 +1,39 @@
+"""What people look at: heat maps over pictures, coloured words, the HTML report, figures, and the files of a batch."""
+
+from lrp_jax.captions.render.case import Case, ObjectWord, Sums, sums
+from lrp_jax.captions.render.comparison import Comparison
+from lrp_jax.captions.render.gallery import Entry, RatedObject, index
+from lrp_jax.captions.render.grid import grid
+from lrp_jax.captions.render.heatmaps import common_scale, maps, overlay
+from lrp_jax.captions.render.palettes import GREEN_PURPLE, ORANGE_BLUE, PALETTES, RED_BLUE, Palette
+from lrp_jax.captions.render.report import page
+from lrp_jax.captions.render.sheet import overlays, sheet
+from lrp_jax.captions.render.suspicion import suspicion
+from lrp_jax.captions.render.words import Token, context, signed
+
+__all__ = [
+    "GREEN_PURPLE",
+    "ORANGE_BLUE",
+    "PALETTES",
+    "RED_BLUE",
+    "Case",
+    "Comparison",
+    "Entry",
+    "ObjectWord",
+    "Palette",
+    "RatedObject",
+    "Sums",
+    "Token",
+    "common_scale",
+    "context",
+    "grid",
+    "index",
+    "maps",
+    "overlay",
+    "overlays",
+    "page",
+    "sheet",
+    "signed",
+    "sums",
+    "suspicion",
+]

@@ -1,0 +1,86 @@
+"""Random access to the records of a folder of shards."""
+
+import bisect
+import itertools
+import pathlib
+import threading
+from collections.abc import Sequence
+
+from array_record.python.array_record_module import ArrayRecordReader
+
+from lrp_jax.captions.storage.shards.index import Kind, Shard
+from lrp_jax.captions.storage.shards.writing import checksum, file_crc32
+
+# Reading ahead would fetch records that a random order does not want.
+OPTIONS = "readahead_buffer_size:0,max_parallelism:0"
+
+
+class DamagedError(OSError, ValueError):
+    """A file is not what was written; the message names it."""
+
+
+class Reader:
+    """Records by their position. Files are opened when they are first needed; several threads may read.
+
+    Args:
+        folder: where the files are.
+        kind: of the folder.
+        shards: the files.
+        size: bytes in each record.
+    """
+
+    def __init__(self, folder: pathlib.Path, kind: Kind, shards: Sequence[Shard], size: int):
+        self._folder, self._kind, self._shards, self._size = folder, kind, tuple(shards), size
+        self._begins = [0, *itertools.accumulate(len(shard.ids) for shard in shards)]
+        self._readers: dict[int, ArrayRecordReader] = {}
+        self._lock = threading.Lock()
+
+    def __reduce__(self):
+        return Reader, (self._folder, self._kind, self._shards, self._size)
+
+    def __len__(self) -> int:
+        return self._begins[-1]
+
+    def __getitem__(self, position: int) -> memoryview:
+        """The content of a record, whole and of the image that it is to be of.
+
+        Raises:
+            DamagedError: it is not.
+        """
+        if not 0 <= position < len(self):
+            raise IndexError(f"got record {position}, wanted 0 to {len(self) - 1} of {self._folder}")
+        number = bisect.bisect_right(self._begins, position) - 1
+        shard, position = self._shards[number], position - self._begins[number]
+        try:
+            record = memoryview(self._reader(number).read([position])[0])
+        except (IndexError, RuntimeError, ValueError) as error:
+            raise self._damaged(shard, f"a damaged record ({error})") from error
+        id = shard.ids[position]
+        if len(record) != 4 + self._size:
+            raise self._damaged(shard, f"a damaged record (image {id!r}: {len(record)} bytes, not {4 + self._size})")
+        if record[:4] != checksum(id, record[4:]):
+            raise self._damaged(shard, f"a damaged record (image {id!r}: its checksum does not fit)")
+        return record[4:]
+
+    def verify(self) -> None:
+        """Reads every file and compares its checksum.
+
+        Raises:
+            DamagedError: the content of a file has changed.
+        """
+        for shard in self._shards:
+            found = file_crc32(self._folder / shard.file)
+            if found != shard.crc32:
+                raise self._damaged(shard, f"CRC-32 {found:08x}, wanted {shard.crc32:08x}")
+
+    def _reader(self, number: int) -> ArrayRecordReader:
+        """The open file; array_record lets several threads read from one."""
+        if number not in self._readers:
+            with self._lock:
+                if number not in self._readers:
+                    path = self._folder / self._shards[number].file
+                    self._readers[number] = ArrayRecordReader(str(path), OPTIONS)
+        return self._readers[number]
+
+    def _damaged(self, shard: Shard, what: str) -> DamagedError:
+        return DamagedError(f"{self._folder / shard.file}: got {what}; copy the file again, or {self._kind.again}")

@@ -1,0 +1,142 @@
+"""Self-critical sequence training: captions drawn from the model, rewarded for what they score above a baseline."""
+
+from functools import partial
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from lrp_jax.captions import models
+from lrp_jax.captions.metrics.cider_tokens import Frequencies, cider_d
+from lrp_jax.captions.models import Captioner
+from lrp_jax.captions.models.decoding import Greedy, Predict, Sample, Wording
+from lrp_jax.captions.models.decoding.wording import FREE
+from lrp_jax.captions.training.lrp_inference import predict as predict_words
+from lrp_jax.captions.words import PAD, START
+
+
+def self_critical_loss(
+    captioner: Captioner,
+    params: Any,
+    features: Float[Array, "B n_v d_raw"],
+    references: Int[Array, "B R M"],
+    frequencies: Frequencies,
+    key: Array,
+    *,
+    baseline: Literal["greedy", "leave_one_out"] = "greedy",
+    samples: int = 1,
+    max_length: int = 20,
+    dropout: bool = True,
+    mean_over: Literal["words", "captions"] = "words",
+    wording: Wording = FREE,
+    predict: Predict | None = None,
+) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    """A loss whose gradient is that of -E[CIDEr-D of a caption drawn from the model] (Eq. 18), in expectation.
+
+    Captions are drawn; each has its reward, CIDEr-D, less a baseline that does not depend on it; the loss is
+    -(reward - baseline) log p(caption), where p is what the caption was drawn from. One program without a callback:
+    jit it with everything from `baseline` on static, and `captioner`.
+
+    Args:
+      captioner, params: the model and its variables.
+      features: raw visual features, of each image once.
+      references: the captions of each image as `pad_references` makes them.
+      frequencies: see `document_frequencies`; of the training captions.
+      key: of the draws and the dropout.
+      baseline: "greedy", the reward of the most likely words without dropout; or "leave_one_out", the mean reward of
+        the image's other samples, which costs no further captions.
+      samples: captions drawn for each image.
+      max_length: the most words of a caption, the end token included.
+      dropout: whether the model that captions are drawn from has dropout before its last layer (not of embeddings), as
+        in the published code. Each caption has one mask for all its words, the same when it is drawn and when
+        log p is taken.
+      mean_over: "words", all drawn words counting the same, as in the published code: the shorter the captions of a
+        batch, the larger its step. With "captions" the gradient is unbiased exactly, and about as many times as
+        large as a caption has words.
+      wording: what is not said; the rest has probability 1.
+      predict: `predict(params, c, h) -> logits` in the place of the captioner's own, wherever logits are needed: with
+        the re-weighted prediction of Eq. 30 this is Eq. 32. With dropout it is also called with a keyword
+        `dropout_rng`, and the same key has to give the same mask.
+
+    Returns:
+      The loss, and "reward" (mean of the samples), "baseline" (mean) and "length" (words, the end token included).
+
+    Raises:
+      ValueError: there is no such baseline or mean, or too few samples.
+
+    Reference:
+      Rennie et al., Self-critical sequence training for image captioning, CVPR 2017. Leave-one-out: Kool et al., Buy 4
+      REINFORCE samples, get a baseline for free!, 2019. The mean over words as in ruotianluo/self-critical.pytorch and
+      the code of the paper's authors.
+    """
+    least = {"greedy": 1, "leave_one_out": 2}
+    if baseline not in least:
+        raise ValueError(f"got baseline={baseline!r}; wanted one of {', '.join(least)}")
+    if samples < least[baseline]:
+        raise ValueError(f"got samples={samples}; wanted at least {least[baseline]} for baseline={baseline!r}")
+    if mean_over not in ("words", "captions"):
+        raise ValueError(f"got mean_over={mean_over!r}; wanted words or captions")
+    draw_key, dropout_key = jax.random.split(key)
+    if predict is None:
+        predict = partial(predict_words, captioner)
+    predict_drawn = partial(predict, dropout_rng=dropout_key) if dropout else predict
+
+    # The words are constants of the gradient.
+    frozen, seen = jax.lax.stop_gradient((params, features))
+    sampler = Sample(count=samples, max_length=max_length, wording=wording)
+    drawn = sampler(captioner, frozen, seen, draw_key, predict_drawn).tokens
+    everything = drawn
+    if baseline == "greedy":
+        best = Greedy(max_length=max_length, wording=wording)(captioner, frozen, seen, predict=predict).tokens
+        everything = jnp.concatenate([drawn, best], axis=1)
+    scores = cider_d(everything, references[:, None], frequencies)
+
+    rewards = scores[:, :samples]
+    if baseline == "greedy":
+        compared = scores[:, samples:]
+    else:
+        compared = (rewards.sum(axis=1, keepdims=True) - rewards) / (samples - 1)
+    log_p = caption_log_p(captioner, params, features, drawn, wording=wording, predict=predict_drawn)
+    said = drawn != PAD
+    weighted = (rewards - compared)[..., None].astype(log_p.dtype) * log_p
+    loss = -weighted.sum() / (said.sum() if mean_over == "words" else rewards.size)
+    return loss, {"reward": rewards.mean(), "baseline": compared.mean(), "length": said.sum(axis=-1).mean()}
+
+
+def caption_log_p(
+    captioner: Captioner,
+    params: Any,
+    features: Float[Array, "B n_v d_raw"],
+    tokens: Int[Array, "B n L"],
+    *,
+    wording: Wording = FREE,
+    predict: Predict | None = None,
+) -> Float[Array, "B n L"]:
+    """log p of each word of n captions of each image, teacher-forced; 0 for padding.
+
+    p is what `Sample` draws from: the words that `wording` forbids have no probability, the others have 1 together.
+
+    Args:
+      captioner, params, features: the model and the images; the captions of an image share its regions.
+      tokens: the words after the start token, the end token where there is one, and padding from there on.
+      wording, predict: as the captions were drawn.
+    """
+    if predict is None:
+        predict = partial(predict_words, captioner)
+    tokens = jnp.asarray(tokens)
+    inputs = jnp.concatenate([jnp.full_like(tokens[..., :1], START), tokens[..., :-1]], axis=-1)
+
+    def states(words):
+        trace = models.unroll(captioner, params, features, words, remat=True)
+        return trace.c, trace.h
+
+    c, h = jax.vmap(states, in_axes=1, out_axes=2)(inputs)  # [L, B, n, H]
+    # Word by word in shape, as in decoding, so that a dropout mask is the same here and there.
+    logits = jax.vmap(partial(predict, params))(c, h)
+    positions = jnp.arange(tokens.shape[-1])
+    forbidden = jax.vmap(lambda t: wording.forbidden(tokens, t, logits.shape[-1]))(positions)
+    words = jnp.moveaxis(tokens, -1, 0)
+    chosen = jnp.take_along_axis(logits, words[..., None], axis=-1)[..., 0]
+    log_p = chosen - jax.nn.logsumexp(jnp.where(forbidden, -jnp.inf, logits), axis=-1)
+    return jnp.moveaxis(jnp.where(words == PAD, 0, log_p), 0, -1)

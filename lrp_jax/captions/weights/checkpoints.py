@@ -1,0 +1,117 @@
+"""Captioners as the paper's authors published them: one file with the captioner, its encoder, and the training's rest.
+
+    https://github.com/SunJiamei/LRP-imagecaptioning-pytorch
+
+Where that code departs from the paper, its checkpoints need a model that departs too. What the file tells, and how:
+
+| departure | told by |
+|---|---|
+| Ada-LSTM adds W_g h_t per position (`attention_axis="position"`) | nothing: all their checkpoints |
+| Ada-LSTM's I_g is a projection of the raw or of the projected features | shapes; if these agree, by the encoder |
+| MH-FC projects the query | `decoder_multihead_attention.q_proj.*` |
+| the number of heads of MH-FC | nothing: 8, or as said |
+
+Models of CNN features have their encoder in the file, as `img_encoder.*`, and project features by a 1 x 1 convolution;
+those of bottom-up features have neither.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import flax.linen as nn
+import numpy as np
+
+from lrp_jax.captions.models import MHFC, AdaLSTM
+from lrp_jax.captions.weights.captioners import captioner_from_state_dict
+from lrp_jax.captions.weights.resnet import resnet_from_state_dict
+from lrp_jax.captions.weights.vgg import vgg16_from_state_dict
+
+_ENCODER = "img_encoder.encoder."
+# The rows of these are words.
+_BY_WORD = ("embedding.weight", "fc.weight", "fc.bias")
+
+
+class Checkpoint(NamedTuple):
+    """A captioner, and the encoder that was saved with it.
+
+    captioner, params: the captioner and its {"params": ...}.
+    encoder, encoder_params: what makes its features of images preprocessed by `models.IMAGENET`; None if the
+      file holds no encoder.
+    bottom_up: whether the captioner reads features of detected regions, not of a grid.
+    """
+
+    captioner: AdaLSTM | MHFC
+    params: dict
+    encoder: nn.Module | None
+    encoder_params: dict | None
+    bottom_up: bool
+
+
+def captioner_from_checkpoint(
+    arrays: Mapping[str, np.ndarray],
+    *,
+    rows: Sequence[int] | None = None,
+    num_heads: int = 8,
+    attention_axis: str | None = None,
+) -> Checkpoint:
+    """The captioner, and the encoder if there is one, of a checkpoint of the authors'.
+
+    Args:
+      arrays: names -> arrays, of `read_weights`.
+      rows: the file's number of each word, in the order in which the words are wanted, see
+        `lrp_jax.captions.words.Vocabulary.from_word_map`; None leaves the order.
+      num_heads: of an MH-FC.
+      attention_axis: of an Ada-LSTM; None is "position", with which the authors' models were trained.
+
+    Raises:
+      TypeError: an array holds no numbers.
+      ValueError: one error that names everything missing, unexpected or of the wrong shape; or `rows` does not name
+        each word once.
+
+    Example:
+      >>> vocabulary, rows = Vocabulary.from_word_map("wordmap_flickr30k.json")  # doctest: +SKIP
+      >>> checkpoint = captioner_from_checkpoint(read_weights("checkpoint.pth"), rows=rows)  # doctest: +SKIP
+    """
+    own = {name: a for name, a in arrays.items() if not name.startswith("img_encoder.")}
+    encoder = {name.removeprefix(_ENCODER): a for name, a in arrays.items() if name.startswith("img_encoder.")}
+    bottom_up = not encoder and np.ndim(own.get("img_projector.weight")) != 4
+    options = {}
+    if any(name.startswith("AdaLSTM.") for name in own):
+        options["attention_axis"] = attention_axis or "position"
+        if _global_feature_is_open(own):
+            options["global_feature"] = "projected" if bottom_up else "raw"
+    elif attention_axis is not None:
+        options["attention_axis"] = attention_axis
+    if rows is not None:
+        own = _reordered(own, rows)
+    captioner, params = captioner_from_state_dict(own, num_heads=num_heads, **options)
+    return Checkpoint(captioner, params, *_encoder(encoder), bottom_up)
+
+
+def _global_feature_is_open(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether raw and projected features have one size, so that the shapes do not say which of them I_g is made of."""
+    projector = arrays.get("img_projector.weight")
+    has = "global_img_feature_proj.weight" in arrays
+    return has and np.ndim(projector) >= 2 and projector.shape[0] == projector.shape[1]
+
+
+def _reordered(arrays: Mapping[str, np.ndarray], rows: Sequence[int]) -> dict[str, np.ndarray]:
+    arrays, rows = dict(arrays), np.asarray(rows)
+    count = len(rows)
+    if not np.array_equal(np.sort(rows), np.arange(count)):
+        raise ValueError(f"rows name not each of {count} words once; pass what Vocabulary.from_word_map gives")
+    for name in _BY_WORD:
+        if name not in arrays:
+            continue  # will be named as missing
+        if len(arrays[name]) != count:
+            raise ValueError(f"{name} has {len(arrays[name])} words, but the vocabulary has {count}: not a pair")
+        arrays[name] = np.asarray(arrays[name])[rows]
+    return arrays
+
+
+def _encoder(arrays: Mapping[str, np.ndarray]) -> tuple[nn.Module | None, dict | None]:
+    if not arrays:
+        return None, None
+    if "conv1.weight" in arrays:
+        return resnet_from_state_dict(arrays)
+    return vgg16_from_state_dict({f"features.{name}": a for name, a in arrays.items()})

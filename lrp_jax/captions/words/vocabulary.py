@@ -1,0 +1,127 @@
+"""Words to ids and back; the four special tokens have fixed ids everywhere in the library."""
+
+import collections
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from lrp_jax.captions.storage.files import atomic
+from lrp_jax.captions.words.tokens import tokenize
+
+PAD = 0
+"""The id of `<pad>`, which fills rows of tokens behind the end."""
+START = 1
+"""The id of `<start>`, the first input token of every caption."""
+END = 2
+"""The id of `<end>`, the last word of every caption."""
+UNK = 3
+"""The id of `<unk>`, which stands for every word that the vocabulary has not."""
+SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")
+"""The special tokens, in the order of their ids."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """The words a captioner knows, in the order of their ids.
+
+    Attributes:
+      words: all words, the four special tokens first: `words[PAD] == "<pad>"`, `words[START] == "<start>"`,
+        `words[END] == "<end>"`, `words[UNK] == "<unk>"`.
+
+    Raises:
+      ValueError: the special tokens are not where they belong, or a word occurs twice.
+    """
+
+    words: tuple[str, ...]
+
+    def __post_init__(self):
+        if self.words[:4] != SPECIAL:
+            raise ValueError(f"a vocabulary starts with {', '.join(SPECIAL)}; got {', '.join(self.words[:4])}")
+        repeated = [word for word, count in collections.Counter(self.words).items() if count > 1]
+        if repeated:
+            raise ValueError(f"a vocabulary holds each word once; got several of {', '.join(repeated[:5])}")
+
+    @classmethod
+    def build(cls, captions: Iterable[str], min_count: int = 1) -> "Vocabulary":
+        """The words that occur at least `min_count` times in the captions, the most frequent first.
+
+        Words of equal frequency stand in alphabetical order, so the ids depend on nothing but the captions'
+        words. Build it on the training captions only (section 5.1).
+        """
+        counts = collections.Counter(word for caption in captions for word in tokenize(caption))
+        kept = [word for word, count in counts.items() if count >= min_count and word not in SPECIAL]
+        return cls(SPECIAL + tuple(sorted(kept, key=lambda word: (-counts[word], word))))
+
+    @functools.cached_property
+    def ids(self) -> Mapping[str, int]:
+        """Word -> id."""
+        return {word: index for index, word in enumerate(self.words)}
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, caption: str) -> list[int]:
+        """The ids of a caption's tokens, `UNK` for unknown ones; no start or end token is added."""
+        return [self.ids.get(token, UNK) for token in tokenize(caption)]
+
+    def decode(self, ids: Sequence[int]) -> list[str]:
+        """The words of a row of ids up to the end token; padding and start tokens are left out."""
+        words = []
+        for index in map(int, ids):
+            if index == END:
+                break
+            if index not in (PAD, START):
+                words.append(self.words[index])
+        return words
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the words as JSON; a reader never sees half a file."""
+        with atomic(path) as file:
+            json.dump(self.words, file, ensure_ascii=False, indent=0)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Vocabulary":
+        """Reads what `save` wrote."""
+        words = _read_json(path)
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{path} is not a vocabulary: wanted a JSON list of words, as Vocabulary.save writes")
+        return cls(tuple(words))
+
+    @classmethod
+    def from_word_map(cls, path: str | os.PathLike) -> tuple["Vocabulary", tuple[int, ...]]:
+        """Reads a word map, JSON {word: number}, as the published PyTorch captioners have one.
+
+        There the special tokens stand wherever they were put in (padding first, the others last); here they come
+        first, and the other words follow in the order of their numbers.
+
+        Returns:
+          The vocabulary, and the number in the file of each of its words: what belongs to word i here is row
+          `numbers[i]` of the arrays that go with the file.
+
+        Raises:
+          ValueError: the file is no word map, its numbers are not 0, 1, 2, ... each once, or a special token is
+            missing.
+        """
+        numbers = _read_json(path)
+        if not isinstance(numbers, dict) or not all(type(number) is int for number in numbers.values()):
+            raise ValueError(f"{path} is not a word map: wanted a JSON object of numbers by word")
+        if sorted(numbers.values()) != list(range(len(numbers))):
+            raise ValueError(
+                f"{path}: {len(numbers)} words, but their numbers are not 0 to {len(numbers) - 1} each once"
+            )
+        missing = [token for token in SPECIAL if token not in numbers]
+        if missing:
+            raise ValueError(f"{path}: a word map has {', '.join(SPECIAL)}; {', '.join(missing)} missing")
+        rest = sorted(numbers.keys() - set(SPECIAL), key=numbers.__getitem__)
+        words = (*SPECIAL, *rest)
+        return cls(words), tuple(numbers[word] for word in words)
+
+
+def _read_json(path: str | os.PathLike):
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON, or of UTF-8
+        raise ValueError(f"{path}: not a JSON file ({error})") from error

@@ -1,0 +1,1 @@
+"""The command `lrp-jax`: a module for each of its verbs."""

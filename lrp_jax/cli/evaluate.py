@@ -1,0 +1,226 @@
+"""Measures a trained captioner: the tables and figures of the paper.
+
+Examples:
+
+  Two experiments on the first test split of the run's data; what is measured
+  is kept in runs/ada/evaluation:
+    lrp-jax evaluate --experiment=chair,correctness --checkpoint=runs/ada
+
+  All of them, on 400 images of a split:
+    lrp-jax evaluate --experiment=all --checkpoint=runs/ada \\
+      --split=test_broken --images=400
+
+  Beside a matched baseline, which was measured before:
+    lrp-jax evaluate --experiment=lrp_ift_gain --checkpoint=runs/ada_lrp \\
+      --against=runs/ada_baseline/evaluation/test
+
+  For another program: the last line on stdout is JSON, and it is the only one:
+    lrp-jax evaluate --experiment=captions --checkpoint=runs/ada --json
+
+Every image is measured once and kept: the same command goes on where it
+stopped. Several processes share the images, --processes=2 --process=0 and
+--process=1; the one that ends last writes the tables.
+
+Exit codes:
+  0    done
+  1    some images could not be measured, and are named; or a file could not
+       be read or written
+  2    nothing was measured
+  130  interrupted: the same command goes on
+  141  nobody reads stdout any more
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from absl import flags
+
+from lrp_jax.captions import experiments
+from lrp_jax.captions.data.domain import domain_of
+from lrp_jax.captions.data.features import list_images
+from lrp_jax.captions.data.sources import source
+from lrp_jax.captions.experiments import EXPERIMENTS, Context, Experiment, OtherSettingsError
+from lrp_jax.captions.experiments.subjects import subject_of
+from lrp_jax.captions.images import Dataset
+from lrp_jax.captions.pages.batch import one_line
+from lrp_jax.captions.pages.provenance import provenance
+from lrp_jax.captions.runs.folder import Run, load_run
+from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voice, conduct, define_manners, run_verb
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was asked on the command line, see `define_flags`."""
+
+    experiment: tuple[str, ...]
+    checkpoint: str
+    data: str | None = None
+    split: str | None = None
+    out: str | None = None
+    images: int | None = None
+    seed: int = 0
+    against: str | None = None
+    rows_only: bool = False
+    processes: int = 1
+    process: int = 0
+
+
+def evaluate(options: Options) -> int:
+    """Measures, and writes the tables of what is complete; returns the exit code, see `run_experiments`."""
+    return run_experiments(options)[0]
+
+
+def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
+    """Measures, and writes the tables of what is complete; returns the exit code and the summary.
+
+    Raises:
+        CannotStartError, OtherSettingsError: before the first image, if none could succeed.
+    """
+    chosen = chosen_experiments(options)
+    if options.process >= options.processes:
+        raise CannotStartError(f"got --process={options.process}: wanted 0 to {options.processes - 1}")
+    run = load(options)
+    data = options.data or run.config.source
+    splits = open_source(data)
+    split = options.split or next((name for name in splits if name.startswith("test")), "test")
+    if split not in splits:
+        raise CannotStartError(f"--split={split}: wanted one of {', '.join(splits)}")
+    out = pathlib.Path(options.out or pathlib.Path(options.checkpoint, "evaluation", split))
+    context = Context(
+        dataset=splits[split],
+        domain=domain_of(data),
+        training_captions=functools.cache(lambda: captions_of(run, data, splits, "train")),
+        references=functools.cache(lambda: captions_of(run, data, splits, split)),
+        rows_of=functools.partial(rows_of_baseline, options.against) if options.against else None,
+    )
+    for experiment in chosen if options.against else ():
+        rows_of_baseline(options.against, experiment.name)  # a wrong folder is told before hours of work
+    made_by = provenance(run, {}, [])
+    failed = experiments.measure(
+        chosen,
+        subject_of(run),
+        context.dataset,
+        context.domain,
+        out,
+        record={"data": data, "split": split, "model": made_by["model"], "versions": made_by["versions"]},
+        notes={"commit": commit()},
+        share=(options.process, options.processes),
+    )
+    found = {experiment.name: report(experiment, context, out, options.rows_only) for experiment in chosen}
+    for index, why in failed.items():
+        print(f"image {index} could not be measured: {why}", file=sys.stderr)
+    return SOME_FAILED if failed else 0, {"out": str(out), "experiments": found, "failed": failed}
+
+
+def chosen_experiments(options: Options) -> list[Experiment]:
+    """The experiments that were asked for, with the settings that were."""
+    names = list(EXPERIMENTS) if options.experiment == ("all",) else options.experiment
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown or not names:
+        got = unknown[0] if unknown else ""
+        raise CannotStartError(f"--experiment={got}: wanted all, or some of {', '.join(EXPERIMENTS)}")
+    return [EXPERIMENTS[name](images=options.images, seed=options.seed) for name in dict.fromkeys(names)]
+
+
+def load(options: Options) -> Run:
+    try:
+        return load_run(options.checkpoint)
+    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+        raise CannotStartError(f"--checkpoint={options.checkpoint}: {one_line(error)}") from error
+
+
+def open_source(data: str) -> Mapping[str, Dataset]:
+    try:
+        return source(data)
+    except (OSError, ValueError) as error:
+        raise CannotStartError(f"--data={data}: {one_line(error)}") from error
+
+
+def captions_of(run: Run, data: str, splits: Mapping[str, Dataset], split: str) -> list[tuple[str, ...]]:
+    """The captions of all images of a split; those that the run has listed beside its features are not made again."""
+    folder = run.config.get("features_folder", "")
+    kept = pathlib.Path(folder) / split if folder and data == run.config.source else None
+    return [image.captions for image in list_images(splits[split], kept)]
+
+
+def rows_of_baseline(against: str, name: str) -> pd.DataFrame:
+    """The rows of an experiment in the results of another run."""
+    path = pathlib.Path(against) / name / "rows.csv"
+    try:
+        return experiments.read_rows(path)
+    except FileNotFoundError:
+        raise CannotStartError(
+            f"--against={against}: no {path}; wanted the --out of the baseline, measured by --experiment={name}"
+        ) from None
+
+
+def report(experiment: Experiment, context: Context, out: pathlib.Path, rows_only: bool) -> dict[str, Any]:
+    """Writes and prints the tables, unless other processes are still at work; returns what the summary says of them."""
+    rows, missing = experiments.rows_of(experiment, context.dataset, out)
+    if missing:
+        print(f"{experiment.name}: {missing} images are still to be measured by other processes")
+        return {"missing": missing}
+    if rows_only:
+        path = experiments.write_rows(experiment, rows, out)
+        print(path)
+        return {"files": [path]}
+    tables, paths = experiments.write_tables(experiment, rows, context, out)
+    print("\n".join(paths))
+    for name, table in tables.items():
+        print(f"\n{name}\n{experiments.as_markdown(table)}")
+    return {"files": paths, "tables": {n: json.loads(table.to_json(orient="records")) for n, table in tables.items()}}
+
+
+def commit() -> str:
+    """The commit of the working tree, or "unknown" outside one."""
+    here = pathlib.Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return found.stdout.strip() if found.returncode == 0 else "unknown"
+
+
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def define_flags() -> None:
+    listed = "; ".join(f"{name}: {kind.shows}" for name, kind in EXPERIMENTS.items())
+    flags.DEFINE_list("experiment", None, f"What is measured, or all. {listed}.", required=True)
+    flags.DEFINE_string("checkpoint", None, "Folder of a training run (its --workdir).", required=True)
+    flags.DEFINE_string("data", None, "Source of the images, see docs/DATA.md; default: that of the run.")
+    flags.DEFINE_string("split", None, "Split of the source; default: its first test split.")
+    flags.DEFINE_string("out", None, "Folder of the results; default: evaluation/SPLIT in the run's folder.")
+    flags.DEFINE_integer("images", None, "How many images, from the first on; default: all.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", lower_bound=0)
+    flags.DEFINE_string("against", None, "Results of the matched baseline, for comparisons: its --out.")
+    flags.DEFINE_bool("rows_only", False, "Write what was measured, rows.csv, and neither tables nor figures.")
+    flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
+    flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
+    define_manners()
+
+
+def main(program: str, arguments: Sequence[str]) -> int:
+    """Runs the verb; ends the process."""
+    define_flags()
+    return run_verb(__name__, [program, *arguments], _main)
+
+
+def _main(argv: list[str]) -> int:
+    values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
+    values["experiment"] = tuple(values["experiment"])
+
+    def work(voice: Voice) -> tuple[int, Mapping[str, Any]]:
+        del voice
+        return run_experiments(Options(**values))
+
+    codes = {CannotStartError: NOT_STARTED, OtherSettingsError: NOT_STARTED, OSError: SOME_FAILED}
+    return conduct(argv, work, go_on="the same command goes on", codes=codes)

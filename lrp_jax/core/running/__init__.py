@@ -1,0 +1,1 @@
+"""The program run again with other derivatives."""

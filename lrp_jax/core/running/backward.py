@@ -1,0 +1,215 @@
+"""Identities, and functions, whose derivative is what the rules say.
+
+Each is exact in the forward direction and plain JAX on the way back, so that a relevance can be differentiated like
+any other function. None of them uses `stop_gradient`: that would also cut second derivatives.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from lrp_jax.core.rules import divide
+from lrp_jax.core.running.max_pooling import Windows
+
+
+def neuron(rule: Any, z: Array) -> Array:
+    """z, with the density multiplied as a rule for sums says."""
+
+    @jax.custom_vjp
+    def identity(z):
+        return z
+
+    identity.defvjp(lambda z: (z, rule.prepare(z)), lambda prepared, density: (rule.back(prepared, density),))
+    return identity(z)
+
+
+def activation(rule: Any, f: Callable[..., Array], z: Array, constants: tuple[Array, ...]) -> Array:
+    """f(z, *constants), with the density taken through it by a rule for activations."""
+
+    @jax.custom_vjp
+    def apply(z, constants):
+        return f(z, *constants)
+
+    def forward(z, constants):
+        y = f(z, *constants)
+        return y, rule.prepare(z, y)
+
+    apply.defvjp(forward, lambda prepared, density: (rule.back(prepared, density), None))
+    return apply(z, constants)
+
+
+def layer(rule: Any, make: Callable[..., Any], x: Array, weights: Any, of_weights: bool = False) -> Array:
+    """The layer `make(x, weights)`, with the density taken through it by a rule for layers.
+
+    Args:
+      rule, make, x: the rule, the layer and its input.
+      weights: the kernel, and the constants after it.
+      of_weights: whether the kernel gets a density too.
+    """
+
+    @jax.custom_vjp
+    def apply(x, weights):
+        return make(x, weights).output
+
+    def forward(x, weights):
+        built = make(x, weights)
+        return built.output, (built, rule.prepare(built), weights)
+
+    def back(saved, density):
+        built, prepared, weights = saved
+
+        def shares(layer):
+            return layer.input * rule.back(layer, prepared, density)
+
+        return rule.back(built, prepared, density), _of_weights(shares, built, weights) if of_weights else None
+
+    apply.defvjp(forward, back)
+    return apply(x, weights)
+
+
+def layer_of_relevance(
+    rule: Any, make: Callable[..., Any], x: Array, second: Array | None, weights: Any, of_weights: bool = False
+) -> Array:
+    """The layer `make(x, weights)` under a rule whose `back` returns relevance of x.
+
+    `second` is the read of x that takes relevance, where x is an explained input, or was moved from one. Elsewhere
+    relevance has to become a density, and what falls on an x of 0 is lost.
+    """
+
+    @jax.custom_vjp
+    def apply(x, second, weights):
+        return make(x, weights).output
+
+    def forward(x, second, weights):
+        built = make(x, weights)
+        return built.output, (built, rule.prepare(built), x, weights)
+
+    def back(saved, density):
+        built, prepared, x, weights = saved
+
+        def shares(layer):
+            return rule.back(layer, prepared, density)
+
+        relevance = shares(built)
+        inputs = (divide(relevance, x), None) if second is None else (None, relevance)
+        return *inputs, _of_weights(shares, built, weights) if of_weights else None
+
+    apply.defvjp(forward, back)
+    return apply(x, second, weights)
+
+
+def _of_weights(shares: Callable[[Any], Array], built: Any, weights: Any) -> Any:
+    """The density of a layer's kernel; nothing for the constants after it.
+
+    What passes a weight is the derivative of what arrives at the inputs along a factor on that weight.
+    """
+    kernel, constants = weights
+
+    def arriving(through):
+        return shares(dataclasses.replace(built, through=through)).sum()
+
+    passing = jax.grad(arriving)(jnp.ones_like(kernel))
+    return divide(passing, kernel), jax.tree.map(jnp.zeros_like, constants)
+
+
+def pool(window_sum: Callable[[Array], Array], window_max: Callable[[Array], Array], x: Array) -> Array:
+    """window_max(x), whose density is shared as if the window had been summed: R_i = R_j x_i / sum_k x_k."""
+
+    @jax.custom_vjp
+    def apply(x):
+        return window_max(x)
+
+    def forward(x):
+        y, total = window_max(x), window_sum(x)
+        return y, (divide(y, total), x)
+
+    def back(saved, density):
+        ratio, x = saved
+        return jax.linear_transpose(window_sum, x)(density * ratio)
+
+    apply.defvjp(forward, back)
+    return apply(x)
+
+
+def max_pool(windows: Windows, window_max: Callable[[Array], Array], x: Array) -> Array:
+    """window_max(x), whose density goes to the first largest element of each window: its derivative."""
+
+    @jax.custom_vjp
+    def apply(x):
+        return window_max(x)
+
+    def forward(x):
+        y = window_max(x)
+        return y, windows.winners(x, y)
+
+    apply.defvjp(forward, lambda winner, density: (windows.to_winners(winner, density, x.shape),))
+    return apply(x)
+
+
+@jax.custom_vjp
+def block(gate: Array) -> Array:
+    """A gate: itself, with no density."""
+    return gate
+
+
+block.defvjp(lambda gate: (gate, None), lambda _, density: (None,))
+
+
+def opaque(f: Callable[..., list[Array]], operands: list[Array]) -> list[Array]:
+    """f(*operands), with no density, and without asking what its derivative is."""
+
+    @jax.custom_vjp
+    def apply(operands):
+        return f(*operands)
+
+    apply.defvjp(lambda operands: (f(*operands), None), lambda _, densities: (None,))
+    return apply(operands)
+
+
+@jax.custom_vjp
+def halve(factor: Array) -> Array:
+    """Itself, with half the density: one of two equal partners in a product."""
+    return factor
+
+
+halve.defvjp(lambda factor: (factor, None), lambda _, density: (density / 2,))
+
+
+@jax.custom_vjp
+def read_times_input(x: Array) -> tuple[Array, Array]:
+    """An explained input, twice: density that arrives at the first is multiplied by x, relevance at the second not."""
+    return x, x
+
+
+read_times_input.defvjp(lambda x: ((x, x), x), lambda x, arrived: (x * arrived[0] + arrived[1],))
+
+
+@jax.custom_vjp
+def read(x: Array) -> tuple[Array, Array]:
+    """An explained input, twice, for derivatives: what arrives at either is taken as it is."""
+    return x, x
+
+
+read.defvjp(lambda x: ((x, x), None), lambda _, arrived: (arrived[0] + arrived[1],))
+
+
+@jax.custom_vjp
+def masked(x: Array, mask: Array) -> Array:
+    """x, with the density multiplied by `mask`: an explanation through some of its elements only."""
+    return x
+
+
+masked.defvjp(lambda x, mask: (x, mask), lambda mask, density: (mask * density, None))
+
+
+@jax.custom_vjp
+def probed(x: Array, probe: Array, factor: Array) -> Array:
+    """x, whose density, times `factor`, is also the derivative along `probe`: what arrives here."""
+    return x
+
+
+probed.defvjp(lambda x, probe, factor: (x, factor), lambda factor, density: (density, factor * density, None))

@@ -1,7 +1,0 @@
-"""What a source of captioned images holds, in numbers and in a picture: python -m lrp_jax.data.inspect SOURCE."""
-
-from lrp_jax.data.inspect.counts import Description, describe
-from lrp_jax.data.inspect.report import report
-from lrp_jax.data.inspect.sheet import contact_sheet
-
-__all__ = ["Description", "contact_sheet", "describe", "report"]
