@@ -32,7 +32,7 @@ def captioner(model):
 
     def logit(features, embeddings):
         trace = unroll(model, params, features, embeddings=embeddings)
-        return model.apply(params, trace.c, trace.h, words, method="predict").sum()
+        return model.apply(params, trace.inputs, words, method="predict").sum()
 
     return logit, (features, jnp.zeros((12, model.embedding)))
 

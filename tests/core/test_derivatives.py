@@ -64,7 +64,7 @@ def test_captioners(name, argnums):
 
         def logits(features, embeddings):
             trace = unroll(captioner, params, features, embeddings=embeddings)
-            return captioner.apply(params, trace.c, trace.h, targets, method="predict")[-1]
+            return captioner.apply(params, trace.inputs, targets, method="predict")[-1]
 
         if argnums == 0:
             relevance = [jax.grad(lrp_jax.lrp(lambda features: logits(features, embeddings)))(features)]

@@ -65,7 +65,7 @@ def _sums(captioner, rules, tree, biases, others, features, tokens):
     def scores(features, embeddings, biases):
         params = params_with(biases)
         trace = unroll(captioner, params, features, embeddings=embeddings)
-        return captioner.apply(params, trace.c, trace.h, tokens[1:], method="predict")
+        return captioner.apply(params, trace.inputs, tokens[1:], method="predict")
 
     embeddings = captioner.apply(params_with(biases), tokens[:-1], method="embed").astype(features.dtype)
     values, pull = jax.vjp(lrp(scores, rules, argnums=(0, 1, 2)), features, embeddings, biases)

@@ -233,7 +233,9 @@ def _log_p_next(
 ) -> Float[Array, " B"]:
     def one(features, inputs, place, word):
         trace = unroll(captioner, params, features, inputs)
-        return jax.nn.log_softmax(captioner.apply(params, trace.c[place], trace.h[place], method="predict"))[word]
+        return jax.nn.log_softmax(
+            captioner.apply(params, jax.tree.map(lambda x: x[place], trace.inputs), method="predict")
+        )[word]
 
     return jax.vmap(one, (None if features.ndim == 2 else 0, 0, 0, 0))(features, inputs, places, words)
 
@@ -244,6 +246,6 @@ def _log_probabilities(
 ) -> tuple[Float[Array, "B L V"], Float[Array, "B L"] | None]:
     def one(words):
         trace = unroll(captioner, params, features, words)
-        return jax.nn.log_softmax(captioner.apply(params, trace.c, trace.h, method="predict")), trace.attention.beta
+        return jax.nn.log_softmax(captioner.apply(params, trace.inputs, method="predict")), trace.attention.beta
 
     return jax.vmap(one)(inputs)

@@ -172,7 +172,7 @@ def _forward(captioner, composite, at_regions, params, features, embeddings, tar
         where = {"features": features, "regions": image} if at_regions else {"features": image}
         trace = unroll(captioner, params, embeddings=embeddings, **where)
         words = targets if contrast is None else None
-        return captioner.apply(params, trace.c, trace.h, words, method="predict"), trace.attention.beta
+        return captioner.apply(params, trace.inputs, words, method="predict"), trace.attention.beta
 
     masks = {} if head is None else {HEADS: jax.nn.one_hot(head, captioner.heads, dtype=features.dtype)[:, None]}
     transformed = lrp(logits, composite, argnums=(0, 1), has_aux=True, masks=masks)
@@ -197,8 +197,8 @@ def score_words(captioner, params, features, embeddings, targets, contrast):
     """The scores [T] of the words (see `Question.contrast`) and the attention of every step, forwards only."""
     trace = unroll(captioner, params, features, embeddings=embeddings)
     if contrast is None:
-        return captioner.apply(params, trace.c, trace.h, targets, method="predict"), trace.attention
-    logits = captioner.apply(params, trace.c, trace.h, method="predict")
+        return captioner.apply(params, trace.inputs, targets, method="predict"), trace.attention
+    logits = captioner.apply(params, trace.inputs, method="predict")
     return (logits * contrast).sum(axis=-1), trace.attention
 
 
@@ -206,7 +206,7 @@ def score_words(captioner, params, features, embeddings, targets, contrast):
 def _against_rest(captioner, params, features, embeddings, targets):
     """The weights of `contrast` for every word, by the model's own logits."""
     trace = unroll(captioner, params, features, embeddings=embeddings)
-    return contrast(captioner.apply(params, trace.c, trace.h, method="predict"), targets)
+    return contrast(captioner.apply(params, trace.inputs, method="predict"), targets)
 
 
 def _check_ids(captioner: Captioner, name: str, ids: np.ndarray) -> None:

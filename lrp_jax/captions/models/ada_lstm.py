@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lrp_jax.captions.models.captioner import Attention, Captioner
+from lrp_jax.captions.models.captioner import Captioner
 from lrp_jax.captions.models.lstm import LSTMCell, LSTMState, zero_state
+from lrp_jax.captions.models.protocol import Attention, PredictorInputs
 
 GLOBAL_FEATURES = ("mean", "projected", "raw")
 ATTENTION_AXES = ("attention", "position")
@@ -140,9 +141,7 @@ class AdaLSTM(Captioner):
         zero = zero_state(projected, self.hidden)
         return AdaState(AdaImage(regions, global_feature, projected), AdaRecurrent(zero, zero))
 
-    def step(
-        self, state: AdaState, embedding: Float[Array, "*batch E"]
-    ) -> tuple[tuple[Float[Array, "*batch H"], Float[Array, "*batch H"]], AdaState, Attention]:
+    def step(self, state: AdaState, embedding: Float[Array, "*batch E"]) -> tuple[PredictorInputs, AdaState, Attention]:
         """One word: (c_t, h2_t), the new state, and attention."""
         image, (decoder, language) = state
         x1 = jnp.concatenate([embedding, image.global_feature, language.h], axis=-1)
@@ -153,4 +152,4 @@ class AdaLSTM(Captioner):
         c = (1 - beta) * attended + beta * s
         x2 = jnp.concatenate([c, new_decoder.h], axis=-1)
         new_language = self.language_lstm(x2, language)
-        return (c, new_language.h), AdaState(image, AdaRecurrent(new_decoder, new_language)), attention
+        return PredictorInputs(c, new_language.h), AdaState(image, AdaRecurrent(new_decoder, new_language)), attention

@@ -1,18 +1,4 @@
-"""What both captioners share: words in, regions in, word scores out.
-
-The protocol, which serves training, decoding and explaining alike (`...` are any batch axes):
-
-    embed(words [...])              -> embeddings [..., E]
-    project(features)               -> regions I [..., n_v, H]
-    start(features, regions=None)   -> state before the first word
-    step(state, embedding [..., E]) -> ((c, h), state, attention)
-    predict(c, h, words=None)       -> logits of all words [..., V], or of `words` only [...]
-
-each called as `captioner.apply(params, ..., method="step")`. A state is a named tuple of `image`, which
-`start` computes from the features once, and `recurrent`, which is all that `step` changes.
-"""
-
-from typing import NamedTuple
+"""What both LSTM captioners share: words in, regions in, word scores out. `protocol` says what they give."""
 
 import flax.linen as nn
 import jax
@@ -20,18 +6,8 @@ import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 from jaxtyping import Array, Float, Int
 
-from lrp_jax.captions.models.unroll import logits
-
-
-class Attention(NamedTuple):
-    """Where a step looked.
-
-    weights: softmax over the regions; [..., n_v] for Ada-LSTM (Eq. 8), [..., heads, n_v] for MH-FC (Eq. 13).
-    beta: [...], the share of the sentinel in the context (Eq. 9); None for MH-FC, which has no sentinel.
-    """
-
-    weights: Float[Array, "*batch n_v"]
-    beta: Float[Array, "*batch"] | None
+from lrp_jax.captions.models.protocol import PredictorInputs, Trace
+from lrp_jax.captions.models.unroll import logits, scan_steps
 
 
 class WordPredictor(nn.Module):
@@ -106,8 +82,7 @@ class Captioner(nn.Module):
 
     def predict(
         self,
-        c: Float[Array, "*batch H"],
-        h: Float[Array, "*batch H"],
+        inputs: PredictorInputs,
         words: Int[Array, "*batch"] | None = None,
         deterministic: bool = True,
     ) -> Float[Array, "*batch"]:
@@ -116,7 +91,23 @@ class Captioner(nn.Module):
         With deterministic=False, dropout applies to c + h and needs the rng "dropout"; the same rng gives
         the same mask. The logit of a word outside the vocabulary is NaN.
         """
+        c, h = inputs
         return self.fc(self.drop_output(c + h, deterministic=deterministic), words)
+
+    def unroll(
+        self,
+        features: Float[Array, "*batch n_v d_raw"],
+        embeddings: Float[Array, "*batch T E"],
+        regions: Float[Array, "*batch n_v H"] | None = None,
+        remat: bool = False,
+    ) -> Trace:
+        """All words at once, teacher-forced: a scan over `step`.
+
+        regions: used in place of the projected features I wherever I is used.
+        remat: keep only the products of each step for the backward pass, and compute the rest of it again.
+        """
+        captioner, params = self.unbind()
+        return scan_steps(captioner, params, features, embeddings, regions, remat)
 
     def __call__(
         self,
@@ -127,8 +118,8 @@ class Captioner(nn.Module):
         """Teacher-forced logits, so that `captioner.init(key, features, words)` makes every parameter."""
         if self.is_initializing():
             # One step in the open: parameters cannot be made inside the scan below.
-            (c, h), _, _ = self.step(self.start(features), self.embed(words[..., 0]))
-            self.predict(c, h)
+            inputs, _, _ = self.step(self.start(features), self.embed(words[..., 0]))
+            self.predict(inputs)
         key = None if deterministic else self.make_rng("dropout")
         captioner, params = self.unbind()
         return logits(captioner, params, features, words, dropout_rng=key)

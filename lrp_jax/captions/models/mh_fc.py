@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
-from lrp_jax.captions.models.captioner import Attention, Captioner
+from lrp_jax.captions.models.captioner import Captioner
 from lrp_jax.captions.models.lstm import LSTMCell, LSTMState, zero_state
+from lrp_jax.captions.models.protocol import Attention, PredictorInputs
 
 HEADS = "heads"
 """The name that the attended heads carry in a jaxpr, by which one head can be singled out."""
@@ -112,13 +113,11 @@ class MHFC(Captioner):
         image = MHImage(regions, regions.mean(axis=-2), keys, values)
         return MHState(image, zero_state(regions, self.hidden))
 
-    def step(
-        self, state: MHState, embedding: Float[Array, "*batch E"]
-    ) -> tuple[tuple[Float[Array, "*batch H"], Float[Array, "*batch H"]], MHState, Attention]:
+    def step(self, state: MHState, embedding: Float[Array, "*batch E"]) -> tuple[PredictorInputs, MHState, Attention]:
         """One word: (c_t, h_t), the new state, and attention."""
         image, before = state
         x = jnp.concatenate([embedding, image.global_feature], axis=-1)
         lstm = self.lstm(x, before)
         v, attention = self.multi_head_attention(image.keys, image.values, lstm.h)
         c = jax.nn.sigmoid(self.context_gate(lstm.h)) * self.context(v)
-        return (c, lstm.h), MHState(image, lstm), attention
+        return PredictorInputs(c, lstm.h), MHState(image, lstm), attention

@@ -1,26 +1,18 @@
-"""A captioner over the words of a given caption: `lax.scan` over its `step`."""
+"""A captioner over the words of a given caption (teacher forcing)."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-if TYPE_CHECKING:
-    from lrp_jax.captions.models.captioner import Attention, Captioner
-
-
-class Trace(NamedTuple):
-    """What `predict` needs at every word, time axis first: c and h [T, ..., H], attention [T, ...]."""
-
-    c: Float[Array, "T *batch H"]
-    h: Float[Array, "T *batch H"]
-    attention: "Attention"
+from lrp_jax.captions.models.protocol import Trace
 
 
 def unroll(
-    captioner: "Captioner",
-    params,
+    captioner: nn.Module,
+    params: Any,
     features: Float[Array, "*batch n_v d_raw"],
     words: Int[Array, "*batch T"] | None = None,
     *,
@@ -43,8 +35,8 @@ def unroll(
       remat: keep only the products of each step for the backward pass, and compute the rest of it again.
 
     Returns:
-      c, h and attention of every step. Everything is computed in the widest dtype of features, regions,
-      embeddings and parameters.
+      The inputs of `predict` and the attention of every step, time axis first. Everything is computed in the widest
+      dtype of features, regions, embeddings and parameters.
 
     Raises:
       ValueError: words or embeddings have other batch axes than the features.
@@ -62,13 +54,25 @@ def unroll(
     # One dtype for all, as the carry of a scan cannot be promoted on the way.
     dtype = jnp.result_type(*jax.tree.leaves((params, features, regions, embeddings)))
     features, regions, embeddings = (x if x is None else jnp.asarray(x, dtype) for x in (features, regions, embeddings))
+    return captioner.apply(params, features, embeddings, regions, remat, method="unroll")
+
+
+def scan_steps(
+    captioner: nn.Module,
+    params: Any,
+    features: Float[Array, "*batch n_v d_raw"],
+    embeddings: Float[Array, "*batch T E"],
+    regions: Float[Array, "*batch n_v H"] | None = None,
+    remat: bool = False,
+) -> Trace:
+    """`unroll` of a captioner that goes word by word: `lax.scan` over its `step`."""
     state = captioner.apply(params, features, regions, method="start")
 
     def one_word(recurrent, embedding):
         # state.image is closed over: a constant of the loop, not copied at every step as a carry would be.
         before = state._replace(recurrent=recurrent)
-        (c, h), after, attention = captioner.apply(params, before, embedding, method="step")
-        return after.recurrent, Trace(c, h, attention)
+        inputs, after, attention = captioner.apply(params, before, embedding, method="step")
+        return after.recurrent, Trace(inputs, attention)
 
     if remat:
         # What attention makes of every region at every step takes longer to store and read than to compute again.
@@ -78,8 +82,8 @@ def unroll(
 
 
 def logits(
-    captioner: "Captioner",
-    params,
+    captioner: nn.Module,
+    params: Any,
     features: Float[Array, "*batch n_v d_raw"],
     words: Int[Array, "*batch T"],
     *,
@@ -97,8 +101,8 @@ def logits(
       ValueError: words and features have other batch axes.
     """
     trace = unroll(captioner, params, features, words, dropout_rng=dropout_rng, remat=True)
-    c, h = (jnp.moveaxis(x, 0, -2) for x in (trace.c, trace.h))
-    return captioner.apply(params, c, h, deterministic=dropout_rng is None, method="predict", rngs=_rngs(dropout_rng))
+    inputs = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -2), trace.inputs)
+    return captioner.apply(params, inputs, deterministic=dropout_rng is None, method="predict", rngs=_rngs(dropout_rng))
 
 
 def _rngs(key: Array | None) -> dict[str, Array] | None:

@@ -48,28 +48,28 @@ def lrp_ift_loss(
 
     def states(rng):
         trace = unroll(captioner, params, features, inputs, dropout_rng=rng, remat=True)
-        return tuple(jnp.moveaxis(x, 0, -2) for x in (trace.c, trace.h))
+        return jax.tree.map(lambda x: jnp.moveaxis(x, 0, -2), trace.inputs)
 
     def losses(logits):
         plain = cross_entropy(logits, targets)
         return focal_loss(logits, targets, arm.focal_gamma) if arm.focal_gamma else plain, plain
 
-    c, h = states(dropout_rng)
-    logits = predict(captioner, params, c, h, dropout_rng)
+    drawn = states(dropout_rng)
+    logits = predict(captioner, params, drawn, dropout_rng)
     loss, plain = losses(logits)
     figures = {"cross_entropy": plain}
     if not arm.reweights:
         return loss, figures
 
-    still_c, still_h = states(None) if dropout_rng is not None and captioner.embedding_dropout else (c, h)
+    still = states(None) if dropout_rng is not None and captioner.embedding_dropout else drawn
     if arm.label == "target":
         labels = targets
     else:
         steady = dropout_rng is None or not (captioner.dropout or captioner.embedding_dropout)
-        labels = (logits if steady else predict(captioner, jax.lax.stop_gradient(params), still_c, still_h)).argmax(-1)
+        labels = (logits if steady else predict(captioner, jax.lax.stop_gradient(params), still)).argmax(-1)
     key = None if dropout_rng is None else jax.random.fold_in(dropout_rng, arm.seed)
-    weights = word_weights(captioner, params, still_c, still_h, labels, stop_ids, arm, key)
-    reweighted = weighted_logits(captioner, params, c, h, weights, logits, dropout_rng)
+    weights = word_weights(captioner, params, still, labels, stop_ids, arm, key)
+    reweighted = weighted_logits(captioner, params, drawn, weights, logits, dropout_rng)
 
     reweighted_loss, figures["reweighted_cross_entropy"] = losses(reweighted)
     loss = arm.ce_share * loss + (1 - arm.ce_share) * reweighted_loss

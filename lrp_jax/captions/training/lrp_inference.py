@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from lrp_jax.captions.models import Captioner, unroll
+from lrp_jax.captions.models import Captioner, PredictorInputs, unroll
 from lrp_jax.captions.runs.arms import Arm
 from lrp_jax.core import GRADIENT_X_INPUT, PAPER, Composite, relevance
 from lrp_jax.core.rules import divide
@@ -77,16 +77,15 @@ def lrp_inference(
       ValueError: tokens and features have other batch axes.
     """
     trace = unroll(captioner, params, features, tokens[..., :-1])
-    c, h = (jnp.moveaxis(x, 0, -2) for x in (trace.c, trace.h))
+    inputs = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -2), trace.inputs)
     labels = tokens[..., 1:] if arm.label == "target" else None
-    return reweight(captioner, params, c, h, labels, stop_ids, arm)
+    return reweight(captioner, params, inputs, labels, stop_ids, arm)
 
 
 def reweight(
     captioner: Captioner,
     params: Any,
-    c: Float[Array, "*batch H"],
-    h: Float[Array, "*batch H"],
+    inputs: PredictorInputs,
     labels: Int[Array, "*batch"] | None = None,
     stop_ids: Sequence[int] = (),
     arm: Arm = LRP_INFERENCE,
@@ -101,7 +100,7 @@ def reweight(
 
     Args:
       captioner, params: the model and its variables.
-      c, h: context and hidden state of some words.
+      inputs: c and h of some words, each [..., H].
       labels: the words to explain; None for the most likely ones.
       stop_ids: the labels whose prediction is kept.
       arm: which weights; its `label` is not read here.
@@ -110,10 +109,10 @@ def reweight(
     Returns:
       The predictions [..., V] before and after, and the weights [..., H].
     """
-    logits = captioner.apply(params, c, h, method="predict")
+    logits = captioner.apply(params, inputs, method="predict")
     labels = logits.argmax(axis=-1) if labels is None else labels
-    weights = word_weights(captioner, params, c, h, labels, stop_ids, arm, key)
-    reweighted = weighted_logits(captioner, params, c, h, weights, logits)
+    weights = word_weights(captioner, params, inputs, labels, stop_ids, arm, key)
+    reweighted = weighted_logits(captioner, params, inputs, weights, logits)
     # Weights of 1 give the same logits, but compiled code may round them otherwise. Training does without this line,
     # which makes the backward pass of the last layer a third dearer.
     reweighted = jnp.where(weights.kept[..., None], logits, reweighted)
@@ -123,17 +122,16 @@ def reweight(
 def word_weights(
     captioner: Captioner,
     params: Any,
-    c: Float[Array, "*batch H"],
-    h: Float[Array, "*batch H"],
+    inputs: PredictorInputs,
     labels: Int[Array, "*batch"],
     stop_ids: Sequence[int],
     arm: Arm,
     key: PRNGKeyArray | None = None,
 ) -> Weights:
     """The weights of an arm, as constants: nothing of them has a gradient."""
-    params, c, h = jax.lax.stop_gradient((params, c, h))
+    params, inputs = jax.lax.stop_gradient((params, inputs))
     rules = GRADIENT_X_INPUT if arm.omega == "gradient_x_input" else PAPER
-    weights = [1 + _normalised(r) for r in predictor_relevance(captioner, params, c, h, labels, rules)]
+    weights = [1 + _normalised(r) for r in predictor_relevance(captioner, params, inputs, labels, rules)]
     if arm.omega == "shuffled":
         keys = jax.random.split(jax.random.key(arm.seed) if key is None else key)
         shuffle = jax.random.permutation
@@ -144,16 +142,15 @@ def word_weights(
     omega_h = jnp.where(kept[..., None] | (arm.parts == "c"), 1, omega_h)
     if arm.omega != "uniform":
         return Weights(labels, kept, omega_c, omega_h, None)
-    before = captioner.apply(params, c, h, labels, method="predict")
-    after = captioner.apply(params, omega_c * c, omega_h * h, labels, method="predict")
+    before = captioner.apply(params, inputs, labels, method="predict")
+    after = captioner.apply(params, PredictorInputs(omega_c * inputs.c, omega_h * inputs.h), labels, method="predict")
     return Weights(labels, kept, jnp.ones_like(omega_c), jnp.ones_like(omega_h), after - before)
 
 
 def weighted_logits(
     captioner: Captioner,
     params: Any,
-    c: Float[Array, "*batch H"],
-    h: Float[Array, "*batch H"],
+    inputs: PredictorInputs,
     weights: Weights,
     logits: Float[Array, "*batch V"],
     dropout_rng: PRNGKeyArray | None = None,
@@ -161,57 +158,56 @@ def weighted_logits(
     """The logits of p-hat, Eq. 30.
 
     Args:
-      captioner, params, c, h: as for `reweight`.
+      captioner, params, inputs: as for `reweight`.
       weights: of the words.
       logits: of p.
       dropout_rng: the key that `logits` were predicted with; it drops the same features of the weighted sum.
     """
     if weights.rise is not None:
         return logits + weights.rise[..., None] * jax.nn.one_hot(weights.labels, logits.shape[-1], dtype=logits.dtype)
-    return predict(captioner, params, weights.c * c, weights.h * h, dropout_rng)
+    weighted = PredictorInputs(weights.c * inputs.c, weights.h * inputs.h)
+    return predict(captioner, params, weighted, dropout_rng)
 
 
 def predict(
     captioner: Captioner,
     params: Any,
-    c: Float[Array, "*batch H"],
-    h: Float[Array, "*batch H"],
+    inputs: PredictorInputs,
     dropout_rng: PRNGKeyArray | None = None,
 ) -> Float[Array, "*batch V"]:
     """fc(c + h), with dropout if there is a key."""
     rngs = None if dropout_rng is None else {"dropout": dropout_rng}
-    return captioner.apply(params, c, h, deterministic=dropout_rng is None, method="predict", rngs=rngs)
+    return captioner.apply(params, inputs, deterministic=dropout_rng is None, method="predict", rngs=rngs)
 
 
 def predictor_relevance(
     captioner: Captioner,
     params: Any,
-    c: Float[Array, "*batch H"],
-    h: Float[Array, "*batch H"],
+    inputs: PredictorInputs,
     labels: Int[Array, "*batch"],
     rules: Composite = PAPER,
-) -> tuple[Float[Array, "*batch H"], Float[Array, "*batch H"]]:
+) -> PredictorInputs:
     """R(c) and R(h): what each element of the context and of the hidden state says for the labels' logits.
 
     Line 3 of Algorithm 2. Only the labels' columns of fc are read.
 
     Args:
       captioner, params: the model and its variables.
-      c, h: context and hidden state of some words.
+      inputs: c and h of some words, each [..., H].
       labels: the words to explain.
       rules: the composite.
     """
 
-    def logit(c, h):
-        return captioner.apply(params, c, h, labels, method="predict")
+    def logit(inputs):
+        return captioner.apply(params, inputs, labels, method="predict")
 
-    return relevance(logit, rules, argnums=(0, 1))(c, h)[1]
+    return relevance(logit, rules)(inputs)[1]
 
 
 def reweighted_predict(
     captioner: Captioner, arm: Arm = LRP_INFERENCE, stop_ids: Sequence[int] = ()
 ) -> "ReweightedPredict":
-    """The function (params, c, h) -> logits of p-hat, for decoding with it and for SCST (Eq. 32).
+    """The function (params, inputs) -> logits of p-hat, for decoding with it and for SCST (Eq. 32).
 
     The captioner, the arm and the labels whose prediction is kept (`stop_ids`) are fixed in it. It is hashable, and
     equal for equal arguments, so it can be a static argument of a jitted function. For an arm without LRP inference
@@ -236,17 +232,16 @@ class ReweightedPredict:
     def __call__(
         self,
         params: Any,
-        c: Float[Array, "*batch H"],
-        h: Float[Array, "*batch H"],
+        inputs: PredictorInputs,
         dropout_rng: PRNGKeyArray | None = None,
     ) -> Float[Array, "*batch V"]:
-        logits = predict(self.captioner, params, c, h, dropout_rng)
+        logits = predict(self.captioner, params, inputs, dropout_rng)
         if not self.arm.reweights:
             return logits
         # As in fine-tuning, the weights come from the pass without dropout.
-        steady = logits if dropout_rng is None else predict(self.captioner, jax.lax.stop_gradient(params), c, h)
-        weights = word_weights(self.captioner, params, c, h, steady.argmax(axis=-1), self.stop_ids, self.arm)
-        return weighted_logits(self.captioner, params, c, h, weights, logits, dropout_rng)
+        steady = logits if dropout_rng is None else predict(self.captioner, jax.lax.stop_gradient(params), inputs)
+        weights = word_weights(self.captioner, params, inputs, steady.argmax(axis=-1), self.stop_ids, self.arm)
+        return weighted_logits(self.captioner, params, inputs, weights, logits, dropout_rng)
 
 
 def _normalised(r: Float[Array, "*batch H"]) -> Float[Array, "*batch H"]:

@@ -55,7 +55,7 @@ def self_critical_loss(
         batch, the larger its step. With "captions" the gradient is unbiased exactly, and about as many times as
         large as a caption has words.
       wording: what is not said; the rest has probability 1.
-      predict: `predict(params, c, h) -> logits` in the place of the captioner's own, wherever logits are needed: with
+      predict: `predict(params, inputs) -> logits` in the place of the captioner's own, wherever logits are needed: with
         the re-weighted prediction of Eq. 30 this is Eq. 32. With dropout it is also called with a keyword
         `dropout_rng`, and the same key has to give the same mask.
 
@@ -129,11 +129,11 @@ def caption_log_p(
 
     def states(words):
         trace = models.unroll(captioner, params, features, words, remat=True)
-        return trace.c, trace.h
+        return trace.inputs
 
-    c, h = jax.vmap(states, in_axes=1, out_axes=2)(inputs)  # [L, B, n, H]
+    read = jax.vmap(states, in_axes=1, out_axes=2)(inputs)  # c and h, [L, B, n, H]
     # Word by word in shape, as in decoding, so that a dropout mask is the same here and there.
-    logits = jax.vmap(partial(predict, params))(c, h)
+    logits = jax.vmap(partial(predict, params))(read)
     positions = jnp.arange(tokens.shape[-1])
     forbidden = jax.vmap(lambda t: wording.forbidden(tokens, t, logits.shape[-1]))(positions)
     words = jnp.moveaxis(tokens, -1, 0)

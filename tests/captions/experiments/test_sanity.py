@@ -39,7 +39,7 @@ def test_balance_is_what_the_audit_finds(case):
 
     def score(features, embeddings):
         trace = unroll(subject.captioner, params, features, embeddings=embeddings)
-        return subject.captioner.apply(params, trace.c, trace.h, tokens[1:], method="predict")[at]
+        return subject.captioner.apply(params, trace.inputs, tokens[1:], method="predict")[at]
 
     checked = audit(score, PAPER, argnums=(0, 1))(features, embeddings)
     assert abs(checked.unexplained) < 1e-8

@@ -10,7 +10,7 @@ import pytest
 import lrp_jax
 from lrp_jax import PAPER, Composite, Epsilon, On
 from lrp_jax.captions.explain import explain_features
-from lrp_jax.captions.models import unroll
+from lrp_jax.captions.models import PredictorInputs, unroll
 from lrp_jax.captions.models.mh_fc import HEADS
 from lrp_jax.captions.weights import captioner_from_state_dict
 
@@ -132,7 +132,7 @@ def test_relevance_inside(path, dtype):
             return after.recurrent, (c, h)
 
         _, (c, h) = jax.lax.scan(one_word, state.recurrent, embeddings)
-        return captioner.apply(params, c, h, targets, method="predict")
+        return captioner.apply(params, PredictorInputs(c, h), targets, method="predict")
 
     seeds = np.eye(len(targets), dtype=dtype)
 
@@ -147,7 +147,7 @@ def test_relevance_inside(path, dtype):
 
     def by_regions(regions, embeddings):
         trace = unroll(captioner, params, features, regions=regions, embeddings=embeddings)
-        return captioner.apply(params, trace.c, trace.h, targets, method="predict")
+        return captioner.apply(params, trace.inputs, targets, method="predict")
 
     @jax.jit
     def at_regions(masks):
@@ -202,7 +202,7 @@ def test_a_padded_batch_explains_as_one_caption(path):
 
         def logits(features, embeddings):
             trace = unroll(captioner, params, features, embeddings=embeddings)
-            return captioner.apply(params, trace.c, trace.h, padded[:, 1:].T, method="predict")
+            return captioner.apply(params, trace.inputs, padded[:, 1:].T, method="predict")
 
         values, pull = jax.vjp(lrp_jax.lrp(logits, argnums=(0, 1)), batch, embeddings)
         return jax.vmap(pull)(jnp.zeros((len(steps), *values.shape)).at[steps, steps, 0].set(1))

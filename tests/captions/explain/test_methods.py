@@ -126,7 +126,7 @@ def assert_same(got, wanted, atol=1e-11):
 @functools.partial(jax.jit, static_argnums=0)
 def _all_logits(captioner, params, features, embeddings):
     trace = unroll(captioner, params, features, embeddings=embeddings)
-    return captioner.apply(params, trace.c, trace.h, method="predict")
+    return captioner.apply(params, trace.inputs, method="predict")
 
 
 def all_logits(model, features, embeddings):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrp_jax.captions.models import MHFC, AdaLSTM, logits, unroll
+from lrp_jax.captions.models import MHFC, AdaLSTM, PredictorInputs, logits, unroll
 from lrp_jax.captions.weights import captioner_from_state_dict
 
 FILES = sorted((pathlib.Path(__file__).parents[2] / "goldens").glob("dec_*.npz"))
@@ -74,7 +74,7 @@ def inner_states(captioner, params, features, words):
     def one_word(state, word):
         embedding = captioner.apply(params, word, method="embed").astype(features.dtype)
         ((c, h), state, attention), record = recorded(state, embedding, method="step")
-        step = {"ctx_c": c, "hid_h": h, "logits": captioner.apply(params, c, h, method="predict")}
+        step = {"ctx_c": c, "hid_h": h, "logits": captioner.apply(params, PredictorInputs(c, h), method="predict")}
         if isinstance(captioner, AdaLSTM):
             decoder, language = state.recurrent
             step |= {"alpha": attention.weights, "beta": attention.beta}
@@ -108,8 +108,8 @@ def test_forward_states(path, dtype):
 def test_unrolled(path, dtype):
     golden, captioner, params, features, caption = load(path, dtype)
     trace = unroll(captioner, params, features, caption[:-1])
-    assert_close(trace.c, golden["ctx_c"], dtype, "ctx_c")
-    assert_close(trace.h, golden["hid_h"], dtype, "hid_h")
+    assert_close(trace.inputs.c, golden["ctx_c"], dtype, "ctx_c")
+    assert_close(trace.inputs.h, golden["hid_h"], dtype, "hid_h")
     weights = "alpha" if isinstance(captioner, AdaLSTM) else "head_alpha"
     assert_close(trace.attention.weights, golden[weights], dtype, weights)
     if isinstance(captioner, AdaLSTM):
@@ -139,7 +139,7 @@ def test_gradients(path):
 
     def explained(features, regions, embeddings):
         trace = unroll(captioner, params, features, regions=regions, embeddings=embeddings)
-        return captioner.apply(params, trace.c, trace.h, caption[1:], method="predict")
+        return captioner.apply(params, trace.inputs, caption[1:], method="predict")
 
     raw, words = jax.jit(jax.jacrev(explained, argnums=(0, 2)))(features, None, embeddings)
     projected = jax.jit(jax.jacrev(explained, argnums=1))(features, regions, embeddings)

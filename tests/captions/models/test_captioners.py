@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrp_jax.captions.models import MHFC, AdaLSTM, logits, unroll
+from lrp_jax.captions.models import MHFC, AdaLSTM, PredictorInputs, logits, unroll
 
 V, H, E, N, D = 17, 6, 5, 4, 7
 
@@ -120,8 +120,8 @@ def test_equals_the_equations(captioner):
     c, h, weights, beta, scores = zip(*slow(captioner, plain, features, words), strict=True)
     trace = unroll(captioner, params, features, words)
     close = {"rtol": 1e-12, "atol": 1e-12}
-    np.testing.assert_allclose(trace.c, np.array(c), **close)
-    np.testing.assert_allclose(trace.h, np.array(h), **close)
+    np.testing.assert_allclose(trace.inputs.c, np.array(c), **close)
+    np.testing.assert_allclose(trace.inputs.h, np.array(h), **close)
     np.testing.assert_allclose(trace.attention.weights, np.array(weights), **close)
     if isinstance(captioner, AdaLSTM):
         np.testing.assert_allclose(trace.attention.beta, np.array(beta), **close)
@@ -137,7 +137,7 @@ def test_one_of_a_batch_is_as_alone(captioner):
     together = logits(captioner, params, features, words)
     assert together.shape == (2, 3, 5, V)
     trace = unroll(captioner, params, features, words)
-    assert trace.c.shape == trace.h.shape == (5, 2, 3, H)
+    assert trace.inputs.c.shape == trace.inputs.h.shape == (5, 2, 3, H)
     assert trace.attention.weights.shape[:3] == (5, 2, 3)
     for i, j in np.ndindex(2, 3):
         alone = logits(captioner, params, features[i, j], words[i, j])
@@ -157,9 +157,9 @@ def test_padding_changes_nothing_before_it(captioner):
 def test_predict_gathers_words(captioner):
     params, features, words = example(captioner, batch=(2,))
     trace = unroll(captioner, params, features, words)
-    every = captioner.apply(params, trace.c, trace.h, method="predict")
+    every = captioner.apply(params, trace.inputs, method="predict")
     asked = words.T
-    some = captioner.apply(params, trace.c, trace.h, asked, method="predict")
+    some = captioner.apply(params, trace.inputs, asked, method="predict")
     assert some.shape == asked.shape
     np.testing.assert_allclose(some, jnp.take_along_axis(every, asked[..., None], -1)[..., 0], atol=1e-13)
 
@@ -167,7 +167,7 @@ def test_predict_gathers_words(captioner):
 def test_logit_of_no_word_is_nan():
     params, _, _ = example(MH[0])
     one = jnp.ones(H)
-    assert jnp.isnan(MH[0].apply(params, one, one, jnp.int32(V), method="predict"))
+    assert jnp.isnan(MH[0].apply(params, PredictorInputs(one, one), jnp.int32(V), method="predict"))
 
 
 @every_captioner
@@ -210,13 +210,13 @@ def test_computes_in_the_widest_dtype(captioner, wide):
     inputs = {"features": features.astype(jnp.float32), "params": narrow}
     inputs["embeddings"] = captioner.apply(narrow, words, method="embed")
     assert inputs["embeddings"].dtype == jnp.float32
-    assert unroll(captioner, narrow, inputs["features"], words).c.dtype == jnp.float32
+    assert unroll(captioner, narrow, inputs["features"], words).inputs.c.dtype == jnp.float32
     inputs[wide] = jax.tree.map(lambda x: x.astype(jnp.float64), inputs[wide])
     trace = unroll(captioner, inputs["params"], inputs["features"], embeddings=inputs["embeddings"])
     assert {x.dtype for x in jax.tree.leaves(trace)} == {jnp.dtype("float64")}
     exact = jax.tree.map(lambda x: x.astype(jnp.float64), inputs)
     expected = unroll(captioner, exact["params"], exact["features"], embeddings=exact["embeddings"])
-    np.testing.assert_allclose(trace.h, expected.h, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(trace.inputs.h, expected.inputs.h, rtol=0, atol=1e-14)
 
 
 @one_of_each
@@ -236,7 +236,7 @@ def test_given_regions_stand_for_the_projected_ones(captioner):
     params, features, words = example(captioner)
     regions = captioner.apply(params, features, method="project")
     as_given = unroll(captioner, params, features, words, regions=regions)
-    np.testing.assert_array_equal(as_given.c, unroll(captioner, params, features, words).c)
+    np.testing.assert_array_equal(as_given.inputs.c, unroll(captioner, params, features, words).inputs.c)
     other = regions[::-1] + 1
     state = captioner.apply(params, features, other, method="start")
     np.testing.assert_array_equal(state.image.regions, other)
@@ -297,7 +297,7 @@ def test_dropout_acts_on_output_and_on_embeddings():
     identity = {"params": {**params["params"], "fc": fc}}
     captioner = captioner.clone(vocabulary_size=H)
     c = jnp.ones((400, H))
-    out = captioner.apply(identity, c, 2 * c, deterministic=False, method="predict", rngs=rngs)
+    out = captioner.apply(identity, PredictorInputs(c, 2 * c), deterministic=False, method="predict", rngs=rngs)
     assert set(np.unique(out)) == {0.0, 6.0}
     assert 0.45 < (out == 0).mean() < 0.55
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrp_jax.captions.models import MHFC, AdaLSTM, greedy
+from lrp_jax.captions.models import MHFC, AdaLSTM, PredictorInputs, greedy
 
 V, H, E, N, D = 12, 6, 5, 4, 7
 CAPTIONERS = [AdaLSTM(V, H, E, attention=N), MHFC(V, H, E, heads=2)]
@@ -26,7 +26,7 @@ def example(captioner, images=24, seed=7):
 def next_scores(captioner, params, state, word):
     embedding = captioner.apply(params, word, method="embed")
     (c, h), state, _ = captioner.apply(params, state, embedding, method="step")
-    return state, captioner.apply(params, c, h, method="predict")
+    return state, captioner.apply(params, PredictorInputs(c, h), method="predict")
 
 
 @functools.partial(jax.jit, static_argnums=0)

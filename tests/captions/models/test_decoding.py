@@ -28,7 +28,7 @@ def example(captioner, images=6, seed=7, scale=1.5):
 def _log_p(captioner, params, features, inputs):
     """log p of every word after each of the inputs [count, L] of one image, [L, count, V]."""
     trace = unroll(captioner, params, jnp.broadcast_to(features, (len(inputs), *features.shape)), inputs)
-    return jax.nn.log_softmax(captioner.apply(params, trace.c, trace.h, method="predict"))
+    return jax.nn.log_softmax(captioner.apply(params, trace.inputs, method="predict"))
 
 
 def log_p_of(captioner, params, features, captions):
@@ -97,7 +97,7 @@ def test_width_one_is_greedy(captioner):
 def log_p_after(captioner, params, features, inputs):
     """log p of the words that may follow each of the inputs of one image, [L, V]."""
     trace = unroll(captioner, params, features, inputs)
-    return jax.nn.log_softmax(captioner.apply(params, trace.c, trace.h, method="predict"))
+    return jax.nn.log_softmax(captioner.apply(params, trace.inputs, method="predict"))
 
 
 def plain_beam(captioner, params, features, width, power, longest):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lrp_jax.captions import models
-from lrp_jax.captions.models import MHFC
+from lrp_jax.captions.models import MHFC, PredictorInputs
 from lrp_jax.captions.runs.arms import ARMS, Arm
 from lrp_jax.captions.training import cross_entropy, focal_loss, lrp_ift_loss, reweight, self_decoded
 from lrp_jax.captions.weights import captioner_from_state_dict
@@ -85,7 +85,7 @@ class Small:
 
     def states(self, params, key=None):
         trace = models.unroll(self.captioner, params, self.features, self.inputs, dropout_rng=key)
-        return jnp.moveaxis(trace.c, 0, -2), jnp.moveaxis(trace.h, 0, -2)
+        return jnp.moveaxis(trace.inputs.c, 0, -2), jnp.moveaxis(trace.inputs.h, 0, -2)
 
     def by_fc(self, loss_of):
         """Value and gradient along the last layer: what goes further back takes long to compile."""
@@ -134,9 +134,11 @@ def test_dropout_falls_on_both_predictions_alike_and_on_the_weights_not_at_all()
     def two_ways():
         params, options = batch.params, {"stop_ids": (5,), "dropout_rng": key}
         still, noisy = batch.states(params), batch.states(params, key)
-        _, _, omega_c, omega_h = reweight(batch.captioner, params, *still, stop_ids=(5,))
+        _, _, omega_c, omega_h = reweight(batch.captioner, params, PredictorInputs(*still), stop_ids=(5,))
         c, h = omega_c * noisy[0], omega_h * noisy[1]
-        masked = batch.captioner.apply(params, c, h, deterministic=False, method="predict", rngs={"dropout": key})
+        masked = batch.captioner.apply(
+            params, PredictorInputs(c, h), deterministic=False, method="predict", rngs={"dropout": key}
+        )
         return batch.loss(params, arm=ARMS["lambda_0"], **options)[0], cross_entropy(masked, batch.targets)
 
     assert_same(*two_ways())
@@ -164,7 +166,7 @@ def test_shares_and_figures():
     @jax.jit
     def everything():
         options = {"stop_ids": (5, 9), "dropout_rng": jax.random.key(5)}
-        labels = reweight(batch.captioner, batch.params, *batch.states(batch.params)).logits.argmax(-1)
+        labels = reweight(batch.captioner, batch.params, PredictorInputs(*batch.states(batch.params))).logits.argmax(-1)
         return labels, {name: batch.loss(batch.params, arm=arm, **options) for name, arm in arms.items()}
 
     labels, found = everything()
@@ -200,11 +202,13 @@ def test_weights_are_constants_in_the_gradient(name):
     def two_ways():
         c, h = batch.states(batch.params)
         labels = batch.targets if name == "target" else None
-        logits, reweighted, omega_c, omega_h = reweight(batch.captioner, batch.params, c, h, labels, (5,), arm)
+        logits, reweighted, omega_c, omega_h = reweight(
+            batch.captioner, batch.params, PredictorInputs(c, h), labels, (5,), arm
+        )
         rise = reweighted - logits if name == "uniform" else 0
 
         def reference(params):
-            predicted = batch.captioner.apply(params, omega_c * c, omega_h * h, method="predict")
+            predicted = batch.captioner.apply(params, PredictorInputs(omega_c * c, omega_h * h), method="predict")
             return cross_entropy(predicted + rise, batch.targets)
 
         def ours(params):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrp_jax.captions.models import MHFC, AdaLSTM
+from lrp_jax.captions.models import MHFC, AdaLSTM, PredictorInputs
 from lrp_jax.captions.runs.arms import Arm
 from lrp_jax.captions.training import lrp_inference, predictor_relevance, reweight, reweighted_predict
 from lrp_jax.captions.weights import captioner_from_state_dict
@@ -44,12 +44,13 @@ def test_goldens(path, dtype):
     def everything(features):
         c, h = (jnp.asarray(golden[name], dtype) for name in ("ctx_c", "hid_h"))
         relevances = [
-            predictor_relevance(captioner, params, c, h, labels) for labels in (golden["label_argmax"], target)
+            predictor_relevance(captioner, params, PredictorInputs(c, h), labels)
+            for labels in (golden["label_argmax"], target)
         ]
         return relevances, [
             lrp_inference(captioner, params, features, golden["caption"]),
-            reweight(captioner, params, c, h, target),
-            reweight(captioner, params, c, h, stop_ids=stop_ids),
+            reweight(captioner, params, PredictorInputs(c, h), target),
+            reweight(captioner, params, PredictorInputs(c, h), stop_ids=stop_ids),
         ]
 
     relevances, (ours, target, stopped) = everything(features)
@@ -100,8 +101,8 @@ def by_hand(params, c, h, label, epsilon=0.01):
 def test_relevance_is_algorithm_2_in_closed_form(some):
     captioner, params, c, h = some
     labels = np.random.default_rng(1).integers(0, 20, c.shape[:-1])
-    rel_c, rel_h = predictor_relevance(captioner, params, c, h, labels)
-    logits, _, omega_c, omega_h = reweight(captioner, params, c, h, labels)
+    rel_c, rel_h = predictor_relevance(captioner, params, PredictorInputs(c, h), labels)
+    logits, _, omega_c, omega_h = reweight(captioner, params, PredictorInputs(c, h), labels)
     chosen = np.take_along_axis(np.asarray(logits), labels[..., None], -1)
     assert (chosen > 0).any() and (chosen < 0).any()
     for index in np.ndindex(labels.shape):
@@ -114,7 +115,7 @@ def test_relevance_is_algorithm_2_in_closed_form(some):
 
 def test_features_without_relevance_have_weights_of_one(some):
     captioner, params, c, h = some
-    logits, reweighted, omega_c, omega_h = reweight(captioner, params, 0 * c, 0 * h)
+    logits, reweighted, omega_c, omega_h = reweight(captioner, params, PredictorInputs(0 * c, 0 * h))
     assert (omega_c == 1).all() and (omega_h == 1).all()
     np.testing.assert_array_equal(reweighted, logits)
 
@@ -143,7 +144,7 @@ def test_batches_vmap_and_single_captions_agree():
 
 def test_the_logit_of_the_label_rises_and_uniform_raises_it_alone(some):
     captioner, params, c, h = some
-    ours = reweight(captioner, params, c, h, stop_ids=(7,))
+    ours = reweight(captioner, params, PredictorInputs(c, h), stop_ids=(7,))
     labels = np.asarray(ours.logits.argmax(-1))
     kept = labels == 7
     assert kept.any() and not kept.all()
@@ -151,7 +152,7 @@ def test_the_logit_of_the_label_rises_and_uniform_raises_it_alone(some):
     chosen = np.take_along_axis(rise, labels[..., None], -1)[..., 0]
     assert (chosen[~kept] > 0).all() and (chosen[kept] == 0).all()
     assert (np.abs(rise[~kept]) > 0).all()  # the other words' logits move as well
-    uniform = reweight(captioner, params, c, h, stop_ids=(7,), arm=Arm(omega="uniform"))
+    uniform = reweight(captioner, params, PredictorInputs(c, h), stop_ids=(7,), arm=Arm(omega="uniform"))
     expected = np.where(labels[..., None] == np.arange(20), chosen[..., None], 0)
     np.testing.assert_allclose(uniform.reweighted_logits - uniform.logits, expected, atol=1e-12)
     assert (uniform.omega_c == 1).all() and (uniform.omega_h == 1).all()
@@ -159,7 +160,9 @@ def test_the_logit_of_the_label_rises_and_uniform_raises_it_alone(some):
 
 def test_one_part_only(some):
     captioner, params, c, h = some
-    both, only_c, only_h = (reweight(captioner, params, c, h, arm=Arm(parts=parts)) for parts in ("both", "c", "h"))
+    both, only_c, only_h = (
+        reweight(captioner, params, PredictorInputs(c, h), arm=Arm(parts=parts)) for parts in ("both", "c", "h")
+    )
     np.testing.assert_array_equal(only_c.omega_c, both.omega_c)
     np.testing.assert_array_equal(only_h.omega_h, both.omega_h)
     assert (only_c.omega_h == 1).all() and (only_h.omega_c == 1).all()
@@ -171,10 +174,10 @@ def test_one_part_only(some):
 
 def test_shuffled_has_the_same_weights_in_another_order(some):
     captioner, params, c, h = some
-    ours = reweight(captioner, params, c, h)
+    ours = reweight(captioner, params, PredictorInputs(c, h))
 
     def shuffled(key=None, seed=0):
-        return reweight(captioner, params, c, h, arm=Arm(omega="shuffled", seed=seed), key=key)
+        return reweight(captioner, params, PredictorInputs(c, h), arm=Arm(omega="shuffled", seed=seed), key=key)
 
     for name in ("omega_c", "omega_h"):
         there, here = np.asarray(getattr(shuffled(), name)), np.asarray(getattr(ours, name))
@@ -188,7 +191,7 @@ def test_shuffled_has_the_same_weights_in_another_order(some):
 
 def test_gradient_x_input(some):
     captioner, params, c, h = some
-    inference = reweight(captioner, params, c, h, arm=Arm(omega="gradient_x_input"))
+    inference = reweight(captioner, params, PredictorInputs(c, h), arm=Arm(omega="gradient_x_input"))
     column = np.asarray(params["params"]["fc"]["kernel"]).T[np.asarray(inference.logits.argmax(-1))]
     for x, omega in ((c, inference.omega_c), (h, inference.omega_h)):
         product = np.asarray(x) * column
@@ -203,10 +206,12 @@ def test_reweighted_predict(some):
     )
     assert predict != reweighted_predict(captioner, Arm(parts="c"), (3, 7))
     static = jax.jit(lambda predict, *args: predict(*args), static_argnums=0)
-    wanted = reweight(captioner, params, c, h, stop_ids=(3, 7)).reweighted_logits
-    np.testing.assert_allclose(static(predict, params, c, h), wanted, rtol=0, atol=1e-12)
-    plain = captioner.apply(params, c, h, method="predict")
-    np.testing.assert_array_equal(reweighted_predict(captioner, Arm(ce_share=1.0))(params, c, h), plain)
+    wanted = reweight(captioner, params, PredictorInputs(c, h), stop_ids=(3, 7)).reweighted_logits
+    np.testing.assert_allclose(static(predict, params, PredictorInputs(c, h)), wanted, rtol=0, atol=1e-12)
+    plain = captioner.apply(params, PredictorInputs(c, h), method="predict")
+    np.testing.assert_array_equal(
+        reweighted_predict(captioner, Arm(ce_share=1.0))(params, PredictorInputs(c, h)), plain
+    )
     with pytest.raises(ValueError, match="decoding knows no target: wanted label='argmax'"):
         reweighted_predict(captioner, Arm(label="target"))
 

@@ -11,7 +11,7 @@ import pytest
 
 from lrp_jax.captions.data.batches import pad_references
 from lrp_jax.captions.metrics.cider_tokens import cider_d, document_frequencies
-from lrp_jax.captions.models import MHFC, AdaLSTM
+from lrp_jax.captions.models import MHFC, AdaLSTM, PredictorInputs
 from lrp_jax.captions.models.decoding import Beam, Captions, Greedy, Sample, Wording, decode
 from lrp_jax.captions.training import scst
 from lrp_jax.captions.training.scst import caption_log_p, self_critical_loss
@@ -30,9 +30,9 @@ def example(captioner=CAPTIONER, images=1, scale=0.8, seed=0):
     return jax.tree.map(lambda x: jnp.asarray(rng.normal(0, scale, x.shape)), shapes), features
 
 
-def sharper(params, c, h):
+def sharper(params, inputs):
     """A prediction that is not the captioner's own."""
-    return 1.5 * CAPTIONER.apply(params, 1.2 * c, 0.7 * h, method="predict")
+    return 1.5 * CAPTIONER.apply(params, PredictorInputs(1.2 * inputs.c, 0.7 * inputs.h), method="predict")
 
 
 def all_captions(words, length):
@@ -110,8 +110,8 @@ def test_log_p_is_that_of_what_was_drawn_also_with_dropout(captioner):
     params, features = example(captioner, images=2)
     never = jnp.where(jnp.isin(jnp.arange(V), jnp.array([PAD, START, UNKNOWN])), -1e9, 0)
 
-    def without_them(params, c, h, dropout_rng=None):  # so that the decoder's score is of what may be said
-        return scst.predict_words(captioner, params, c, h, dropout_rng) + never
+    def without_them(params, inputs, dropout_rng=None):  # so that the decoder's score is of what may be said
+        return scst.predict_words(captioner, params, inputs, dropout_rng) + never
 
     @functools.partial(jax.jit, static_argnums=2)
     def run(params, key, dropout):
@@ -174,8 +174,8 @@ def test_errors(options, message):
 def test_decoding_with_another_prediction():
     params, features = example(images=5, scale=1.5)
 
-    def only_four(params, c, h):
-        return CAPTIONER.apply(params, c, h, method="predict") + 100 * jax.nn.one_hot(4, V)
+    def only_four(params, inputs):
+        return CAPTIONER.apply(params, inputs, method="predict") + 100 * jax.nn.one_hot(4, V)
 
     for decoder in (Greedy(max_length=3), Beam(width=1, max_length=3), Sample(count=2, max_length=3)):
         found = decode(decoder, CAPTIONER, params, features, jax.random.key(0), predict=only_four)

@@ -125,7 +125,7 @@ def test_attention_and_relevance_per_position(goldens, kind):
 
     def explained(raw, embeddings):
         trace = unroll(captioner, params, raw, embeddings=embeddings)
-        return captioner.apply(params, trace.c, trace.h, caption[1:], method="predict")
+        return captioner.apply(params, trace.inputs, caption[1:], method="predict")
 
     @jax.jit
     def look_and_explain(raw, embeddings):

@@ -47,7 +47,7 @@ def decode(
       captioner, params: the model and its variables.
       features: raw visual features, any batch axes.
       key: for `Sample`.
-      predict: `predict(params, c, h) -> logits` in the place of the captioner's own. It is part of the compiled
+      predict: `predict(params, inputs) -> logits` in the place of the captioner's own. It is part of the compiled
         program: pass one and the same function at every call.
 
     Returns:

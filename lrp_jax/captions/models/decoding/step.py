@@ -11,7 +11,7 @@ from lrp_jax.captions.models.captioner import Captioner
 from lrp_jax.captions.models.decoding.wording import START
 
 Predict = Callable[..., Float[Array, "*batch V"]]
-"""predict(params, c, h) -> logits of all words: what may stand in the place of a captioner's own last layer (Eq. 4)."""
+"""predict(params, inputs) -> logits of all words: what may replace a captioner's own last layer (Eq. 4)."""
 
 
 class Captions(NamedTuple):
@@ -48,13 +48,13 @@ def next_logits(
     def one(recurrent, words):
         embedding = captioner.apply(params, words, method="embed")
         embedding = embedding.astype(jax.tree.leaves(recurrent)[0].dtype)
-        (c, h), after, _ = captioner.apply(params, state._replace(recurrent=recurrent), embedding, method="step")
-        return after.recurrent, c, h
+        inputs, after, _ = captioner.apply(params, state._replace(recurrent=recurrent), embedding, method="step")
+        return after.recurrent, inputs
 
-    after, c, h = jax.vmap(one, in_axes=1, out_axes=1)(recurrent, words)
+    after, inputs = jax.vmap(one, in_axes=1, out_axes=1)(recurrent, words)
     if predict is not None:
-        return after, predict(params, c, h)
-    return after, captioner.apply(params, c, h, method="predict")
+        return after, predict(params, inputs)
+    return after, captioner.apply(params, inputs, method="predict")
 
 
 def first_words(features: Float[Array, "B n_v d_raw"], count: int) -> Int[Array, "B n"]:
