@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow test-newest parity bench docs lint format demo realdata study-small study study-real clean
+.PHONY: help explain test test-slow test-newest parity bench docs lint format demo realdata study-small study study-real clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,8 +54,12 @@ lint: $(READY) ## ruff, as in CI
 format: $(READY) ## ruff's fixes and format
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+explain: $(READY) ## explain drawn scenes with the captioner that ships with the package, out/index.html (a minute)
+	$(BIN)/lrp-jax explain
+	@echo "open out/index.html"
+
 demo: $(READY) ## train a captioner on drawn scenes and explain its words (minutes)
-	$(BIN)/python -m lrp_jax demo
+	$(BIN)/lrp-jax demo
 
 bench: $(VENV)-parity/.ready ## speed, beside torch, zennit, captum and pycocoevalcap, into docs/BENCHMARKS.md (an hour)
 	$(VENV)-parity/bin/python -m benchmarks.growth --json=docs/benchmarks/growth.json --plot=docs/images/growth.png

@@ -16,51 +16,52 @@ import numpy as np
 from benchmarks.common import random_variables, write_figures
 from lrp_jax.captions import scenes
 from lrp_jax.captions.data.domain import SCENES
-from lrp_jax.captions.experiments import Correctness, Subject, cases
+from lrp_jax.captions.experiments import Correctness, cases
 from lrp_jax.captions.models import MHFC, VGG16, AdaLSTM, Preprocessing
+from lrp_jax.captions.models.encoding import Encoder
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.words import Vocabulary
 
 WORDS, MENTIONS, VOCABULARY = 12, 3, 11026
 
 
-class Naming(Subject):
+class Naming(Speaker):
     """Decodes, and then names what is there."""
 
-    def caption(self, features, batch_size=32):
-        super().caption(features, batch_size)
+    def caption(self, features, decoder=None, **how):
+        super().caption(features, decoder, **how)
         return [self.saying] * len(features)
 
 
-def subject_of(captioner, encoder, encoder_params, vocabulary) -> Naming:
+def speaker_of(captioner, encoder, encoder_params, vocabulary) -> Naming:
     features = np.zeros((196, 512), np.float32)
     return Naming(
         captioner=captioner,
         params=random_variables(captioner, features, np.ones(WORDS, np.int32)),
-        vocabulary=vocabulary,
-        encoder=encoder,
-        encoder_params=encoder_params,
-        preprocessing=Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (224, 224)),
-        max_length=20,
+        words=vocabulary,
+        encoder=Encoder(
+            encoder, encoder_params, Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), (224, 224))
+        ),
     )
 
 
-def measure(subject: Naming, dataset: scenes.Scenes, images: int) -> dict:
+def measure(speaker: Naming, dataset: scenes.Scenes, images: int) -> dict:
     experiment = Correctness(methods=("lrp",), head_methods=())
-    forward = jax.jit(subject.encoder.apply)
-    pixels = subject.preprocessing(dataset[0].image[None])
+    forward = jax.jit(speaker.encoder.module.apply)
+    pixels = speaker.preprocessing(dataset[0].image[None])
     passes, seconds, mentions = [], [], []
     for index in range(images + 1):  # the first is for compilation
         kinds = [thing.kind for thing in dataset.scene(index).objects]
         named = [f"{kinds[i % len(kinds)]}" for i in range(MENTIONS)]
         words = [word for name in named for word in ("a", "red", name, "and")][:WORDS]
-        object.__setattr__(subject, "saying", np.array(subject.vocabulary.encode(" ".join(words))))
+        object.__setattr__(speaker, "saying", speaker.given(" ".join(words)))
         began = time.perf_counter()
-        ((_, case),) = cases(subject, dataset, SCENES, [index], chunk=1)
+        ((_, case),) = cases(speaker, dataset, SCENES, [index], chunk=1)
         rows = experiment.rows(case)
         seconds.append(time.perf_counter() - began)
         mentions.append(len(rows))
         began = time.perf_counter()
-        jax.block_until_ready(forward(subject.encoder_params, pixels))
+        jax.block_until_ready(forward(speaker.encoder.params, pixels))
         passes.append(time.perf_counter() - began)
     mean = float(np.mean(seconds[1:]))
     return {
@@ -87,7 +88,7 @@ def main() -> None:
     for captioner in (AdaLSTM(len(vocabulary)), MHFC(len(vocabulary))):
         name = type(captioner).__name__
         row = results[name] = measure(
-            subject_of(captioner, encoder, encoder_params, vocabulary), dataset, options.images
+            speaker_of(captioner, encoder, encoder_params, vocabulary), dataset, options.images
         )
         print(
             f"{name}: {row['images_per_minute']:.1f} images per minute with {row['words_per_image']:.1f} words each, "

@@ -24,11 +24,9 @@ from benchmarks.common import run_script
 from lrp_jax.captions.data.domain import Domain
 from lrp_jax.captions.data.sources import json_source
 from lrp_jax.captions.experiments import correctness_of
-from lrp_jax.captions.experiments.subjects import subject_of
 from lrp_jax.captions.metrics import cider
 from lrp_jax.captions.models.decoding import Beam, Greedy
-from lrp_jax.captions.runs.captioning import caption_features
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
+from lrp_jax.captions.runs.encoders import encode_dataset
 from lrp_jax.captions.runs.folder import load_run
 from lrp_jax.captions.weights import squeezenet_from_arrays
 from lrp_jax.captions.words.objects import coco_words, present
@@ -100,15 +98,12 @@ def ciders(captioner: str, options: argparse.Namespace) -> dict:
         scores = {"greedy": [], "beam 3": []}
         for seed in SEEDS:
             model = load_run(options.out / f"{captioner}-{seed}")
-            encoder = Encoder(model.encoder, model.encoder_params, model.preprocessing)
             folder = features_folder(captioner, options.out)
-            features = encode_dataset(encoder, dataset, folder=folder, name=f"test_{name}")
+            features = encode_dataset(model.encoder, dataset, folder=folder, name=f"test_{name}")
             longest = max(model.config.lengths)
             decoders = {"greedy": Greedy(max_length=longest), "beam 3": Beam(width=3, max_length=longest)}
             for way, decoder in decoders.items():
-                captions = caption_features(
-                    model.captioner, model.params, features.array, model.vocabulary, decoder=decoder
-                )
+                captions = [str(said) for said in model.caption(features.array, decoder, batch_size=128)]
                 scores[way].append(cider(captions, features.captions)[0])
         table[name] = {way: {"mean": float(np.mean(runs)), "runs": runs} for way, runs in scores.items()}
         means = ", ".join(
@@ -123,7 +118,7 @@ def localisation(captioner: str, options: argparse.Namespace) -> dict:
     model = load_run(options.out / f"{captioner}-0")
     examples = [e for e in json_source(options.data / "coco_small" / "coco_small.json")["test"] if len(e.boxes)]
     words = coco_words()
-    found = correctness_of(subject_of(model), examples, Domain("coco", words, lambda e: present(e, words)))
+    found = correctness_of(model, examples, Domain("coco", words, lambda e: present(e, words)))
     print(
         f"{captioner:7} LRP's correctness {found['correctness']:.3f} "
         f"[{found['correctness_low']:.3f}, {found['correctness_high']:.3f}] where boxes cover {found['chance']:.3f} "

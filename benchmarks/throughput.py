@@ -33,16 +33,16 @@ def ways(folder: str) -> dict[str, Callable]:
         images=str(place / "pictures"),
         max_length=WORDS,
     )
-    run, _ = explain.load(options)
-    explain.load = lambda options: (run, {})  # the models are read once, as for a long run
-    pictures = [(picture, picture.read()) for picture in find_pictures(options.images, options.out, run)]
+    speaker = explain.load(options)
+    explain.load = lambda options: speaker  # the models are read once, as for a long run
+    pictures = [(picture, picture.read()) for picture in find_pictures(options.images, options.out, speaker)]
 
     def compute():
         waiting = []
         for start in range(0, len(pictures), explain.TOGETHER):
             group = pictures[start : start + explain.TOGETHER]
-            for both, captioned in zip(group, caption_pictures(run, None, options, group), strict=True):
-                waiting.append(begin_picture(run, options, *both, captioned))
+            for both, captioned in zip(group, caption_pictures(speaker, options, group), strict=True):
+                waiting.append(begin_picture(speaker, options, *both, captioned))
                 if len(waiting) > 1:
                     waiting.pop(0)()
         waiting.pop()()

@@ -23,12 +23,10 @@ import ml_collections
 
 from lrp_jax.captions import experiments, metrics, scenes
 from lrp_jax.captions.data.sources import source
-from lrp_jax.captions.experiments.subjects import subject_of
-from lrp_jax.captions.models.decoding import Beam
-from lrp_jax.captions.runs.captioning import caption_features
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
-from lrp_jax.captions.runs.folder import Run, load_run
+from lrp_jax.captions.runs.encoders import encode_dataset
+from lrp_jax.captions.runs.loading import load
 from lrp_jax.captions.runs.settings import paper_settings
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.training import train_and_evaluate
 from lrp_jax.captions.words import tokenize
 from lrp_jax.cli.explain import Options, explain_all
@@ -67,31 +65,25 @@ def demo(workdir: pathlib.Path, out: pathlib.Path) -> int:
     _headline("Drawing scenes and training a captioner on them")
     train_and_evaluate(config, workdir)
 
-    run = load_run(workdir)
+    speaker = load(workdir)
     print(f"{time.monotonic() - began:.0f} s so far")
     _headline("What it says about scenes that it has not seen")
-    print_captions(run, config)
+    print_captions(speaker)
     _headline("Whether its maps lie on what it names")
-    print_correctness(run, config)
+    print_correctness(speaker)
     _headline("Pages")
     code = write_pages(workdir, out)
     print(f"all in all {time.monotonic() - began:.0f} s")
     return code
 
 
-def print_captions(run: Run, config: ml_collections.ConfigDict) -> None:
+def print_captions(speaker: Speaker) -> None:
     """CIDEr and the precision of named objects on both test splits."""
-    encoder = Encoder(run.encoder, run.encoder_params, run.preprocessing)
+    config = speaker.config
     for split, bias in (("test_broken", "broken"), ("test_biased", "as in training")):
         dataset = source(config.source)[split]
-        features = encode_dataset(encoder, dataset, folder=config.features_folder, name=split)
-        captions = caption_features(
-            run.captioner,
-            run.params,
-            features.array,
-            run.vocabulary,
-            decoder=Beam(width=config.beam, max_length=max(config.lengths)),
-        )
+        features = encode_dataset(speaker.encoder, dataset, folder=config.features_folder, name=split)
+        captions = [str(said) for said in speaker.caption(features.array, batch_size=config.evaluation_batch_size)]
         present = [{thing.kind for thing in dataset.scene(i).objects} for i in features.indices]
         named = metrics.named_objects([tokenize(text) for text in captions], present, scenes.SYNONYMS)
         score, _ = metrics.cider(captions, features.captions)
@@ -103,10 +95,10 @@ def print_captions(run: Run, config: ml_collections.ConfigDict) -> None:
             print(f"  for example: {captions[index]!r}; a reference: {features.captions[index][0]!r}")
 
 
-def print_correctness(run: Run, config: ml_collections.ConfigDict) -> None:
+def print_correctness(speaker: Speaker) -> None:
     """The correctness of LRP for object words, beside its chance levels."""
-    dataset = source(config.source)["test_broken"]
-    found = experiments.correctness_of(subject_of(run), dataset, experiments.SCENES, LOCATED)
+    dataset = source(speaker.config.source)["test_broken"]
+    found = experiments.correctness_of(speaker, dataset, experiments.SCENES, LOCATED)
     if found is None:
         print("no object was named correctly: there is nothing to measure")
         return

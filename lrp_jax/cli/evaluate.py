@@ -47,11 +47,11 @@ from lrp_jax.captions.data.domain import domain_of
 from lrp_jax.captions.data.features import list_images
 from lrp_jax.captions.data.sources import source
 from lrp_jax.captions.experiments import EXPERIMENTS, Context, Experiment, OtherSettingsError
-from lrp_jax.captions.experiments.subjects import subject_of
 from lrp_jax.captions.images import Dataset
 from lrp_jax.captions.pages.batch import one_line
 from lrp_jax.captions.pages.provenance import provenance
-from lrp_jax.captions.runs.folder import Run, load_run
+from lrp_jax.captions.runs.loading import load as load_speaker
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voice, conduct, define_manners, run_verb
 
 
@@ -86,8 +86,8 @@ def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
     chosen = chosen_experiments(options)
     if options.process >= options.processes:
         raise CannotStartError(f"got --process={options.process}: wanted 0 to {options.processes - 1}")
-    run = load(options)
-    data = options.data or run.config.source
+    speaker = load(options)
+    data = options.data or speaker.config.source
     splits = open_source(data)
     split = options.split or next((name for name in splits if name.startswith("test")), "test")
     if split not in splits:
@@ -96,16 +96,16 @@ def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
     context = Context(
         dataset=splits[split],
         domain=domain_of(data),
-        training_captions=functools.cache(lambda: captions_of(run, data, splits, "train")),
-        references=functools.cache(lambda: captions_of(run, data, splits, split)),
+        training_captions=functools.cache(lambda: captions_of(speaker, data, splits, "train")),
+        references=functools.cache(lambda: captions_of(speaker, data, splits, split)),
         rows_of=functools.partial(rows_of_baseline, options.against) if options.against else None,
     )
     for experiment in chosen if options.against else ():
         rows_of_baseline(options.against, experiment.name)  # a wrong folder is told before hours of work
-    made_by = provenance(run, {}, [])
+    made_by = provenance(speaker, [])
     failed = experiments.measure(
         chosen,
-        subject_of(run),
+        speaker,
         context.dataset,
         context.domain,
         out,
@@ -129,9 +129,9 @@ def chosen_experiments(options: Options) -> list[Experiment]:
     return [EXPERIMENTS[name](images=options.images, seed=options.seed) for name in dict.fromkeys(names)]
 
 
-def load(options: Options) -> Run:
+def load(options: Options) -> Speaker:
     try:
-        return load_run(options.checkpoint)
+        return load_speaker(options.checkpoint)
     except Exception as error:  # whatever a damaged file makes of the libraries that read it
         raise CannotStartError(f"--checkpoint={options.checkpoint}: {one_line(error)}") from error
 
@@ -143,10 +143,10 @@ def open_source(data: str) -> Mapping[str, Dataset]:
         raise CannotStartError(f"--data={data}: {one_line(error)}") from error
 
 
-def captions_of(run: Run, data: str, splits: Mapping[str, Dataset], split: str) -> list[tuple[str, ...]]:
+def captions_of(speaker: Speaker, data: str, splits: Mapping[str, Dataset], split: str) -> list[tuple[str, ...]]:
     """The captions of all images of a split; those that the run has listed beside its features are not made again."""
-    folder = run.config.get("features_folder", "")
-    kept = pathlib.Path(folder) / split if folder and data == run.config.source else None
+    folder = speaker.config.get("features_folder", "")
+    kept = pathlib.Path(folder) / split if folder and data == speaker.config.source else None
     return [image.captions for image in list_images(splits[split], kept)]
 
 

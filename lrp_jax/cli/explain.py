@@ -79,17 +79,17 @@ from absl import flags
 from tqdm import tqdm
 
 from lrp_jax.captions import explain
-from lrp_jax.captions.data.bottom_up import RegionStore
 from lrp_jax.captions.pages.batch import EXPLAINED, SKIPPED, Done, explain_batch, one_line
 from lrp_jax.captions.pages.explained import REST, Question, QuestionError, begin_picture, caption_pictures, check
 from lrp_jax.captions.pages.pictures import find_pictures
 from lrp_jax.captions.pages.provenance import facts, provenance
 from lrp_jax.captions.pages.writers import FORMATS
 from lrp_jax.captions.runs.encoders import IMPORTERS
-from lrp_jax.captions.runs.folder import Run, load_run
+from lrp_jax.captions.runs.folder import load_run
+from lrp_jax.captions.runs.loading import with_regions
 from lrp_jax.captions.runs.published import load_published
-from lrp_jax.captions.runs.scene_captioner import load_scene_captioner
-from lrp_jax.captions.serve import inspection
+from lrp_jax.captions.runs.scene_captioner import SHIPPED, load_scene_captioner
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.weights import PUBLISHED
 from lrp_jax.captions.words import tokenize
 from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voice, conduct, define_manners, run_verb
@@ -98,7 +98,6 @@ from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voic
 TOGETHER = 4
 # What is explained if nothing is named: scenes that the captioner of the package has not seen.
 FIRST_SCENES = "scenes:test_broken:0-5"
-SHIPPED = "scene_captioner.npz, which ships with lrp_jax"
 ONLY_SCENES = (
     "The small captioner that ships with lrp_jax was used. It has seen drawn scenes only: what it says of a photograph "
     "is made of the words for these. Train a captioner with `lrp-jax train`, and name it with --checkpoint."
@@ -142,29 +141,28 @@ def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
     if options.process >= options.processes:
         raise CannotStartError(f"--process={options.process}: wanted 0 to {options.processes - 1}, see --processes")
     check_out(pathlib.Path(options.out))
-    run, origin = load(options)
-    store = open_store(run, options)
+    speaker = load(options)
     images = options.images or default_images(options)
     try:
-        pictures = find_pictures(images, options.out, run)
+        pictures = find_pictures(images, options.out, speaker)
     except ValueError as error:
         named = images if isinstance(images, str) else ",".join(images)
         raise CannotStartError(f"--images={named}: {error}") from None
-    check_question(run, options)
-    made_by = provenance(run, origin, options.method)
+    check_question(speaker, options)
+    made_by = provenance(speaker, options.method)
     share = (options.process, options.processes)
     mine = len(pictures[share[0] :: share[1]])
     with tqdm(total=mine, unit="image", disable=None, leave=False) as bar:
         outcome = explain_batch(
             pictures,
-            lambda picture, pixels, captioned: begin_picture(run, options, picture, pixels, captioned, remarks(origin)),
+            functools.partial(begin_picture, speaker, options, remarks=remarks(speaker)),
             options.out,
             formats=options.format,
             facts=facts(made_by),
             provenance=made_by,
             key=json.dumps([made_by, dataclasses.asdict(options) | OF_NO_RESULT]).encode(),
             resume=options.resume,
-            prepare=lambda pictures: caption_pictures(run, store, options, pictures),
+            prepare=functools.partial(caption_pictures, speaker, options),
             together=TOGETHER,
             share=share,
             tell=functools.partial(tell, voice, bar),
@@ -214,14 +212,14 @@ def default_images(options: Options) -> str:
     return FIRST_SCENES
 
 
-def check_question(run: Run, options: Options) -> None:
+def check_question(speaker: Speaker, options: Options) -> None:
     """Says what the model does not know of what is asked.
 
     Raises:
         CannotStartError: no picture could be explained like this.
     """
     try:
-        for remark in check(run, options):
+        for remark in check(speaker, options):
             print(f"--{remark}", flush=True)
     except QuestionError as error:
         raise CannotStartError(f"--{error}") from None
@@ -232,24 +230,38 @@ def check_question(run: Run, options: Options) -> None:
 FILES = ("captioner_weights", "vocabulary", "encoder_weights", "encoder", "image_size")  # instead of --checkpoint
 
 
-def load(options: Options) -> tuple[Run, dict[str, object]]:
-    """The models, from a training run, from files of weights or from the package; and where they came from.
+def load(options: Options) -> Speaker:
+    """The captioner, from a training run, from files of weights or from the package.
 
     Raises:
         CannotStartError: if the flags name both a run and files, or what they name cannot be used.
     """
     given = [name for name in FILES if getattr(options, name)]
-    if options.checkpoint:
-        if given:
-            raise CannotStartError(f"got --checkpoint and --{given[0]}: wanted a training run or files of weights")
-        return _load_run(options.checkpoint)
+    if options.checkpoint and given:
+        raise CannotStartError(f"got --checkpoint and --{given[0]}: wanted a training run or files of weights")
     missing = [f"--{name}=FILE" for name in FILES[:2] if name not in given]
-    if not given:
-        return load_scene_captioner(), {"checkpoint": SHIPPED}
-    if missing:
+    if given and missing:
         raise CannotStartError(f"got --{given[0]}: wanted {' and '.join(missing)} as well")
+    speaker = _published(options) if given else _by_name(options.checkpoint)
+    folder = options.bottom_up or speaker.config.get("bottom_up", "")
     try:
-        run = load_published(
+        return with_regions(speaker, options.bottom_up)
+    except (OSError, ValueError) as error:
+        raise CannotStartError(f"--bottom_up={folder}: {one_line(error)}") from error
+
+
+def _by_name(checkpoint: str | None) -> Speaker:
+    if not checkpoint:
+        return load_scene_captioner()
+    try:
+        return load_run(checkpoint)
+    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+        raise CannotStartError(f"--checkpoint={checkpoint}: {one_line(error)}") from error
+
+
+def _published(options: Options) -> Speaker:
+    try:
+        return load_published(
             options.captioner_weights,
             options.vocabulary,
             encoder_weights=options.encoder_weights,
@@ -259,41 +271,11 @@ def load(options: Options) -> tuple[Run, dict[str, object]]:
         )
     except Exception as error:  # whatever a damaged file makes of the libraries that read it
         raise CannotStartError(f"--{one_line(error)}") from error
-    return run, {"weights": run.config.weights.to_dict()}
 
 
-def remarks(origin: Mapping[str, object]) -> list[str]:
+def remarks(speaker: Speaker) -> list[str]:
     """What a reader of the pages has to know of the models."""
-    return [ONLY_SCENES] if origin.get("checkpoint") == SHIPPED else []
-
-
-def _load_run(folder: str) -> tuple[Run, dict[str, object]]:
-    try:
-        run = load_run(folder)
-    except Exception as error:
-        raise CannotStartError(f"--checkpoint={folder}: {one_line(error)}") from error
-    return run, {"checkpoint": folder}
-
-
-def open_store(run: Run, options: Options) -> RegionStore | None:
-    """The features of the pictures, for a captioner whose features are computed elsewhere.
-
-    Raises:
-        CannotStartError: they are not there, do not fit the captioner, or are not wanted.
-    """
-    if run.encoder is not None:
-        if options.bottom_up:
-            raise CannotStartError(f"--bottom_up={options.bottom_up}: this captioner has an encoder, leave it out")
-        return None
-    folder = options.bottom_up or run.config.bottom_up
-    try:
-        store = RegionStore(folder)
-    except (OSError, ValueError) as error:
-        raise CannotStartError(f"--bottom_up={folder}: {one_line(error)}") from error
-    reads = run.params["params"]["image_projection"]["kernel"].shape[0]
-    if store.d != reads:
-        raise CannotStartError(f"--bottom_up={folder}: has features of size {store.d}, the captioner reads {reads}")
-    return store
+    return [ONLY_SCENES] if speaker.origin.get("checkpoint") == SHIPPED else []
 
 
 # --- in the browser -----------------------------------------------------------------------------------------
@@ -307,12 +289,13 @@ def serve(options: Options, host: str, port: int, voice: Voice) -> tuple[int, Ma
     """
     if options.images:
         raise CannotStartError("--serve takes its pictures from the browser: leave --images out")
-    run, origin = load(options)
-    store = open_store(run, options)
-    check_question(run, options)
-    made_by = provenance(run, origin, options.method)
+    from lrp_jax.captions.serve import inspection  # here: a batch of pictures needs no server
+
+    speaker = load(options)
+    check_question(speaker, options)
+    made_by = provenance(speaker, options.method)
     try:
-        with inspection.inspector(run, store, options, remarks(origin), facts(made_by), host=host, port=port) as server:
+        with inspection.inspector(speaker, options, remarks(speaker), facts(made_by), host=host, port=port) as server:
             if not server.is_local:
                 print(f"--host={host}: whoever can reach this machine can use the page", file=sys.stderr)
             print(f"serving {server.address} until Ctrl-C", flush=True)

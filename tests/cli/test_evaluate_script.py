@@ -1,16 +1,16 @@
 """evaluate.py with a small captioner: what it says, what it writes, how it ends."""
 
+import dataclasses
 import importlib
 import json
 import pathlib
 import subprocess
 import sys
-import types
 
 import ml_collections
 import pandas as pd
 import pytest
-from small_subject import SIZE, small_subject
+from small_speaker import SIZE, small_speaker
 
 from lrp_jax.captions.experiments import EXPERIMENTS, OtherSettingsError
 
@@ -26,14 +26,9 @@ def script():
 @pytest.fixture
 def call(script, tmp_path, monkeypatch):
     """call(**options) -> exit code; the results are in tmp_path/out."""
-    subject = small_subject()
-    parts = {name: getattr(subject, name) for name in ("captioner", "params", "encoder", "encoder_params")}
+    speaker = small_speaker()
     config = ml_collections.ConfigDict({"source": SOURCE, "lengths": [10], "features_folder": ""})
-    run = types.SimpleNamespace(
-        **parts, preprocessing=subject.preprocessing, vocabulary=subject.vocabulary, config=config
-    )
-    monkeypatch.setattr(script, "load_run", lambda path: run)
-    monkeypatch.setattr(script, "subject_of", lambda run: subject)
+    monkeypatch.setattr(script, "load_speaker", lambda path: dataclasses.replace(speaker, config=config))
 
     def start(*names, **options):
         options = {"out": str(tmp_path / "out")} | options

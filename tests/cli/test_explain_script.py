@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-import types
 import urllib.error
 import urllib.request
 import zlib
@@ -25,6 +24,7 @@ import zlib
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import pytest
 from absl import flags
@@ -43,6 +43,7 @@ from lrp_jax.captions.runs import folder as runs
 from lrp_jax.captions.runs.encoders import Encoder as FrozenEncoder
 from lrp_jax.captions.runs.folder import build_captioner
 from lrp_jax.captions.runs.settings import paper_settings
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.serve import inspection
 from lrp_jax.captions.training.saving import Progress, save_checkpoint
 from lrp_jax.captions.training.state import TrainState
@@ -82,14 +83,13 @@ def run():
     captioner = AdaLSTM(vocabulary_size=len(vocabulary), hidden=8, embedding=8, attention=8)
     params = random_params(captioner, jnp.zeros((1, 16, 6)), jnp.zeros((1, 3), int))
     encoder_params = random_params(encoder, jnp.zeros((1, 32, 32, 3)))
-    return types.SimpleNamespace(
-        captioner=captioner,
-        params=params,
-        encoder=encoder,
-        encoder_params=encoder_params,
-        preprocessing=Preprocessing(mean=(0.4, 0.4, 0.4), size=(32, 32)),
-        vocabulary=vocabulary,
-        config={"source": "scenes:strong,size=32", "learning_rate": 5e-4},
+    return Speaker(
+        captioner,
+        params,
+        vocabulary,
+        FrozenEncoder(encoder, encoder_params, Preprocessing(mean=(0.4, 0.4, 0.4), size=(32, 32))),
+        config=ml_collections.ConfigDict({"source": "scenes:strong,size=32", "learning_rate": 5e-4}),
+        origin={"checkpoint": "run"},
     )
 
 
@@ -139,9 +139,9 @@ def test_the_raw_relevance_is_that_of_the_caption_alone(call, run, tmp_path, rec
         run.captioner,
         run.params,
         np.asarray(Image.open(path)),
-        np.array([1, *run.vocabulary.encode("a red ball dog")]),
-        encoder=run.encoder,
-        encoder_params=run.encoder_params,
+        np.array([1, *run.words.encode("a red ball dog")]),
+        encoder=run.encoder.module,
+        encoder_params=run.encoder.params,
         preprocessing=run.preprocessing,
     ).first(3)
     with np.load(tmp_path / "out" / "photo" / "relevance.npz", allow_pickle=False) as arrays:
@@ -166,7 +166,7 @@ def test_the_model_says_its_own_caption_without_an_end_token(call, run, tmp_path
     # An untrained model may stop at once: its end token is made unlikely.
     bias = run.params["params"]["fc"]["bias"].at[END].set(-1e3)
     params = {"params": run.params["params"] | {"fc": run.params["params"]["fc"] | {"bias": bias}}}
-    monkeypatch.setattr(run, "params", params)
+    monkeypatch.setitem(run.__dict__, "params", params)
     assert call(path, caption=None, max_length=6, method=("attention",)) == 0
     assert len(record("photo")["words"]) == 6
     with np.load(tmp_path / "out" / "photo" / "relevance.npz") as arrays:
@@ -208,7 +208,7 @@ def test_a_contrast_is_named_in_record_and_page(call, script, run, tmp_path, rec
     path = photograph(tmp_path / "photo.png")
     assert call(path, against="dog") == 0
     found = record("photo")
-    assert found["against"] == [run.vocabulary.ids["dog"]] * 3 and "over “dog”" in found["notes"][1]
+    assert found["against"] == [run.words.ids["dog"]] * 3 and "over “dog”" in found["notes"][1]
     lead = found["words"][2]["logit"]
     assert call(path) == 0 and record("photo")["against"] is None
     assert abs(record("photo")["words"][2]["logit"] - lead) > 1e-4
@@ -505,11 +505,11 @@ def run_folder(tmp_path_factory, run):
     config = paper_settings()
     config.update(source="scenes:strong,size=32", encoder="scenes", hidden=8, embedding=8)
     runs.save_config(config, folder)
-    run.vocabulary.save(folder / "vocabulary.json")
+    run.words.save(folder / "vocabulary.json")
     encoder = SceneCNN(width=1)
     encoder_params = random_params(encoder, jnp.zeros((1, 32, 32, 3)))
     encoders.save_encoder(FrozenEncoder(encoder, encoder_params, run.preprocessing), folder / "encoder")
-    captioner = build_captioner(config, len(run.vocabulary))
+    captioner = build_captioner(config, len(run.words))
     params = random_params(captioner, jnp.zeros((1, 4, 6)), jnp.zeros((1, 3), int))
     state = TrainState(jnp.zeros((), int), params, None, (), jax.random.key(0), jnp.full((), -1))
     with checkpoints.open_checkpoints(folder / "checkpoints") as manager:
@@ -688,12 +688,12 @@ def test_weights_in_place_of_a_run(call_files, files, tmp_path, record):
 
 
 def test_an_encoder_apart_is_taken_in_place_of_the_one_in_the_file(files, script, tmp_path):
-    inside, _ = script.load(script.Options(images="", out="", **files))
-    apart, origin = script.load(script.Options(images="", out="", encoder_weights=str(tmp_path / "vgg.npz"), **files))
-    assert origin["weights"]["encoder_weights"]["file"] == str(tmp_path / "vgg.npz")
+    inside = script.load(script.Options(images="", out="", **files))
+    apart = script.load(script.Options(images="", out="", encoder_weights=str(tmp_path / "vgg.npz"), **files))
+    assert apart.origin["weights"]["encoder_weights"]["file"] == str(tmp_path / "vgg.npz")
     jax.tree.map(np.testing.assert_array_equal, apart.params, inside.params)
-    doubled = jax.tree.map(lambda x: 2 * x, inside.encoder_params)
-    jax.tree.map(np.testing.assert_array_equal, apart.encoder_params, doubled)
+    doubled = jax.tree.map(lambda x: 2 * x, inside.encoder.params)
+    jax.tree.map(np.testing.assert_array_equal, apart.encoder.params, doubled)
 
 
 def test_the_beam_is_the_one_asked_for(call_files, files, script, record):
@@ -702,13 +702,13 @@ def test_the_beam_is_the_one_asked_for(call_files, files, script, record):
         assert call_files(**files, max_length=4, beam=beam, method=("attention",), format=("json",)) == 0
         said[beam] = record("photo")["caption"]
     assert said[1] != said[3]
-    run, _ = script.load(script.Options(images="", out="", **files))
+    run = script.load(script.Options(images="", out="", **files))
     image = np.asarray(Image.open(files["vocabulary"].replace("wordmap.json", "photo.png")).resize((32, 32)))
     inputs = run.preprocessing(image)[None]
-    features = jax.jit(run.encoder.apply)(run.encoder_params, inputs).reshape(4, -1)
+    features = jax.jit(run.encoder.module.apply)(run.encoder.params, inputs).reshape(4, -1)
     for beam, decoder in ((1, Greedy(max_length=4)), (3, Beam(width=3, max_length=4))):
         tokens = decode(decoder, run.captioner, run.params, features).tokens[0]
-        assert said[beam] == " ".join(run.vocabulary.decode(tokens))
+        assert said[beam] == " ".join(run.words.decode(tokens))
 
 
 def test_images_that_are_captioned_together_are_as_alone(files, script, tmp_path, monkeypatch):
@@ -776,11 +776,11 @@ def test_files_that_do_not_go_together_are_one_line(script, call_files, files, t
 
 
 def test_our_own_vocabulary_leaves_the_rows_as_they_are(files, script, tmp_path):
-    theirs, _ = script.load(script.Options(images="", out="", **files))
+    theirs = script.load(script.Options(images="", out="", **files))
     Vocabulary(("<pad>", "<start>", "<end>", "<unk>", *WORDS)).save(tmp_path / "vocabulary.json")
     options = files | {"vocabulary": str(tmp_path / "vocabulary.json")}
-    ours, _ = script.load(script.Options(images="", out="", **options))
-    assert ours.vocabulary == theirs.vocabulary
+    ours = script.load(script.Options(images="", out="", **options))
+    assert ours.words == theirs.words
     rows = [0, 10, 11, 9, *range(1, 9)]
     np.testing.assert_array_equal(
         theirs.params["params"]["word_embedding"]["embedding"],
@@ -804,9 +804,9 @@ def regions(files, tmp_path):
 def test_regions_that_were_found_elsewhere(call_files, regions, script, tmp_path, record):
     assert call_files(**regions, max_length=4) == 0
     words = record("photo")["words"]
-    run, _ = script.load(script.Options(images="", out="", **regions))
+    run = script.load(script.Options(images="", out="", **regions))
     store = RegionStore(regions["bottom_up"])
-    tokens = np.array([1, *run.vocabulary.encode(record("photo")["caption"])])
+    tokens = np.array([1, *run.words.encode(record("photo")["caption"])])
     expected = explain_features(run.captioner, run.params, store["photo"].features, tokens)
     with np.load(tmp_path / "out" / "photo" / "relevance.npz") as arrays:
         np.testing.assert_allclose(arrays["regions"], expected.regions, rtol=1e-3, atol=1e-6)
@@ -918,7 +918,7 @@ def test_quiet_says_what_goes_wrong_and_verbose_where(command, with_run, tmp_pat
 def served(run):
     """ask(file, **fields) -> code and page of the form with these fields."""
     question = Question(method=("attention",))
-    with inspection.inspector(run, None, question, ["A remark."], {"model": "small"}, limit=100_000) as server:
+    with inspection.inspector(run, question, ["A remark."], {"model": "small"}, limit=100_000) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
 

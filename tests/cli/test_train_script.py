@@ -76,7 +76,7 @@ def test_from_the_command_line_to_a_run(tmp_path):
     assert result.stderr == ""
     run = load_run(tmp_path / "run")
     assert (run.captioner.heads, run.captioner.hidden) == (4, 16)
-    assert isinstance(run.encoder, VGG16) and run.preprocessing.size == (32, 32)
+    assert isinstance(run.encoder.module, VGG16) and run.preprocessing.size == (32, 32)
 
     again = call(*arguments, "--json")
     assert again.returncode == 2 and "--resume" in again.stderr and again.stderr.count("\n") == 1

@@ -4,15 +4,17 @@ import abc
 import copy
 import functools
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
-import grain
 import numpy as np
 from jaxtyping import Float, Int
 
 from lrp_jax.captions.data.augment import flip, flips, speaks_of
 from lrp_jax.captions.data.images import cores
 from lrp_jax.captions.words import END, PAD, START
+
+if TYPE_CHECKING:
+    import grain
 
 
 class Images(Protocol):
@@ -157,7 +159,7 @@ class Batches(abc.ABC):
         del rng
         return order.reshape(self.steps_per_epoch, self._batch_size)
 
-    def iterate(self, state: dict[str, Any] | None = None, *, threads: int = 1) -> grain.DatasetIterator:
+    def iterate(self, state: dict[str, Any] | None = None, *, threads: int = 1) -> "grain.DatasetIterator":
         """The batches one after the other, made ahead of their use in threads, each of which makes whole batches.
 
         Args:
@@ -165,6 +167,8 @@ class Batches(abc.ABC):
           threads: how many; 0: as many as there are cores. What comes does not depend on it.
         """
         threads = threads or cores()
+        import grain  # here: explaining a picture needs no input pipeline, and grain takes a second
+
         options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(4, threads))
         iterator = iter(grain.MapDataset.source(self).to_iter_dataset(options))
         if state is not None:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import grain
 import numpy as np
 from jaxtyping import Int, UInt8
 
@@ -53,6 +52,8 @@ def load_all(
             return Loaded(index, example, load_image(example.image, size), None)
         except (OSError, ValueError) as error:
             return Loaded(index, example, None, error)
+
+    import grain  # here: explaining a picture needs no input pipeline, and grain takes a second
 
     threads = threads or cores()
     # Threads, not processes: Pillow decodes and resizes without the interpreter's lock.

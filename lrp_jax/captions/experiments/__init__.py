@@ -27,7 +27,6 @@ from lrp_jax.captions.experiments.measure import (
 )
 from lrp_jax.captions.experiments.modality_share import ModalityShare
 from lrp_jax.captions.experiments.sanity import Sanity
-from lrp_jax.captions.experiments.subject import Subject
 from lrp_jax.captions.experiments.word_ablation import WordAblation
 
 __all__ = [
@@ -48,7 +47,6 @@ __all__ = [
     "ModalityShare",
     "OtherSettingsError",
     "Sanity",
-    "Subject",
     "WordAblation",
     "as_markdown",
     "cases",

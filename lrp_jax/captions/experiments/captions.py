@@ -55,7 +55,7 @@ class Captions(Experiment):
 
     def rows(self, case: Case) -> list[Row]:
         """One row: the caption, and the words of its references that the captioner does not know."""
-        known = case.subject.vocabulary.encode
+        known = case.speaker.words.encode
         words = {word for text in case.example.captions for word in tokenize(text)}
         return [{"caption": " ".join(case.words), "unknown": " ".join(sorted(w for w in words if known(w) == [UNK]))}]
 

@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from lrp_jax.captions.data.domain import Domain
-from lrp_jax.captions.experiments.heat_maps import heat_maps, view_of
+from lrp_jax.captions.experiments.heat_maps import heat_maps
 from lrp_jax.captions.experiments.running_sum import method_named
-from lrp_jax.captions.experiments.subject import Subject
 from lrp_jax.captions.explain import Explanation, GradCAM, GuidedBackprop, GuidedGradCAM, Method, View
 from lrp_jax.captions.images import Dataset, Example
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.scenes import Scene
+from lrp_jax.captions.words import START
 from lrp_jax.captions.words.objects import Mention, mentions
 
 
@@ -27,7 +28,7 @@ class Case:
       pixels: at the size that the encoder sees; None where features come from elsewhere.
       features: what the captioner sees.
       caption: the ids of the words, without start and end token.
-      subject, domain: what captioned it, and what its words mean.
+      speaker, domain: what captioned it, and what its words mean.
       dataset: where the image is from.
     """
 
@@ -38,19 +39,19 @@ class Case:
         pixels: UInt8[np.ndarray, "H W 3"] | None,
         features: Float[np.ndarray, "n_v C"],
         caption: Int[np.ndarray, " T"],
-        subject: Subject,
+        speaker: Speaker,
         domain: Domain,
         dataset: Dataset | None = None,
     ):
         self.index, self.example, self.pixels, self.features, self.caption = index, example, pixels, features, caption
-        self.subject, self.domain, self.dataset = subject, domain, dataset
+        self.speaker, self.domain, self.dataset = speaker, domain, dataset
         self._explanations: dict[tuple[Method, int | None], Explanation] = {}
         self._heat_maps: dict[tuple[Method, int | None, tuple[int, ...]], np.ndarray] = {}
 
     @functools.cached_property
     def words(self) -> tuple[str, ...]:
         """The words of the caption."""
-        return tuple(self.subject.vocabulary.words[token] for token in self.caption)
+        return tuple(self.speaker.words.words[token] for token in self.caption)
 
     @functools.cached_property
     def mentions(self) -> list[Mention]:
@@ -76,23 +77,27 @@ class Case:
     @functools.cached_property
     def distributions(self) -> Float[np.ndarray, "T1 V"]:
         """log p of all words at each place of the caption, and behind it."""
-        return self.subject.log_probabilities(self.features, [self.caption])[0]
+        return self.speaker.log_probabilities(self.features, [self.caption])[0]
 
     @functools.cached_property
     def betas(self) -> Float[np.ndarray, " T"] | None:
         """The share of the sentinel at each word; None for a model without one."""
-        return self.subject.betas(self.features, self.caption)
+        return self.speaker.betas(self.features, self.caption)
 
     def explanation(self, method: str | Method, head: int | None = None) -> Explanation:
         """The explanation of the caption's words; computed once for all who ask."""
         key = (method_named(method), head)
         if key not in self._explanations:
-            self._explanations[key] = self.subject.explain(self.example, self.pixels, self.caption, key[0], head)
+            seen = self.speaker.regions[self.example.id] if self.pixels is None else self.pixels
+            tokens = np.concatenate([[START], self.caption])
+            self._explanations[key] = self.speaker.explain(
+                seen, tokens, key[0], head=head, length=self.speaker.max_length
+            )
         return self._explanations[key]
 
     @functools.cached_property
     def _view(self) -> View | None:
-        return None if self.pixels is None else view_of(self.subject, self.pixels)
+        return None if self.pixels is None else self.speaker.see(self.pixels)
 
     def heat_maps(
         self, method: str | Method, head: int | None = None, numbers: Sequence[int] | None = None
@@ -114,42 +119,43 @@ class Case:
                 mentions = [self.mentions[number] for number in numbers]
                 places = [mention.position + len(mention.words) - 1 for mention in mentions]
                 found = heat_maps(
-                    self.subject, self.example, self.pixels, self.caption, places, key[0], head, self._view
+                    self.speaker, self.example, self.pixels, self.caption, places, key[0], head, self._view
                 )
             self._heat_maps[key] = found
         return self._heat_maps[key]
 
 
 def cases(
-    subject: Subject, dataset: Dataset, domain: Domain, indices: Sequence[int], chunk: int = 32
+    speaker: Speaker, dataset: Dataset, domain: Domain, indices: Sequence[int], chunk: int = 32
 ) -> Iterator[tuple[int, Case | Exception]]:
     """The cases of a dataset's images, in order; an image that cannot be read comes as the error that says why.
 
     Args:
-      subject: what captions them.
+      speaker: what captions them.
       dataset, indices: the images.
       domain: what their words mean.
       chunk: images that are captioned at once.
     """
     for first in range(0, len(indices), chunk):
         seen: list[tuple[int, tuple | Exception]] = [
-            (int(index), _see(subject, dataset, int(index))) for index in indices[first : first + chunk]
+            (int(index), _see(speaker, dataset, int(index))) for index in indices[first : first + chunk]
         ]
         good = [what for _, what in seen if not isinstance(what, Exception)]
-        captions = iter(subject.caption(np.stack([what[2] for what in good]), batch_size=chunk) if good else [])
+        captions = iter(speaker.caption(np.stack([what[2] for what in good]), batch_size=chunk) if good else [])
         for index, what in seen:
             if isinstance(what, Exception):
                 yield index, what
             else:
                 example, pixels, features = what
-                yield index, Case(index, example, pixels, features, next(captions), subject, domain, dataset)
+                yield index, Case(index, example, pixels, features, next(captions).ids, speaker, domain, dataset)
 
 
-def _see(subject: Subject, dataset: Dataset, index: int) -> tuple | Exception:
+def _see(speaker: Speaker, dataset: Dataset, index: int) -> tuple | Exception:
     try:
         example = dataset[index]
-        pixels = subject.look(example)
-        features = subject.regions(example)[0] if pixels is None else subject.encode(pixels)
-        return example, pixels, features
+        if speaker.encoder is None:
+            return example, None, speaker.regions[example.id].features
+        pixels = speaker.read(example.image)
+        return example, pixels, speaker.encode(pixels)
     except (OSError, ValueError, KeyError) as error:
         return error

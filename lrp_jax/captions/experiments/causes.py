@@ -70,7 +70,7 @@ class Causes(Experiment):
         objects = object_effects(case, scene)
         background = background_effects(case, scene, self.replacements, rng)
         words = word_effects(case, self.replacements, rng)
-        relevance = case.subject.explain_words(case.features, case.caption, self.method)
+        relevance = case.speaker.explain_words(case.features, case.caption, self.method)
         maps = case.heat_maps(self.method)
         rows = []
         for number, mention in enumerate(case.mentions):
@@ -204,11 +204,11 @@ def background_effects(
     chosen = rng.choice(others, min(replacements, len(others)), replace=False)
     changed = [picture(case, scenes.counterfactual(scene, background=str(name))) for name in chosen]
     # The image itself once more, so that what is compared came the same way.
-    features = case.subject.encode_many(np.stack([case.pixels, *changed]), batch_size=replacements + 1)
+    features = case.speaker.encode(np.stack([case.pixels, *changed]), batch_size=replacements + 1)
     places = np.arange(len(case.caption))
     log_p = np.stack(
         [
-            case.subject.log_probabilities(seen, [case.caption], batch_size=1)[0][places, case.caption]
+            case.speaker.log_probabilities(seen, [case.caption], batch_size=1)[0][places, case.caption]
             for seen in features
         ]
     ).astype(float)

@@ -21,11 +21,11 @@ from lrp_jax.captions.experiments.case import Case, cases
 from lrp_jax.captions.experiments.coarse import GRID, pack, unpack
 from lrp_jax.captions.experiments.estimates import columns_of, mean_of
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
-from lrp_jax.captions.experiments.subject import Subject
 from lrp_jax.captions.images import Dataset
 from lrp_jax.captions.metrics import Estimate, box_mask
 from lrp_jax.captions.metrics.cells import cell_sums
 from lrp_jax.captions.metrics.localisation import positive_and_negative, share_inside
+from lrp_jax.captions.runs.speaker import Speaker
 
 ALL = -1
 """The head of an explanation that goes through all heads, or of a model that has none."""
@@ -74,7 +74,7 @@ class Correctness(Experiment):
         there = [n for n, mention in enumerate(case.mentions) if mention.category in case.example.names]
         if not there:
             return []
-        heads = range(getattr(case.subject.captioner, "heads", 0))
+        heads = range(getattr(case.speaker.captioner, "heads", 0))
         maps = {(method, ALL): case.heat_maps(method)[there] for method in self.methods}
         through_heads = [method for method in self.methods if method in self.head_methods]
         maps |= {(method, head): case.heat_maps(method, head, there) for method in through_heads for head in heads}
@@ -219,12 +219,12 @@ class Correctness(Experiment):
 
 
 def correctness_of(
-    subject: Subject, dataset: Dataset, domain: Domain, images: int | None = None, method: str = "lrp"
+    speaker: Speaker, dataset: Dataset, domain: Domain, images: int | None = None, method: str = "lrp"
 ) -> dict[str, Any] | None:
     """The line of the table `correctness` of one method, without files.
 
     Args:
-      subject, dataset, domain: what is measured on what.
+      speaker, dataset, domain: what is measured on what.
       images: how many, from the first on; None for all.
       method: its name.
 
@@ -235,7 +235,7 @@ def correctness_of(
     indices = range(len(dataset) if images is None else min(images, len(dataset)))
     rows = [
         {"image": index, **row}
-        for index, case in cases(subject, dataset, domain, indices)
+        for index, case in cases(speaker, dataset, domain, indices)
         if not isinstance(case, Exception)
         for row in experiment.rows(case)
     ]

@@ -16,14 +16,14 @@ def scene_of(case: Case) -> scenes.Scene | None:
 
 
 def picture(case: Case, scene: scenes.Scene) -> UInt8[np.ndarray, "H W 3"]:
-    """A scene as the subject sees the images of the case's dataset: drawn at their size, in their style."""
+    """A scene as the speaker sees the images of the case's dataset: drawn at their size, in their style."""
     drawn = scenes.draw(scene, case.dataset.size, case.dataset.style)
-    return load_image(drawn, case.subject.preprocessing.size)
+    return load_image(drawn, case.speaker.preprocessing.size)
 
 
 @dataclasses.dataclass(frozen=True)
 class DrawnAway:
-    """(case, category) -> its picture without any object of this category, as the subject sees it.
+    """(case, category) -> its picture without any object of this category, as the speaker sees it.
 
     An ideal ablation: everything else is there, and what the objects hid. None where the image was not drawn, or the
     scene has no such object.

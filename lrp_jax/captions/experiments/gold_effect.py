@@ -205,11 +205,11 @@ def object_effects(case: Case, scene: scenes.Scene) -> Float[np.ndarray, "T n"]:
     """What log p of each word of the caption loses without each object of the scene."""
     without = [picture(case, scenes.counterfactual(scene, drop=i)) for i in range(len(scene.objects))]
     # The image itself once more, so that what is compared came the same way.
-    features = case.subject.encode_many(np.stack([case.pixels, *without]), batch_size=_MOST_OBJECTS + 1)
+    features = case.speaker.encode(np.stack([case.pixels, *without]), batch_size=_MOST_OBJECTS + 1)
     places = np.arange(len(case.caption))
     log_p = np.stack(
         [
-            case.subject.log_probabilities(seen, [case.caption], batch_size=1)[0][places, case.caption]
+            case.speaker.log_probabilities(seen, [case.caption], batch_size=1)[0][places, case.caption]
             for seen in features
         ]
     ).astype(float)
@@ -230,12 +230,12 @@ def word_effects(case: Case, replacements: int, rng: np.random.Generator) -> Flo
     count, places = len(case.caption), np.arange(len(case.caption))
     changed, of = [np.asarray(case.caption)], []
     for j in range(count - 1):
-        others = _others(case.words[j], case.subject.vocabulary.words)
+        others = _others(case.words[j], case.speaker.words.words)
         for other in rng.choice(others, min(replacements, len(others)), replace=False) if others else ():
             changed.append(np.array([*case.caption[:j], other, *case.caption[j + 1 :]]))
             of.append(j)
     log_p = np.stack(
-        [found[places, case.caption] for found in case.subject.log_probabilities(case.features, changed, batch_size=32)]
+        [found[places, case.caption] for found in case.speaker.log_probabilities(case.features, changed, batch_size=32)]
     ).astype(float)
     effects = np.full((count, count), np.nan)
     for j in set(of):

@@ -9,19 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from lrp_jax.captions import explain
 from lrp_jax.captions.experiments.running_sum import method_named
-from lrp_jax.captions.experiments.subject import Subject
 from lrp_jax.captions.explain import Method, View
 from lrp_jax.captions.explain.question import ask
 from lrp_jax.captions.images import Example
+from lrp_jax.captions.runs.speaker import Speaker
 
 SIDE = 224
 """Pixels of a side of the maps of a captioner that sees no pixels but regions with boxes."""
 
 
 def heat_maps(
-    subject: Subject,
+    speaker: Speaker,
     example: Example,
     pixels: UInt8[np.ndarray, "H W 3"] | None,
     caption: Int[np.ndarray, " T"],
@@ -30,36 +29,35 @@ def heat_maps(
     head: int | None = None,
     view: View | None = None,
 ) -> Float[np.ndarray, "n H W 3"]:
-    """What `Subject.explain` gives for the pixels, of some words of a caption.
+    """What `Speaker.explain` gives for the pixels, of some words of a caption.
 
     Args:
-      subject, example, pixels, caption, method, head: as for `Subject.explain`.
+      speaker: the models.
+      example: the image's record; read only where the features are computed elsewhere.
+      pixels: of the image, or of a changed one, at the size that the encoder sees.
+      caption: the ids of its words, without start and end token.
+      method, head: as for `Speaker.explain`.
       positions: of the words in the caption, from 0.
-      view: what `view_of` gave, if somebody has it, so that the image is not encoded again.
+      view: what `Speaker.see` gave, if somebody has it, so that the image is not encoded again.
 
     Returns:
       The relevance of each word; its channel mean is the heat map E of Eq. 23. Where the features come from elsewhere,
       the relevance of each region is spread evenly over its box, on 224 x 224 pixels.
     """
     method, positions = method_named(method), np.asarray(positions, int)
-    tokens = subject.tokens(caption)
-    if subject.encoder is None:
-        features, boxes = subject.regions(example)
-        found = explain.explain_features(subject.captioner, subject.params, features, tokens, method, head)
-        return spread(np.asarray(found.regions)[positions], boxes)
-    view = view_of(subject, pixels) if view is None else view
+    tokens = speaker.padded(caption, speaker.max_length)
+    if speaker.encoder is None:
+        seen = speaker.regions[example.id]
+        found = speaker.explain_padded(seen, tokens, method, head=head)
+        return spread(np.asarray(found.regions)[positions], seen.boxes)
+    view = speaker.see(pixels) if view is None else view
     if not positions.size:
         return np.zeros((0, *pixels.shape), np.float32)
     if not (method.one_way_back or method.enlarges):  # it has a way of its own to the pixels
-        return np.asarray(subject.explain(example, pixels, caption, method, head).pixels)[positions]
-    asked = ask(subject.captioner, subject.params, view.encode(), tokens, head)
+        return np.asarray(speaker.explain_padded(view, tokens, method, head=head).pixels)[positions]
+    asked = ask(speaker.captioner, speaker.params, view.encode(), tokens, head)
     rows = np.pad(positions, (0, len(positions) % 2), mode="edge")  # XLA compiles once for each number
     return np.asarray(method.to_pixels(asked, view.only(rows), method.explain(asked)))[positions]
-
-
-def view_of(subject: Subject, pixels: UInt8[np.ndarray, "H W 3"]) -> View:
-    """An image as the subject's encoder sees it."""
-    return View(subject.encoder, subject.encoder_params, explain.preprocess(pixels, subject.preprocessing))
 
 
 def spread(

@@ -15,6 +15,7 @@ from lrp_jax.captions.experiments.case import Case
 from lrp_jax.captions.experiments.drawn_away import DrawnAway
 from lrp_jax.captions.experiments.estimates import columns_of, log_mean, mean_of, paired
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
+from lrp_jax.captions.experiments.mean_colour import mean_colour
 from lrp_jax.captions.metrics.cells import GRID, cell_sums, painted_over, top_cells
 from lrp_jax.captions.words.objects import Mention, mentions
 
@@ -36,7 +37,7 @@ class ImageAblation(Experiment):
       first_place: of the words that are looked at, counted from 1 in the caption.
       draws: of random cells, the same for all words of an image.
       fill: the colour, red, green and blue as fractions of 255; None for the mean colour of the training images, see
-        `Subject.mean_colour`.
+        `Speaker.mean_colour`.
       without: (case, category) -> the picture with all objects of this category drawn away, which is what an ideal
         ablation does, at the size of `case.pixels`; None where there is no such picture. Its repr is written down with
         the settings: it should be the same in all processes, as that of a dataclass is.
@@ -75,14 +76,13 @@ class ImageAblation(Experiment):
         if case.pixels is None or not ends:
             return []
         pictures = dict(self._pictures(case, list(ends)))
-        changes, features = list(pictures), case.subject.encode_many(np.stack(list(pictures.values())))
+        changes, features = list(pictures), case.speaker.encode(np.stack(list(pictures.values())), 16)
         # Everything about the image in one go: first the captions, then the words.
         captioned = [i for i, change in enumerate(changes) if change.cells in (self.cells, None)]
-        captions = case.subject.caption(features[captioned])
-        words = case.subject.vocabulary.words
-        said = {changes[i]: [words[token] for token in c] for i, c in zip(captioned, captions, strict=True)}
+        captions = case.speaker.caption(features[captioned], batch_size=32)
+        said = {changes[i]: list(c.words) for i, c in zip(captioned, captions, strict=True)}
         asked = [(number, i) for number in ends for i, change in enumerate(changes) if change.mention in (number, None)]
-        log_p = case.subject.log_p_next(
+        log_p = case.speaker.log_p_next(
             features[[i for _, i in asked]],
             [case.caption[: ends[number]] for number, _ in asked],
             [case.caption[ends[number]] for number, _ in asked],
@@ -140,7 +140,7 @@ class ImageAblation(Experiment):
                 yield method, number, 0, top_cells(cell_sums(maps[number]), self.rng(case))
 
     def _painted(self, case: Case, cells: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "H W 3"]:
-        return painted_over(case.pixels, cells, self.fill or case.subject.mean_colour)
+        return painted_over(case.pixels, cells, self.fill or mean_colour(case.speaker))
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
         """Means over mentions with 95 % intervals.

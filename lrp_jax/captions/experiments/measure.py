@@ -15,8 +15,8 @@ from tqdm import tqdm
 from lrp_jax.captions.data.domain import Domain
 from lrp_jax.captions.experiments.case import Case, cases
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
-from lrp_jax.captions.experiments.subject import Subject
 from lrp_jax.captions.images import Dataset
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.storage.files import atomic, atomic_path
 
 
@@ -26,7 +26,7 @@ class OtherSettingsError(ValueError):
 
 def measure(
     experiments: Sequence[Experiment],
-    subject: Subject,
+    speaker: Speaker,
     dataset: Dataset,
     domain: Domain,
     out: str | os.PathLike,
@@ -42,7 +42,7 @@ def measure(
 
     Args:
       experiments: what is measured; an image's caption and explanations are shared between them.
-      subject, dataset, domain: what is measured on what.
+      speaker, dataset, domain: what is measured on what.
       out: a folder; each experiment has its own in it.
       record: what identifies the measurement besides the experiments' settings, as JSON: model, data, versions.
       notes: what is worth keeping of how it was made, such as the commit; may differ when it goes on.
@@ -71,7 +71,7 @@ def measure(
             _drop_torn_line(path)
             files[experiment.name] = open(path, "a", encoding="utf-8")  # noqa: SIM115
         order = sorted(todo)
-        progress = tqdm(cases(subject, dataset, domain, order), total=len(order), unit="image", disable=None)
+        progress = tqdm(cases(speaker, dataset, domain, order), total=len(order), unit="image", disable=None)
         for index, case in progress:
             for experiment in todo[index]:
                 if isinstance(case, Exception):

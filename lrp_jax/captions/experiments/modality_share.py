@@ -14,8 +14,9 @@ from lrp_jax.captions.experiments.bars import NAMES, colour_of
 from lrp_jax.captions.experiments.case import Case
 from lrp_jax.captions.experiments.estimates import columns_of, mean_of
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
-from lrp_jax.captions.experiments.subject import Subject
+from lrp_jax.captions.experiments.mean_colour import mean_colour
 from lrp_jax.captions.metrics.ranks import spearman
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.scenes.words import FORWARD
 from lrp_jax.captions.words import UNK
 from lrp_jax.captions.words.objects import Mention
@@ -189,9 +190,9 @@ def _places(mention: Mention) -> range:
 
 def _sizes(case: Case, method: str) -> tuple[Float[np.ndarray, "T n_v"], Float[np.ndarray, "T T"]]:
     """|R| of each region and of each word before."""
-    subject = case.subject
-    tokens = subject.tokens(case.caption)
-    found = explain.explain_features(subject.captioner, subject.params, case.features, tokens, method)
+    speaker = case.speaker
+    tokens = speaker.padded(case.caption, speaker.max_length)
+    found = explain.explain_features(speaker.captioner, speaker.params, case.features, tokens, method)
     found = found.first(len(case.caption))
     if found.words is None:
         raise ValueError(f"got methods with {method!r}, which says nothing of words; wanted such as lrp")
@@ -200,10 +201,10 @@ def _sizes(case: Case, method: str) -> tuple[Float[np.ndarray, "T n_v"], Float[n
 
 def _without(case: Case) -> dict[str, Float[np.ndarray, " T"]]:
     """log p of each word with a part of the input gone, by the columns of `EFFECTS`."""
-    subject, caption = case.subject, case.caption
+    speaker, caption = case.speaker, case.caption
     words = np.arange(len(caption)), caption
-    (blank,) = subject.log_probabilities(_blank(subject, case), [caption])
-    (unknown,) = subject.log_probabilities(case.features, [np.full(len(caption), UNK)])
+    (blank,) = speaker.log_probabilities(_blank(speaker, case), [caption])
+    (unknown,) = speaker.log_probabilities(case.features, [np.full(len(caption), UNK)])
     return {
         "without_image": blank[words],
         "without_start_only": case.distributions[0, caption],
@@ -211,16 +212,16 @@ def _without(case: Case) -> dict[str, Float[np.ndarray, " T"]]:
     }
 
 
-def _blank(subject: Subject, case: Case) -> Float[np.ndarray, "n_v C"]:
+def _blank(speaker: Speaker, case: Case) -> Float[np.ndarray, "n_v C"]:
     """The features of a picture of the mean colour; zeros where the features come from elsewhere."""
     if case.pixels is None:
         return np.zeros_like(case.features)
-    return _features_of_mean_colour(subject, case.pixels.shape)
+    return _features_of_mean_colour(speaker, case.pixels.shape)
 
 
 @functools.lru_cache(maxsize=4)
-def _features_of_mean_colour(subject: Subject, shape: Sequence[int]) -> Float[np.ndarray, "n_v C"]:
-    return subject.encode(np.broadcast_to(np.rint(255 * np.array(subject.mean_colour)).astype(np.uint8), shape))
+def _features_of_mean_colour(speaker: Speaker, shape: Sequence[int]) -> Float[np.ndarray, "n_v C"]:
+    return speaker.encode(np.broadcast_to(np.rint(255 * np.array(mean_colour(speaker))).astype(np.uint8), shape))
 
 
 def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -16,8 +16,8 @@ from lrp_jax.captions.experiments.conservation import balance
 from lrp_jax.captions.experiments.estimates import columns_of, mean_of
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
 from lrp_jax.captions.experiments.heat_maps import heat_maps
-from lrp_jax.captions.experiments.subject import Subject
 from lrp_jax.captions.metrics.ranks import spearman
+from lrp_jax.captions.runs.speaker import Speaker
 
 STAGES = ("last layer", "decoder", "embeddings", "encoder")
 """What is randomised, from the last layer down; each stage with all before it."""
@@ -64,8 +64,10 @@ class Sanity(Experiment):
     def _conservation(self, case: Case) -> list[Row]:
         if not len(case.caption):
             return []
-        subject = case.subject
-        found = balance(subject.captioner, subject.params, case.features, subject.tokens(case.caption))
+        speaker = case.speaker
+        found = balance(
+            speaker.captioner, speaker.params, case.features, speaker.padded(case.caption, speaker.max_length)
+        )
         pixels = {}
         if case.pixels is not None:
             sums = case.heat_maps("lrp").sum(axis=(1, 2, 3), dtype=np.float64)
@@ -82,14 +84,14 @@ class Sanity(Experiment):
         if not case.mentions:
             return []
         places = [mention.position + len(mention.words) - 1 for mention in case.mentions]
-        stages = STAGES if case.subject.encoder is not None else STAGES[:-1]
+        stages = STAGES if case.speaker.encoder is not None else STAGES[:-1]
         rows = []
         for shuffle in range(self.shuffles):
             for stage in stages:
-                subject = randomised(case.subject, stage, self.seed + shuffle)
+                speaker = randomised(case.speaker, stage, self.seed + shuffle)
                 for method in self.methods:
                     trained = case.heat_maps(method).mean(axis=-1)
-                    maps = heat_maps(subject, case.example, case.pixels, case.caption, places, method).mean(axis=-1)
+                    maps = heat_maps(speaker, case.example, case.pixels, case.caption, places, method).mean(axis=-1)
                     for mention, one, other in zip(case.mentions, trained, maps, strict=True):
                         correlations = spearman(one, other), spearman(np.abs(one), np.abs(other))
                         signed, absolute = (None if np.isnan(rho) else rho for rho in correlations)
@@ -171,24 +173,24 @@ class Sanity(Experiment):
 
 
 @functools.lru_cache(maxsize=2 * len(STAGES))
-def randomised(subject: Subject, stage: str, seed: int = 0) -> Subject:
-    """A subject that has forgotten what its parameters were, from the last layer down to a stage.
+def randomised(speaker: Speaker, stage: str, seed: int = 0) -> Speaker:
+    """A speaker that has forgotten what its parameters were, from the last layer down to a stage.
 
     Args:
-      subject: as it was trained.
+      speaker: as it was trained.
       stage: one of `STAGES`.
       seed: of the new places of the entries; an array's do not depend on the stage.
     """
     down_to = STAGES.index(stage)
     layers = {
         name: shuffled(layer, seed) if _stage_of(name) <= down_to else layer
-        for name, layer in subject.params["params"].items()
+        for name, layer in speaker.params["params"].items()
     }
-    changed = {"params": {**subject.params, "params": layers}}
-    if stage == "encoder" and subject.encoder is not None:
-        encoder = subject.encoder_params
-        changed["encoder_params"] = {**encoder, "params": shuffled(encoder["params"], seed)}
-    return dataclasses.replace(subject, **changed)
+    changed = {"params": {**speaker.params, "params": layers}}
+    if stage == "encoder" and speaker.encoder is not None:
+        encoder = speaker.encoder.params
+        changed["encoder"] = speaker.encoder._replace(params={**encoder, "params": shuffled(encoder["params"], seed)})
+    return dataclasses.replace(speaker, **changed)
 
 
 def shuffled(params: Any, seed: int) -> Any:

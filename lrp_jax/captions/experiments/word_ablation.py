@@ -60,7 +60,7 @@ class WordAblation(Experiment):
         explained = range(self.first_place - 1, len(case.caption))
         if not explained:
             return []
-        relevance = {method: case.subject.explain_words(case.features, case.caption, method) for method in self.methods}
+        relevance = {method: case.speaker.explain_words(case.features, case.caption, method) for method in self.methods}
         for method, found in relevance.items():
             if found is None:
                 raise ValueError(f"got method {method!r}, which has no relevance of words; wanted one that has")
@@ -74,7 +74,7 @@ class WordAblation(Experiment):
                 for how in ("deleted", "unk"):
                     keys = [(_without(case.caption[:at], taken, how), int(case.caption[at])) for taken in draws]
                     asked.append((at, method, how, [beginnings.setdefault(key, len(beginnings)) for key in keys]))
-        log_p = case.subject.log_p_next(
+        log_p = case.speaker.log_p_next(
             case.features, [np.array(words, int) for words, _ in beginnings], [word for _, word in beginnings]
         ).astype(float)
         objects = {mention.position + len(mention.words) - 1: mention for mention in case.mentions}

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lrp_jax.captions.explain.seeds import Pullback, portable, pull_back
+from lrp_jax.captions.models.encoding import encode
 from lrp_jax.core import Composite, lrp
 from lrp_jax.core.rules import divide
 
@@ -36,7 +37,7 @@ class View:
 
     def encode(self, image: Float[Array, "*B H W 3"] | None = None) -> Float[Array, "*B n_v C"]:
         """The features of the images, or of others in their place."""
-        features = self._features if image is None else _encode(self.encoder, self.params, image)
+        features = self._features if image is None else encode(self.encoder, self.params, image)
         return features if self.grid is None else features.reshape(*self.image.shape[:-3], -1, features.shape[-1])
 
     def only(self, rows: Int[np.ndarray, "R *B"]) -> "View":
@@ -57,7 +58,7 @@ class View:
 
     @functools.cached_property
     def _features(self) -> Float[Array, "*B h w C"] | Float[Array, "*B n_v C"]:
-        return _encode(self.encoder, self.params, self.image) if self.rules is None else self._opened[0]
+        return encode(self.encoder, self.params, self.image) if self.rules is None else self._opened[0]
 
     @functools.cached_property
     def _opened(self) -> tuple[Array, Pullback]:
@@ -110,12 +111,6 @@ def _inside(low: Float[Array, " n_v"], high: Float[Array, " n_v"], size: int) ->
 def _batched(image: Array) -> Array:
     """[*B, H, W, 3] with a batch, of one image if there was none."""
     return image.reshape(-1, *image.shape[-3:])
-
-
-@functools.partial(jax.jit, static_argnames=("encoder",))
-def _encode(encoder, params, image):
-    features = encoder.apply(params, _batched(image))
-    return features.reshape(*image.shape[:-3], *features.shape[1:])
 
 
 @functools.partial(jax.jit, static_argnames=("encoder", "composite"))

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import dataclasses
 import errno
+import functools
 import hashlib
 import itertools
 import os
@@ -184,63 +185,90 @@ def explain_batch(
     """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    outcome, start = Outcome(), time.monotonic()
     part, parts = share
     places = folders([picture.name for picture in pictures])  # of all, so that no two processes use one folder
     mine = list(zip(pictures, places, strict=True))[part::parts]
-    full = threading.Event()  # nothing more can be written
-    device = threading.Semaphore(AHEAD)
-    under_way: collections.deque[tuple[int, Future]] = collections.deque()
+    write = functools.partial(writers.write, formats=formats, facts=facts, provenance=provenance)
+    batch = _Batch(mine, to_case, out, prepare=prepare, key=key, resume=resume, write=write, tell=tell)
+    return batch.run(together, index="html" in formats)
 
-    def look(picture: Picture, folder: pathlib.Path) -> tuple[np.ndarray, str] | None:
-        """Pixels and fingerprint; None if there is nothing to do."""
-        pixels = picture.read()
-        fingerprint = _fingerprint(key, pixels)
-        return None if resume and writers.finished(folder, fingerprint) else (pixels, fingerprint)
 
-    def write(folder: pathlib.Path, later: Later, fingerprint: str) -> tuple[str, str]:
-        """Status and caption."""
+class _Batch:
+    """A batch under way: a thread that reads ahead, the caller's that explains, and one that writes behind.
+
+    Args:
+        mine: the images of this process, each with the name of its folder.
+        to_case, out, prepare, key, resume, tell: as for `explain_batch`.
+        write: `writers.write` with what is the same for all images.
+    """
+
+    def __init__(
+        self,
+        mine: Sequence[tuple[Picture, str]],
+        to_case: Callable[..., Case | Comparison | Later | None],
+        out: pathlib.Path,
+        *,
+        prepare: Prepare | None,
+        key: bytes,
+        resume: bool,
+        write: Callable[..., Any],
+        tell: Callable[[Done], None],
+    ):
+        self._mine, self._to_case, self._out, self._prepare = mine, to_case, out, prepare
+        self._key, self._resume, self._write_files, self._tell = key, resume, write, tell
+        self._outcome = Outcome()
+        self._full = threading.Event()  # nothing more can be written
+        self._device = threading.Semaphore(AHEAD)
+        self._under_way: collections.deque[tuple[int, Future]] = collections.deque()
+        self._reader, self._writer = (
+            ThreadPoolExecutor(1, name, initializer=_give_way) for name in ("reader", "writer")
+        )
+
+    def run(self, together: int, index: bool) -> Outcome:
+        """Explains all images, `together` at a time, and writes the index; also after an interruption."""
+        start = time.monotonic()
         try:
-            case = later()
+            with bombs_are_errors():
+                self._explain_all(together)
         finally:
-            device.release()
-        if case is None:
-            return EMPTY, ""
-        if full.is_set():
-            return LEFT, ""
-        try:
-            writers.write(folder, case, formats, facts=facts, provenance=provenance, fingerprint=fingerprint)
-        except OSError as error:
-            if error.errno in _FULL:
-                full.set()
-            raise
-        return EXPLAINED, " ".join(case.words[1:])
+            self._reader.shutdown(cancel_futures=True)
+            self._writer.shutdown()
+            with contextlib.suppress(Exception):  # after an interruption: what was under way is finished by now
+                self._settle_all()
+            self._outcome.seconds = time.monotonic() - start
+            if index:
+                self._write_index()
+        return self._outcome
 
-    def prepared(group: Sequence[tuple[Picture, np.ndarray]]) -> list[Future]:
-        """What `to_case` gets beside each image and its pixels."""
-        if prepare is None or not group:
-            return [_settled(()) for _ in group]
-        try:
-            return [_settled((one,)) for one in prepare(group)]
-        except Exception as error:
-            return [_settled(error=error)] if len(group) == 1 else [one for item in group for one in prepared([item])]
+    def _explain_all(self, together: int) -> None:
+        count, begun = len(self._mine), 0
+        groups = [range(count)[start : start + together] for start in range(0, count, together)]
+        following = self._look_at(groups[0]) if groups else []
+        for numbers, after in itertools.zip_longest(groups, groups[1:], fillvalue=()):
+            looked, following = following, self._look_at(after)
+            for number, future in self._begin_all(numbers, looked):
+                self._under_way.append((number, future))
+                begun += 1
+                while self._under_way and self._under_way[0][1].done():
+                    self._settle(*self._under_way.popleft())
+                if self._full.is_set():
+                    break
+            if self._full.is_set():
+                break
+        self._settle_all()
+        self._outcome.left += count - begun
 
-    def begin(number: int, pixels: np.ndarray, fingerprint: str, beside: Future) -> Future:
-        """What becomes of an image, as soon as it has."""
-        picture, place = mine[number]
-        try:
-            arguments = (picture, pixels, *beside.result())
-            device.acquire()
-            try:
-                case = to_case(*arguments)
-            except BaseException:
-                device.release()
-                raise
-            return writer.submit(write, out / place, case if callable(case) else lambda: case, fingerprint)
-        except Exception as error:
-            return _settled(error=error)
+    def _look_at(self, numbers: Sequence[int]) -> list[Future]:
+        return [self._reader.submit(self._look, number) for number in numbers]
 
-    def begin_all(numbers: Sequence[int], looked: Sequence[Future]) -> Iterator[tuple[int, Future]]:
+    def _look(self, number: int) -> tuple[np.ndarray, str] | None:
+        """Reader thread: pixels and fingerprint; None if there is nothing to do."""
+        picture, place = self._mine[number]
+        pixels = picture.read()
+        fingerprint = _fingerprint(self._key, pixels)
+        return None if self._resume and writers.finished(self._out / place, fingerprint) else (pixels, fingerprint)
+
+    def _begin_all(self, numbers: Sequence[int], looked: Sequence[Future]) -> Iterator[tuple[int, Future]]:
         """What becomes of the images of a group, in their order."""
         found, settled = {}, {}
         for number, future in zip(numbers, looked, strict=True):
@@ -251,63 +279,84 @@ def explain_batch(
                     found[number] = seen
             except Exception as error:
                 settled[number] = _settled(error=error)
-        beside = dict(zip(found, prepared([(mine[n][0], pixels) for n, (pixels, _) in found.items()]), strict=True))
+        group = [(self._mine[number][0], pixels) for number, (pixels, _) in found.items()]
+        beside = dict(zip(found, self._prepared(group), strict=True))
         for number in numbers:
             # What was prepared may be large: it is let go with the image.
-            yield number, settled.get(number) or begin(number, *found.pop(number), beside.pop(number))
+            yield number, settled.get(number) or self._begin(number, *found.pop(number), beside.pop(number))
 
-    def settle(number: int, future: Future) -> None:
-        picture, place = mine[number]
+    def _prepared(self, group: Sequence[tuple[Picture, np.ndarray]]) -> list[Future]:
+        """What `to_case` gets beside each image and its pixels."""
+        if self._prepare is None or not group:
+            return [_settled(()) for _ in group]
+        try:
+            return [_settled((one,)) for one in self._prepare(group)]
+        except Exception as error:
+            if len(group) == 1:
+                return [_settled(error=error)]
+            return [one for item in group for one in self._prepared([item])]
+
+    def _begin(self, number: int, pixels: np.ndarray, fingerprint: str, beside: Future) -> Future:
+        """What becomes of an image, as soon as it has."""
+        picture, place = self._mine[number]
+        try:
+            arguments = (picture, pixels, *beside.result())
+            self._device.acquire()
+            try:
+                case = self._to_case(*arguments)
+            except BaseException:
+                self._device.release()
+                raise
+            later = case if callable(case) else lambda: case
+            return self._writer.submit(self._write, self._out / place, later, fingerprint)
+        except Exception as error:
+            return _settled(error=error)
+
+    def _write(self, folder: pathlib.Path, later: Later, fingerprint: str) -> tuple[str, str]:
+        """Writer thread: status and caption."""
+        try:
+            case = later()
+        finally:
+            self._device.release()
+        if case is None:
+            return EMPTY, ""
+        if self._full.is_set():
+            return LEFT, ""
+        try:
+            self._write_files(folder, case, fingerprint=fingerprint)
+        except OSError as error:
+            if error.errno in _FULL:
+                self._full.set()
+            raise
+        return EXPLAINED, " ".join(case.words[1:])
+
+    def _settle_all(self) -> None:
+        while self._under_way:
+            self._settle(*self._under_way.popleft())
+
+    def _settle(self, number: int, future: Future) -> None:
+        """Counts an image and tells of it."""
+        picture, place = self._mine[number]
         status, caption, raised = FAILED, "", None
         try:
             status, caption = future.result()
         except Exception as error:
             raised = error
-            outcome.failed[picture.name] = one_line(error)
-        outcome.explained += status == EXPLAINED
-        outcome.skipped += status == SKIPPED
-        outcome.empty += status == EMPTY
-        outcome.left += status == LEFT
+            self._outcome.failed[picture.name] = one_line(error)
+        self._outcome.explained += status == EXPLAINED
+        self._outcome.skipped += status == SKIPPED
+        self._outcome.empty += status == EMPTY
+        self._outcome.left += status == LEFT
         if status != LEFT:
-            tell(Done(number + 1, len(mine), picture.name, status, out / place, caption, raised))
+            folder = self._out / place
+            self._tell(Done(number + 1, len(self._mine), picture.name, status, folder, caption, raised))
 
-    def look_at(numbers: Sequence[int]) -> list[Future]:
-        return [reader.submit(look, mine[number][0], out / mine[number][1]) for number in numbers]
-
-    reader, writer = (ThreadPoolExecutor(1, name, initializer=_give_way) for name in ("reader", "writer"))
-    groups = [range(len(mine))[start : start + together] for start in range(0, len(mine), together)]
-    begun = 0
-    try:
-        with bombs_are_errors():
-            following = look_at(groups[0]) if groups else []
-            for numbers, after in itertools.zip_longest(groups, groups[1:], fillvalue=()):
-                looked, following = following, look_at(after)
-                for number, future in begin_all(numbers, looked):
-                    under_way.append((number, future))
-                    begun += 1
-                    while under_way and under_way[0][1].done():
-                        settle(*under_way.popleft())
-                    if full.is_set():
-                        break
-                if full.is_set():
-                    break
-            while under_way:
-                settle(*under_way.popleft())
-            outcome.left += len(mine) - begun
-    finally:
-        reader.shutdown(cancel_futures=True)
-        writer.shutdown()
-        with contextlib.suppress(Exception):  # after an interruption: what was under way is finished by now
-            while under_way:
-                settle(*under_way.popleft())
-        outcome.seconds = time.monotonic() - start
-        if "html" in formats:
-            try:
-                with locked(out):
-                    writers.write_index(out)
-            except OSError as error:
-                outcome.no_index = one_line(error)
-    return outcome
+    def _write_index(self) -> None:
+        try:
+            with locked(self._out):
+                writers.write_index(self._out)
+        except OSError as error:
+            self._outcome.no_index = one_line(error)
 
 
 def _give_way() -> None:

@@ -1,29 +1,19 @@
 """One picture, captioned and explained: what is asked about it, and what is drawn of the answer."""
 
 import dataclasses
-import math
 import pathlib
 from collections.abc import Callable, Sequence
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lrp_jax.captions import explain, render
 from lrp_jax.captions.data.bottom_up import Regions, RegionStore
 from lrp_jax.captions.data.domain import domain_of
-from lrp_jax.captions.models import MHFC
-from lrp_jax.captions.models.decoding import Beam, decode
+from lrp_jax.captions.models.decoding import Beam
 from lrp_jax.captions.pages.batch import Picture, presentable
-from lrp_jax.captions.runs.folder import Run
-from lrp_jax.captions.words import END, PAD, START, tokenize
+from lrp_jax.captions.runs.speaker import REST, Caption, Speaker, features_of
+from lrp_jax.captions.words import tokenize
 from lrp_jax.captions.words.objects import mentions
-from lrp_jax.core import Composite
-
-# Captions are filled up to a multiple of this, so that a batch needs few compilations.
-LENGTH_STEP = 4
-# Against "rest" is against every other word; no word of a vocabulary is meant by it.
-REST = "rest"
 
 
 class QuestionError(ValueError):
@@ -61,42 +51,44 @@ class Captioned:
 
     Attributes:
         seen: the pixels as its encoder sees them, or the regions that another one found.
-        tokens: the start token, then the words of the caption, no end token.
+        said: the caption.
     """
 
     seen: explain.View | Regions
-    tokens: np.ndarray
+    said: Caption
 
 
 def caption_pictures(
-    run: Run,
-    store: RegionStore | None,
-    question: Question,
-    pictures: Sequence[tuple[Picture, np.ndarray]],
+    speaker: Speaker, question: Question, pictures: Sequence[tuple[Picture, np.ndarray]]
 ) -> list[Captioned]:
     """Looks at some images and captions them together, or takes the caption given.
 
     Args:
-        run, store: the models, and features of other encoders.
+        speaker: the models.
         question: what is asked, checked by `check`.
         pictures: the images with their pixels, at the size that the encoder wants where there is one.
 
     Raises:
         ValueError: one of them has no features, or an empty caption.
     """
-    if store is None:
+    if speaker.encoder is None:
+        seen = [find_regions(speaker.regions, picture) for picture, _ in pictures]
+    else:
         # A caption that lacks the words wanted needs no more than features.
         rules = None if question.words else explain.method_of(question.method[0]).one_way_back
-        seen = [look(run, pixels, rules) for _, pixels in pictures]
-        features = [view.encode() for view in seen]
+        seen = [speaker.see(pixels, rules) for _, pixels in pictures]
+    if question.caption is not None:
+        said = [speaker.given(question.caption)] * len(seen)
     else:
-        seen = [find_regions(store, picture) for picture, _ in pictures]
-        features = [regions.features for regions in seen]
-    return [Captioned(*both) for both in zip(seen, captions(run, features, question), strict=True)]
+        decoder = Beam(width=question.beam, max_length=question.max_length)
+        said = speaker.caption([features_of(one) for one in seen], decoder)
+    if not all(len(caption) for caption in said):
+        raise ValueError("the model ends its caption before the first word: there is nothing to explain")
+    return [Captioned(*both) for both in zip(seen, said, strict=True)]
 
 
 def begin_picture(
-    run: Run,
+    speaker: Speaker,
     question: Question,
     picture: Picture,
     pixels: np.ndarray,
@@ -106,7 +98,7 @@ def begin_picture(
     """Begins to explain the words of an image's caption.
 
     Args:
-        run: the models.
+        speaker: the models.
         question: what is asked, checked by `check`.
         picture: the image.
         pixels: of the image, at the size that the encoder wants where there is one.
@@ -117,41 +109,30 @@ def begin_picture(
         A function that waits for the explanations and makes what is drawn, or None if none of the wanted words occurs
         in the caption.
     """
-    seen, tokens = captioned.seen, captioned.tokens
-    words = [run.vocabulary.words[token] for token in tokens]
-    rows = range(len(tokens) - 1)
+    seen, said = captioned.seen, captioned.said
+    words = [speaker.words.words[token] for token in said.tokens]
+    rows = range(len(said))
     if question.words:
         missing = [word for word in question.words if word not in words]
         if missing:
-            print(f"{picture.name}: no {_listed(missing)} in the caption {' '.join(words[1:])!r}", flush=True)
+            print(f"{picture.name}: no {_listed(missing)} in the caption {str(said)!r}", flush=True)
         rows = [row for row in rows if words[row + 1] in question.words]
         if not rows:
             return None
-    count, named = len(tokens) - 1, objects(run, words)
+    named = objects(speaker, words)
     # A record rates every object that the caption names, whatever words are shown.
     to_pixels = sorted({*rows, *(found.position - 1 for found in named)})
-    padded = np.pad(tokens, (0, -count % LENGTH_STEP), constant_values=PAD)
-
-    def explanation_by(method: str) -> explain.Explanation:
-        how = {
-            "method": method,
-            "head": question.head,
-            "against": against(run, question),
-            "words_per_chunk": question.words_per_chunk,
-        }
-        if isinstance(seen, explain.View):
-            return explain.explain_view(run.captioner, run.params, seen, padded, rows=to_pixels, **how)
-        return explain.explain_features(run.captioner, run.params, seen.features, padded, boxes=seen.boxes, **how)
-
-    explanations = [explanation_by(method) for method in question.method]
+    how = {"head": question.head, "against": question.against, "words_per_chunk": question.words_per_chunk}
+    padded = speaker.padded(said.ids)
+    explanations = [speaker.explain_padded(seen, padded, method, rows=to_pixels, **how) for method in question.method]
 
     def finish() -> render.Case | render.Comparison:
         shown = presentable(pixels if picture.show is None else picture.show())
-        said = [*notes(question), *remarks]
+        remarked = [*notes(question), *remarks]
         cases = []
         for explanation in explanations:
-            explanation = explanation.first(count)
-            about = {"boxes": explanation.boxes, "notes": said, "objects": named}
+            explanation = explanation.first(len(said))
+            about = {"boxes": explanation.boxes, "notes": remarked, "objects": named}
             cases.append(render.Case(picture.name, shown, words, explanation, rows, **about))
         return cases[0] if len(cases) == 1 else render.Comparison(cases)
 
@@ -169,9 +150,9 @@ def notes(question: Question) -> list[str]:
     return result
 
 
-def objects(run: Run, words: Sequence[str]) -> list[render.ObjectWord]:
+def objects(speaker: Speaker, words: Sequence[str]) -> list[render.ObjectWord]:
     """The objects that a caption (its start token first) names, by the words of what the captioner was trained on."""
-    found = mentions(words[1:], domain_of(run.config.get("source") or "").words)
+    found = mentions(words[1:], domain_of(speaker.config.get("source") or "").words)
     # Position 0 of a mention is the first word after the start token, and a name counts where its last word is said.
     return [render.ObjectWord(" ".join(m.words), m.category, m.position + len(m.words)) for m in found]
 
@@ -184,49 +165,19 @@ def find_regions(store: RegionStore, picture: Picture) -> Regions:
     return store[name]
 
 
-def look(run: Run, image: np.ndarray, rules: Composite | None = None) -> explain.View:
-    """What the run's encoder sees of an image; with the rules of a way back that is sure to come, if there are any."""
-    return explain.View(run.encoder, run.encoder_params, explain.preprocess(image, run.preprocessing), rules=rules)
-
-
-def captions(run: Run, features: Sequence[jax.Array], question: Question) -> list[np.ndarray]:
-    """The token ids of each image's caption: the start token, then the words given or decoded, no end token.
-
-    Args:
-        run: the models.
-        features: [n_v, d_raw] of each image.
-        question: what is asked.
-
-    Raises:
-        ValueError: the model ends one of the captions before its first word.
-    """
-    if question.caption is not None:
-        return [np.array([START, *run.vocabulary.encode(question.caption)])] * len(features)
-    if len({one.shape for one in features}) > 1:  # regions, of other numbers
-        return [tokens for one in features for tokens in captions(run, [one], question)]
-    # Up to a power of two, for each number of images is compiled for itself.
-    filled = [*features, *[features[-1]] * (2 ** math.ceil(math.log2(len(features))) - len(features))]
-    decoder = Beam(width=question.beam, max_length=question.max_length)
-    rows = np.asarray(decode(decoder, run.captioner, run.params, jnp.stack(filled)).tokens)[: len(features), 0]
-    said = [row[(row != END) & (row != PAD)] for row in rows]
-    if not all(words.size for words in said):
-        raise ValueError("the model ends its caption before the first word: there is nothing to explain")
-    return [np.concatenate([[START], words]) for words in said]
-
-
-def check(run: Run, question: Question) -> list[str]:
+def check(speaker: Speaker, question: Question) -> list[str]:
     """What the model does not know of a question, a line for each field that begins with its name.
 
     Raises:
         QuestionError: no picture could be explained like this: the caption has no word at all, `words` none that the
             model knows, the model does not know `against` or has no such `head`, or a method cannot contrast.
     """
-    _check_head(run, question)
-    return [*_check_words(run, question), *_check_against(run, question)]
+    _check_head(speaker, question)
+    return [*_check_words(speaker, question), *_check_against(speaker, question)]
 
 
-def _check_words(run: Run, question: Question) -> list[str]:
-    known, remarks = run.vocabulary.ids, []
+def _check_words(speaker: Speaker, question: Question) -> list[str]:
+    known, remarks = speaker.words.ids, []
     if question.caption is not None:
         tokens = tokenize(question.caption)
         if not tokens:
@@ -243,17 +194,17 @@ def _check_words(run: Run, question: Question) -> list[str]:
     return remarks
 
 
-def _check_head(run: Run, question: Question) -> None:
-    heads = run.captioner.heads if isinstance(run.captioner, MHFC) else 0
+def _check_head(speaker: Speaker, question: Question) -> None:
+    heads = getattr(speaker.captioner, "heads", 0)
     if question.head is not None and not 0 <= question.head < heads:
         wanted = f"wanted 0 to {heads - 1}" if heads else "this captioner has no heads, leave it out"
         raise QuestionError(f"head={question.head}: {wanted}")
 
 
-def _check_against(run: Run, question: Question) -> list[str]:
+def _check_against(speaker: Speaker, question: Question) -> list[str]:
     if question.against is None:
         return []
-    if question.against != REST and question.against not in run.vocabulary.ids:
+    if question.against != REST and question.against not in speaker.words.ids:
         raise QuestionError(
             f"against={question.against}: the model does not know this word; wanted one that it knows, or {REST}"
         )
@@ -264,11 +215,6 @@ def _check_against(run: Run, question: Question) -> list[str]:
             "leave it out of the methods"
         )
     return []
-
-
-def against(run: Run, question: Question) -> int | str | None:
-    """`question.against` as the methods take it: the id of the word, or what it is."""
-    return question.against if question.against in (None, REST) else run.vocabulary.ids[question.against]
 
 
 def _listed(words: Sequence[str]) -> str:

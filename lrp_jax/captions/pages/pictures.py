@@ -14,14 +14,14 @@ from lrp_jax.captions.images import load_image
 from lrp_jax.captions.pages.batch import Picture
 from lrp_jax.captions.pages.found import SUFFIXES, pictures_at, unreadable
 from lrp_jax.captions.pages.naming import printable
-from lrp_jax.captions.runs.folder import Run
+from lrp_jax.captions.runs.speaker import Speaker
 
 # Scenes are drawn once more, larger than the model sees them, for people: pixels of a side.
 SCENE_SIZE = 480
 _INDICES = re.compile(r"\d+(-\d+)?")
 
 
-def find_pictures(images: str | Sequence[str], out: str | os.PathLike, run: Run) -> list[Picture]:
+def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
     """The image of a file, the images of a folder and all below it, those of a pattern, or scenes of a split.
 
     What is read of each are the model's own pixels, from the file to its size in one go as in training; people are
@@ -31,7 +31,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, run: Run)
       images: paths or patterns (`photos/*.jpg`, `photos/**/*.png`), or `scenes:SPLIT` or `scenes:SPLIT:INDICES` of the
         world that the run was trained on; several in a row or separated by commas.
       out: the folder of the results, which is not searched.
-      run: the models.
+      speaker: the models.
 
     Returns:
       The pictures, each once and all of different names. What is not there is a picture that cannot be read, so that
@@ -43,7 +43,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, run: Run)
     specs, found, missing = split_specs(images), [], []
     for spec in specs:
         try:
-            found += _find(spec, out, run)
+            found += _find(spec, out, speaker)
         except ValueError as error:
             missing.append((spec, error))
     if not found and len(missing) == 1:
@@ -68,11 +68,11 @@ def split_specs(images: str | Sequence[str]) -> list[str]:
     return specs
 
 
-def _find(spec: str, out: str | os.PathLike, run: Run) -> list[Picture]:
+def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
     """The pictures of one path, pattern or split; a ValueError says that there are none."""
     if spec.startswith("scenes:"):
-        return _scenes(spec, run)
-    read, show = functools.partial(load_image, size=_size(run)), load_image if _size(run) else None
+        return _scenes(spec, speaker)
+    read, show = functools.partial(load_image, size=_size(speaker)), load_image if _size(speaker) else None
     paths = [spec]
     if glob.has_magic(spec) and not os.path.exists(spec):
         paths = sorted(glob.glob(spec, recursive=True))
@@ -102,9 +102,9 @@ def _distinct(pictures: Sequence[Picture]) -> list[Picture]:
     ]
 
 
-def _scenes(images: str, run: Run) -> list[Picture]:
+def _scenes(images: str, speaker: Speaker) -> list[Picture]:
     _, split, *rest = images.split(":", 2)
-    trained_on = str(run.config.get("source", ""))
+    trained_on = str(speaker.config.get("source", ""))
     splits = source(trained_on if trained_on.startswith("scenes:") else "scenes:strong")
     if split not in splits:
         raise ValueError(f"got split {split!r}, wanted one of {', '.join(splits)}")
@@ -119,16 +119,16 @@ def _scenes(images: str, run: Run) -> list[Picture]:
     def scene(index: int) -> Picture:
         return Picture(
             f"{split}_{index}",
-            read=lambda: load_image(dataset[index].image, _size(run)),
+            read=lambda: load_image(dataset[index].image, _size(speaker)),
             show=lambda: scenes.draw(dataset.scene(index), SCENE_SIZE),
         )
 
     return [scene(index) for index in indices]
 
 
-def _size(run: Run) -> tuple[int, int] | None:
+def _size(speaker: Speaker) -> tuple[int, int] | None:
     """What the encoder wants; None where it is not run."""
-    return None if run.preprocessing is None else run.preprocessing.size
+    return None if speaker.preprocessing is None else speaker.preprocessing.size
 
 
 def _indices(text: str) -> list[int]:

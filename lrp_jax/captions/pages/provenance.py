@@ -12,29 +12,28 @@ import numpy as np
 
 from lrp_jax import __version__
 from lrp_jax.captions import explain
-from lrp_jax.captions.runs.folder import Run
+from lrp_jax.captions.runs.speaker import Speaker
 
 
-def provenance(run: Run, origin: Mapping[str, Any], methods: Sequence[str]) -> dict[str, Any]:
+def provenance(speaker: Speaker, methods: Sequence[str]) -> dict[str, Any]:
     """What made the results, as far as JSON can hold it.
 
     Args:
-      run: the models.
-      origin: where they came from: {"checkpoint": folder}, or {"weights": files and their SHA-256}.
+      speaker: the models.
       methods: the names of the methods that explain.
     """
-    weights = hashlib.sha256()
-    for path, leaf in jax.tree.leaves_with_path([run.params, run.encoder_params]):
+    weights, encoder = hashlib.sha256(), speaker.encoder
+    for path, leaf in jax.tree.leaves_with_path([speaker.params, encoder and encoder.params]):
         leaf = np.ascontiguousarray(leaf)
         weights.update(f"{jax.tree_util.keystr(path)} {leaf.dtype} {leaf.shape} ".encode() + leaf.tobytes())
-    config = run.config.to_dict() if hasattr(run.config, "to_dict") else dict(run.config)
+    config = speaker.config.to_dict()
     return {
-        **origin,
+        **speaker.origin,
         "model": {
-            "captioner": repr(run.captioner),
-            "encoder": repr(run.encoder),
-            "preprocessing": repr(run.preprocessing),
-            "words": len(run.vocabulary),
+            "captioner": repr(speaker.captioner),
+            "encoder": repr(encoder and encoder.module),
+            "preprocessing": repr(speaker.preprocessing),
+            "words": len(speaker.words),
             "weights_sha256": weights.hexdigest(),
         },
         **_methods(methods),

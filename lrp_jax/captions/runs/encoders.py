@@ -1,15 +1,13 @@
 """The frozen encoder of a run: by name from a config, at work, and in the run's folder."""
 
 import dataclasses
-import functools
 import json
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.linen as nn
-import jax
 import ml_collections
 import numpy as np
 from flax import traverse_util
@@ -17,12 +15,14 @@ from jaxtyping import Array, Float, UInt8
 
 from lrp_jax.captions import models, weights
 from lrp_jax.captions.data.bottom_up import RegionStore, stored_features
-from lrp_jax.captions.images import Dataset
 from lrp_jax.captions.data.features import FeatureError, Features, cached_features, compute_features, digest
-from lrp_jax.captions.storage.files import atomic
+from lrp_jax.captions.images import Dataset
 from lrp_jax.captions.models import IMAGENET, Preprocessing
+from lrp_jax.captions.models.encoding import Encoder
+from lrp_jax.captions.models.encoding import encode as encode_images
 from lrp_jax.captions.models.scene_cnn import SceneCNN
 from lrp_jax.captions.runs.settings import SettingsError
+from lrp_jax.captions.storage.files import atomic
 from lrp_jax.captions.weights.scene_encoder import load_scene_encoder
 from lrp_jax.captions.weights.vgg import KERAS
 
@@ -48,14 +48,6 @@ def _resnet(arrays):
 
 
 IMPORTERS = {"squeezenet": _squeezenet, "vgg16": _vgg16, "resnet": _resnet}
-
-
-class Encoder(NamedTuple):
-    """A frozen encoder: `module.apply(params, preprocessing(images))` are its features, of a grid or of regions."""
-
-    module: nn.Module
-    params: Any
-    preprocessing: Preprocessing
 
 
 def load_encoder(config: ml_collections.ConfigDict) -> Encoder | None:
@@ -119,7 +111,7 @@ def encode_dataset(
     """
 
     def encode(images: UInt8[np.ndarray, "B H W 3"]) -> Float[Array, "B h w C"]:
-        return _encode(encoder.module, encoder.preprocessing, encoder.params, images)
+        return encode_images(encoder.module, encoder.params, images, encoder.preprocessing)
 
     size = encoder.preprocessing.size
     if not folder:
@@ -130,11 +122,6 @@ def encode_dataset(
         "preprocessing": json.dumps(dataclasses.asdict(encoder.preprocessing), default=float),
     }
     return cached_features(folder, dataset, encode, key=key, size=size, name=name, dtype=dtype)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _encode(module, preprocessing, params, images):
-    return module.apply(params, preprocessing(images))
 
 
 def features_of(dataset: Dataset, encoder: Encoder | None, config: ml_collections.ConfigDict, *, name: str) -> Features:

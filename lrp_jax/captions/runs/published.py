@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import ml_collections
 
 from lrp_jax.captions import weights
-from lrp_jax.captions.words import Vocabulary
 from lrp_jax.captions.models import IMAGENET
-from lrp_jax.captions.runs.encoders import IMPORTERS, Encoder
-from lrp_jax.captions.runs.folder import Run
+from lrp_jax.captions.models.encoding import Encoder
+from lrp_jax.captions.runs.encoders import IMPORTERS
 from lrp_jax.captions.runs.settings import SettingsError
+from lrp_jax.captions.runs.speaker import Speaker
+from lrp_jax.captions.words import Vocabulary
 
 
 def load_published(
@@ -27,7 +28,7 @@ def load_published(
     encoder: str | None = None,
     image_size: int = 224,
     bottom_up: str | os.PathLike | None = None,
-) -> Run:
+) -> Speaker:
     """The captioner, its encoder and its words, in the form in which training leaves them.
 
     Args:
@@ -42,7 +43,8 @@ def load_published(
         encoder.
 
     Returns:
-      A `Run`; its `config.weights` has the name and the SHA-256 of each file.
+      A `Speaker`; its `origin` and `config.weights` have the name and the SHA-256 of each file. Bottom-up features are
+      not opened yet.
 
     Raises:
       SettingsError: a file is missing, damaged or of another form, or two of them do not belong together. The message
@@ -70,7 +72,7 @@ def load_published(
                 "makes: wanted bottom_up=FOLDER and no encoder"
             )
         config = ml_collections.ConfigDict({"weights": files, "bottom_up": os.fspath(bottom_up)})
-        return Run(checkpoint.captioner, checkpoint.params, None, None, None, words, config)
+        return Speaker(checkpoint.captioner, checkpoint.params, words, config=config, origin={"weights": files})
     if encoder_weights:
         with _blaming("encoder_weights", encoder_weights):
             arrays = read("encoder_weights", encoder_weights)
@@ -90,7 +92,7 @@ def load_published(
     with _blaming("captioner_weights", captioner_weights):
         _check_features(checkpoint, made)
     config = ml_collections.ConfigDict({"weights": files, "image_size": image_size})
-    return Run(checkpoint.captioner, checkpoint.params, *made, words, config)
+    return Speaker(checkpoint.captioner, checkpoint.params, words, made, config=config, origin={"weights": files})
 
 
 @contextlib.contextmanager

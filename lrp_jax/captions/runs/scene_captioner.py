@@ -1,6 +1,6 @@
 """The small captioner of the drawn scenes that the package carries, and the tool that makes its file from a run.
 
-    python train.py --config=configs/ada_scenes.py --workdir=runs/ada
+    lrp-jax train --config=ada_scenes --workdir=runs/ada
     python -m lrp_jax.captions.runs.scene_captioner --run=runs/ada --out=lrp_jax/captions/weights/data/scene_captioner.npz
 
 The file has the captioner's parameters in half precision and, as a JSON string under `about`, the settings, the words
@@ -8,6 +8,7 @@ and the figures of the run. The encoder is the one that the package carries anyw
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -19,20 +20,21 @@ from flax import traverse_util
 
 from lrp_jax.captions import scenes
 from lrp_jax.captions.data.features import digest
+from lrp_jax.captions.models.encoding import Encoder
+from lrp_jax.captions.runs.encoders import encode_dataset
+from lrp_jax.captions.runs.folder import build_captioner, load_run
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.storage.files import atomic
-from lrp_jax.captions.words import Vocabulary
-from lrp_jax.captions.models.decoding import Beam
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
-from lrp_jax.captions.runs.captioning import caption_tokens
-from lrp_jax.captions.runs.folder import Run, build_captioner, load_run
 from lrp_jax.captions.weights.packaged import read_packaged
 from lrp_jax.captions.weights.scene_encoder import load_scene_encoder
+from lrp_jax.captions.words import Vocabulary
 
 SETTINGS_OF_A_MACHINE = ("features_folder", "encoder_weights")
+SHIPPED = "scene_captioner.npz, which ships with lrp_jax"
 COMPARED = 200  # scenes on which half precision may change captions
 
 
-def load_scene_captioner(path: str | os.PathLike | None = None) -> Run:
+def load_scene_captioner(path: str | os.PathLike | None = None) -> Speaker:
     """The captioner of the drawn scenes, its encoder and its words, as `load_run` gives those of a run's folder.
 
     It is there to show something before anything is trained: it knows 40 kinds of drawn things, and has seen no
@@ -49,15 +51,15 @@ def load_scene_captioner(path: str | os.PathLike | None = None) -> Run:
       ValueError: the file holds no captioner of scenes, or one that was trained on features of another encoder.
     """
     about, arrays = _read(path)
-    encoder, encoder_params, preprocessing = load_scene_encoder()
-    if digest(encoder_params) != about["encoder"]:
+    encoder = Encoder(*load_scene_encoder())
+    if digest(encoder.params) != about["encoder"]:
         raise ValueError(
             f"{path or 'the package'}: trained with another scene encoder than the package has; make it anew"
         )
     params = traverse_util.unflatten_dict({name: a.astype(np.float32) for name, a in arrays.items()}, sep="/")
     config, vocabulary = ml_collections.ConfigDict(about["config"]), Vocabulary(tuple(about["words"]))
     captioner = build_captioner(config, len(vocabulary))
-    return Run(captioner, params, encoder, encoder_params, preprocessing, vocabulary, config)
+    return Speaker(captioner, params, vocabulary, encoder, config=config, origin={"checkpoint": SHIPPED})
 
 
 def scene_captioner_record(path: str | os.PathLike | None = None) -> dict[str, Any]:
@@ -81,14 +83,14 @@ def write_scene_captioner(folder: str | os.PathLike, out: str | os.PathLike, *, 
     run = load_run(folder)
     results = pathlib.Path(folder) / "results.json"
     if not results.exists():
-        raise FileNotFoundError(f"{results}: no such file; wanted a run that is finished, see train.py")
+        raise FileNotFoundError(f"{results}: no such file; wanted a run that is finished, see `lrp-jax train`")
     about = {
         "config": run.config.to_dict() | dict.fromkeys(SETTINGS_OF_A_MACHINE, ""),
         "results": {name: round(value, 4) for name, value in json.loads(results.read_text("utf-8")).items()},
-        "words": list(run.vocabulary.words),
+        "words": list(run.words.words),
         "encoder": digest(load_scene_encoder()[1]),
     }
-    if digest(run.encoder_params) != about["encoder"]:
+    if digest(run.encoder.params) != about["encoder"]:
         raise ValueError(f"{folder}: wanted a run with the encoder that the package carries, --config.encoder=scenes")
     flat = traverse_util.flatten_dict(run.params, sep="/")
     arrays = {name: np.asarray(value, np.float16) for name, value in flat.items()}
@@ -99,14 +101,14 @@ def write_scene_captioner(folder: str | os.PathLike, out: str | os.PathLike, *, 
     return {name: value for name, value in about.items() if name not in ("config", "words")}
 
 
-def _changed(run: Run, params: Any, count: int) -> int:
+def _changed(run: Speaker, params: Any, count: int) -> int:
     """On how many held-out scenes other parameters give another caption."""
     dataset = scenes.dataset("test_broken", count=count)
-    encoder = Encoder(run.encoder, run.encoder_params, run.preprocessing)
-    features = encode_dataset(encoder, dataset, name="test_broken").array
-    decoder = Beam(width=run.config.beam, max_length=max(run.config.lengths))
-    said = [caption_tokens(run.captioner, p, features, decoder=decoder) for p in (run.params, params)]
-    return int((said[0] != said[1]).any(axis=1).sum())
+    features = encode_dataset(run.encoder, dataset, name="test_broken").array
+    before, after = (
+        speaker.caption(features, batch_size=count) for speaker in (run, dataclasses.replace(run, params=params))
+    )
+    return sum(str(one) != str(other) for one, other in zip(before, after, strict=True))
 
 
 def _read(path: str | os.PathLike | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

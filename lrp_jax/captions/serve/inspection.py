@@ -5,12 +5,11 @@ import functools
 from collections.abc import Mapping, Sequence
 
 from lrp_jax.captions import explain, render
-from lrp_jax.captions.data.bottom_up import RegionStore
 from lrp_jax.captions.images import load_image
 from lrp_jax.captions.pages.batch import Picture, presentable, read_pixels
 from lrp_jax.captions.pages.explained import Question, begin_picture, caption_pictures, check
 from lrp_jax.captions.pages.naming import printable
-from lrp_jax.captions.runs.folder import Run
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.serve.app import LIMIT, Application, Held
 from lrp_jax.captions.serve.asked import Asked
 from lrp_jax.captions.serve.server import Server, is_local
@@ -18,17 +17,16 @@ from lrp_jax.captions.words import tokenize
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Captioner:
+class Live:
     """The models, and how they are asked where the form does not say it."""
 
-    run: Run
-    store: RegionStore | None
+    speaker: Speaker
     question: Question
     remarks: Sequence[str] = ()
 
     def read(self, name: str, content: bytes) -> Held:
         """Decodes an upload as a file of a batch is decoded: a bomb, or what is no image, is a ValueError."""
-        preprocessing = self.run.preprocessing
+        preprocessing = self.speaker.preprocessing
         size = None if preprocessing is None else preprocessing.size
         picture = Picture(printable(name), functools.partial(load_image, content, size))
         try:
@@ -50,18 +48,17 @@ class Captioner:
             against=" ".join(tokenize(asked.against)) or self.question.against,
             method=asked.method,
         )
-        remarks = [*check(self.run, question), *self.remarks]
+        remarks = [*check(self.speaker, question), *self.remarks]
         picture = Picture(held.name, lambda: held.pixels, lambda: held.shown)
-        (captioned,) = caption_pictures(self.run, self.store, question, [(picture, held.pixels)])
-        begun = begin_picture(self.run, question, picture, held.pixels, captioned, remarks)
+        (captioned,) = caption_pictures(self.speaker, question, [(picture, held.pixels)])
+        begun = begin_picture(self.speaker, question, picture, held.pixels, captioned, remarks)
         if begun is None:
             raise ValueError(f"words: none of {', '.join(question.words)} is in the caption; leave them out to see it")
         return begun()
 
 
 def inspector(
-    run: Run,
-    store: RegionStore | None,
+    speaker: Speaker,
     question: Question,
     remarks: Sequence[str] = (),
     facts: Mapping[str, str] | None = None,
@@ -73,7 +70,7 @@ def inspector(
     """A server that shows what a captioner says of pictures from the browser.
 
     Args:
-      run, store: the models, and features of other encoders.
+      speaker: the models.
       question: what is asked where the form says nothing.
       remarks: what a reader has to know of the models.
       facts: of the making of a page.
@@ -84,7 +81,7 @@ def inspector(
       OSError: the port is taken, or the address is not of this machine.
     """
     application = Application(
-        Captioner(run, store, question, remarks),
+        Live(speaker, question, remarks),
         methods={name: name.replace("_", " ") for name in explain.METHODS},
         chosen=question.method,
         facts=facts,

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -15,28 +15,27 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import NamedSharding, PartitionSpec
 from tqdm import tqdm
 
-from lrp_jax.captions.data.augment import SIDES
-from lrp_jax.captions.data.images import LazyImages
-from lrp_jax.captions.data.sources import source
+from lrp_jax.captions.data.batches import Batches
 from lrp_jax.captions.images import Dataset
-from lrp_jax.captions.metrics import cider
+from lrp_jax.captions.models import Captioner
 from lrp_jax.captions.models.decoding import Beam, Decoder, Greedy
-from lrp_jax.captions.runs.captioning import caption_tokens
+from lrp_jax.captions.models.encoding import Encoder
 from lrp_jax.captions.runs.checkpoints import open_checkpoints, restore_best
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset, features_of, load_encoder, save_encoder
-from lrp_jax.captions.runs.folder import build_captioner, load_config, save_config
-from lrp_jax.captions.runs.settings import EARLIER, SettingsError
+from lrp_jax.captions.runs.encoders import save_encoder
+from lrp_jax.captions.runs.folder import build_captioner, save_config
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.storage.files import atomic, atomic_path
-from lrp_jax.captions.training.bad_images import check_encoded, readable
+from lrp_jax.captions.training.checks import check_settings, check_workdir
+from lrp_jax.captions.training.devices import Devices, local
 from lrp_jax.captions.training.logs import MetricLog
+from lrp_jax.captions.training.material import Material, load_material
 from lrp_jax.captions.training.saving import Progress, restore_checkpoint, save_checkpoint, wait_for_checkpoints
 from lrp_jax.captions.training.schedule import Linear, Plateau, Schedule
-from lrp_jax.captions.training.stages import constants_of, frequencies_of, make_batches, make_objective, start_from
-from lrp_jax.captions.training.state import NEVER, create_state, make_optimiser, make_step
-from lrp_jax.captions.words import Vocabulary
+from lrp_jax.captions.training.stages import frequencies_of, make_objective, start_from
+from lrp_jax.captions.training.state import NEVER, TrainState, create_state, make_optimiser, make_step
+from lrp_jax.captions.training.validation import score
 
 
 class NotFiniteError(ArithmeticError):
@@ -85,81 +84,65 @@ def train_and_evaluate(
     """
     workdir = pathlib.Path(workdir)
     config, start = start_from(config)
-    process, processes = jax.process_index(), jax.process_count()
-    for name, devices, of in (
-        ("batch_size", jax.device_count() * config.accumulate, "devices, times config.accumulate"),
-        ("evaluation_batch_size", jax.local_device_count(), "devices of a process"),
-    ):
-        if config[name] % devices:
-            raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the {of}")
-    for name, right, wanted in (
-        ("bad_images", config.bad_images in ("stop", "skip"), '"stop" or "skip"'),
-        ("schedule", config.schedule in ("plateau", "linear"), '"plateau" or "linear"'),
-        ("flip", 0 <= config.flip <= 1, "a share from 0 to 1"),
-        ("loader_threads", config.loader_threads >= 0, "a number of threads, or 0"),
-    ):
-        if not right:
-            raise SettingsError(f"config.{name} is {config[name]!r}: wanted {wanted}")
-    _check_workdir(config, workdir, resume)
+    check_settings(config)
+    check_workdir(config, workdir, resume)
 
     # ------------------------------------------------------------------------------------------------- data
-    if encoder is None:
-        inherited = start is not None and start.encoder is not None
-        encoder = Encoder(start.encoder, start.encoder_params, start.preprocessing) if inherited else None
-        encoder = load_encoder(config) if encoder is None else encoder
-    trains_encoder = config.encoder_learning_rate > 0
-    if trains_encoder and encoder is None:
-        raise SettingsError("config.encoder_learning_rate: features that were computed elsewhere have no encoder")
-    if splits is None:
-        try:
-            splits = source(config.source)
-        except ValueError as error:
-            raise SettingsError(f"config.source: {error}") from error
-    if "validation" not in splits:
-        raise SettingsError(f"config.source: wanted images for validation, got {', '.join(splits)} alone")
-    if trains_encoder:
-        splits, size = readable(splits, config, workdir), encoder.preprocessing.size
-        images = {split: LazyImages(dataset, size) for split, dataset in splits.items()}
-        references = {split: [dataset[i].captions for i in range(len(dataset))] for split, dataset in splits.items()}
-    else:
-        encoded = {split: features_of(dataset, encoder, config, name=split) for split, dataset in splits.items()}
-        if encoder is not None:
-            check_encoded(encoded, splits, config, workdir)
-        images = {split: features.array for split, features in encoded.items()}
-        references = {split: features.captions for split, features in encoded.items()}
-    vocabulary = (
-        Vocabulary.build((text for texts in references["train"] for text in texts), config.min_count)
-        if start is None
-        else start.vocabulary
-    )
-    if process == 0:
-        workdir.mkdir(parents=True, exist_ok=True)
-        vocabulary.save(workdir / "vocabulary.json")
-        if encoder is not None:
-            save_encoder(encoder, workdir / "encoder")
-        save_config(config, workdir)
-    captions = [[vocabulary.encode(text) for text in texts] for texts in references["train"]]
-    batches = make_batches(config, images["train"], captions, share=(process, processes))
-    if trains_encoder and config.flip:
-        batches = batches.flipped(config.flip, {vocabulary.ids[word] for word in SIDES if word in vocabulary.ids})
+    material = load_material(config, workdir, start, encoder, splits)
+    if jax.process_index() == 0:
+        _write_beginning(config, workdir, material)
+    batches = material.batches(config, (jax.process_index(), jax.process_count()))
 
-    # ---------------------------------------------------------------------------------------------- devices
-    # Every device holds the parameters and a share of each batch.
-    auto = (jax.sharding.AxisType.Auto,)
-    mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=auto)
-    everywhere, shared_out = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
-    # Captions are decoded by each process for itself.
-    here = jax.make_mesh((jax.local_device_count(),), ("data",), axis_types=auto, devices=jax.local_devices())
-    all_here, shared_here = NamedSharding(here, PartitionSpec()), NamedSharding(here, PartitionSpec("data"))
+    # ------------------------------------------------------------------------------------------------- step
+    devices = Devices.of_all_processes()
+    captioner = build_captioner(config, len(material.words))
+    state, step_fn = _build(config, captioner, material, devices, None if start is None else start.params)
+    constants = devices.replicate(frequencies_of(config, material.captions, len(material.words)))
+    speaker = Speaker(captioner, None, material.words, material.encoder, config=config)
 
-    def put(batch):
-        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(shared_out, x), batch)
+    def validate(params: Any, trained_encoder: Any, split: str, decoder: Decoder) -> float:
+        return score(speaker, params, trained_encoder, material, split, decoder, config, devices)
 
-    # ------------------------------------------------------------------------------------------------ state
-    captioner = build_captioner(config, len(vocabulary))
+    # ------------------------------------------------------------------------------------------------- loop
+    longest = max(config.lengths)
+    static = {"config": config.to_dict(), "vocabulary": list(material.words.words)}
+    with _Training(config, workdir, batches, devices, static) as training:
+        training.begin(state)
+        while not training.ended:
+            training.epoch(step_fn, constants)
+            training.validated(
+                validate(training.state.params, training.state.encoder, "validation", Greedy(max_length=longest))
+            )
+
+        # --------------------------------------------------------------------------------------------- test
+        best, best_encoder = training.best()
+        beam = Beam(width=config.beam, max_length=longest)
+        results = {f"cider/{split}": validate(best, best_encoder, split, beam) for split in material.test_splits}
+        return training.finish(results)
+
+
+def _write_beginning(config: ml_collections.ConfigDict, workdir: pathlib.Path, material: Material) -> None:
+    """Writes what a reader of the run's folder needs beside the checkpoints."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    material.words.save(workdir / "vocabulary.json")
+    if material.encoder is not None:
+        save_encoder(material.encoder, workdir / "encoder")
+    save_config(config, workdir)
+
+
+def _build(
+    config: ml_collections.ConfigDict, captioner: Captioner, material: Material, devices: Devices, params: Any
+) -> tuple[TrainState, Callable]:
+    """The state before the first step, on all devices, and the compiled step.
+
+    Args:
+      config, captioner, material, devices: the run.
+      params: the captioner's variables to start from; None: random ones.
+    """
     optimiser = make_optimiser(b1=config.b1, b2=config.b2, clip=config.clip)
-    first = images["train"][np.arange(1)]
-    if trains_encoder:
+    encoder = material.encoder if material.trains_encoder else None
+    first = material.images["train"][np.arange(1)]
+    if encoder is not None:
         first = jax.eval_shape(encoder.module.apply, encoder.params, encoder.preprocessing(first))
         first = np.zeros((1, int(np.prod(first.shape[1:-1])), first.shape[-1]), first.dtype)
     state = create_state(
@@ -167,146 +150,175 @@ def train_and_evaluate(
         optimiser,
         first,
         config.seed,
-        params=None if start is None else start.params,
-        encoder=encoder.params["params"] if trains_encoder else None,
+        params=params,
+        encoder=None if encoder is None else encoder.params["params"],
     )
-    state = _replicate(state, everywhere)
+    step = make_step(
+        make_objective(config, captioner, material.words, encoder),
+        optimiser,
+        encoder_rate=1.0 if encoder is None else config.encoder_learning_rate / config.learning_rate,
+        accumulate=config.accumulate,
+    )
     step_fn = jax.jit(
-        make_step(
-            make_objective(config, captioner, vocabulary, encoder if trains_encoder else None),
-            optimiser,
-            encoder_rate=config.encoder_learning_rate / config.learning_rate if trains_encoder else 1.0,
-            accumulate=config.accumulate,
-        ),
+        step,
         donate_argnums=0,
-        in_shardings=(everywhere, shared_out, everywhere, everywhere),
-        out_shardings=everywhere,
+        in_shardings=(devices.everywhere, devices.shared_out, devices.everywhere, devices.everywhere),
+        out_shardings=devices.everywhere,
     )
-    constants = _replicate(frequencies_of(config, captions, len(vocabulary)), everywhere)
-    schedule = _schedule(config, len(batches))
-    longest = max(config.lengths)
+    return devices.replicate(state), step_fn
 
-    def score(params, trained_encoder, split: str, decoder: Decoder) -> float:
-        params = jax.device_put(_local(params), all_here)
-        features, texts = images[split], references[split]
-        if trains_encoder:
-            seeing = encoder._replace(params={**constants_of(encoder), "params": _local(trained_encoder)})
-            computed = encode_dataset(seeing, splits[split], name=split)
-            features, texts = computed.array, computed.captions
-        mine = np.arange(process, len(features), processes)
-        tokens = caption_tokens(
-            captioner, params, features, decoder=decoder, images=mine, batch_size=config.evaluation_batch_size,
-            sharding=shared_here,
-        )  # fmt: skip
-        tokens = _gathered(tokens, len(features))
-        return cider([" ".join(vocabulary.decode(row)) for row in tokens], texts)[0]
 
-    static = {"config": config.to_dict(), "vocabulary": list(vocabulary.words)}
-    with contextlib.ExitStack() as opened:
-        checkpoints = opened.enter_context(open_checkpoints(workdir / "checkpoints", keep=config.keep))
-        # ------------------------------------------------------------------------------------------- resume
-        iterator_state = {"next_index": 0}
-        if checkpoints.latest_step() is not None:
-            state, progress = restore_checkpoint(checkpoints, like=state)
-            iterator_state, schedule = progress.iterator, type(schedule)(**progress.schedule)
-            if process == 0:
-                print(f"resuming after step {int(_local(state.step))}", flush=True)
-        step = int(_local(state.step))
-        iterator = batches.iterate(iterator_state, threads=config.loader_threads)
-        log = opened.enter_context(MetricLog(workdir, step) if process == 0 else contextlib.nullcontext())
-        stop_asked = opened.enter_context(_sigterm())
+class _Training:
+    """The loop over epochs: where it stands, what it logs, and what it saves.
 
-        def save(validation: float | None = None) -> None:
-            progress = Progress(iterator.get_state(), dataclasses.asdict(schedule), static)
-            save_checkpoint(checkpoints, state, progress, validation)
+    Attributes:
+      state: of the captioner and the optimiser.
+      step: how many steps have been taken.
+    """
 
-        def check() -> None:
-            """Raises if a step failed; before anything is saved or told."""
-            failed = int(_local(state.failed))
-            if failed == NEVER:
-                return
-            if process == 0:
-                with atomic_path(workdir / "failed_batch.npz") as path, open(path, "wb") as file:
-                    np.savez(file, step=failed, **batches[failed]._asdict())
-            save_failed = state._replace(failed=jax.device_put(np.full((), NEVER, np.int32), everywhere))
-            progress = Progress({"next_index": failed}, dataclasses.asdict(schedule), static)
-            if checkpoints.latest_step() != failed:
-                save_checkpoint(checkpoints, save_failed, progress)
-            wait_for_checkpoints(checkpoints)
-            raise NotFiniteError(
-                f"{workdir}: the loss of step {failed} is not finite; the state before it is saved, its batch is in "
-                "failed_batch.npz; look for bad features, or start with a smaller learning rate or clip"
+    def __init__(
+        self,
+        config: ml_collections.ConfigDict,
+        workdir: pathlib.Path,
+        batches: Batches,
+        devices: Devices,
+        static: dict[str, Any],
+    ):
+        self._config, self._workdir, self._batches = config, workdir, batches
+        self._devices, self._static = devices, static
+        self._first = jax.process_index() == 0  # the process that writes and speaks
+        self._schedule = _schedule(config, len(batches))
+        self._opened = contextlib.ExitStack()
+        self.state: TrainState
+        self.step = 0
+
+    def __enter__(self) -> "_Training":
+        keep = self._config.keep
+        self._checkpoints = self._opened.enter_context(open_checkpoints(self._workdir / "checkpoints", keep=keep))
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._opened.__exit__(*error)
+
+    def begin(self, state: TrainState) -> None:
+        """Takes the state, or that of the last checkpoint if there is one."""
+        iterator = {"next_index": 0}
+        if self._checkpoints.latest_step() is not None:
+            state, progress = restore_checkpoint(self._checkpoints, like=state)
+            iterator, self._schedule = progress.iterator, type(self._schedule)(**progress.schedule)
+            if self._first:
+                print(f"resuming after step {int(local(state.step))}", flush=True)
+        self.state, self.step = state, int(local(state.step))
+        self._iterator = self._batches.iterate(iterator, threads=self._config.loader_threads)
+        log = MetricLog(self._workdir, self.step) if self._first else contextlib.nullcontext()
+        self._log = self._opened.enter_context(log)
+        self._stop_asked = self._opened.enter_context(_sigterm())
+
+    @property
+    def ended(self) -> bool:
+        """Whether all steps were taken, or the schedule has stopped."""
+        return self.step >= len(self._batches) or self._schedule.stopped
+
+    def epoch(self, step_fn: Callable, constants: Any) -> None:
+        """Takes the steps that are left of an epoch.
+
+        Raises:
+          NotFiniteError, StoppedError: after what is good was saved.
+        """
+        config, steps = self._config, self._batches.steps_per_epoch
+        number, done = divmod(self.step, steps)
+        self._measured, began = [], time.monotonic()
+        waited, since = 0.0, began
+        bar = tqdm(
+            total=steps,
+            initial=done,
+            desc=f"epoch {number + 1}",
+            unit="step",
+            leave=False,
+            disable=None if self._first else True,
+        )
+        with bar:
+            for _ in range(done, steps):
+                asked = time.monotonic()
+                batch = self._devices.put(next(self._iterator))
+                if not self._measured or self._measured[-1]["loss"].is_ready():  # else there was work all the while
+                    waited += time.monotonic() - asked
+                rate = self._schedule.rate(self.step)
+                self.state, metrics = step_fn(self.state, batch, jnp.float32(rate), constants)
+                self._measured.append(metrics)
+                self.step += 1
+                bar.update()
+                if self.step % config.log_every == 0:
+                    self._check()
+                    means = _means(self._measured[-config.log_every :])
+                    if self._first:
+                        numbers = {f"{name}/train": value for name, value in means.items()}
+                        numbers["input_wait"] = waited / (time.monotonic() - since)
+                        self._log.write(self.step, **numbers, learning_rate=rate)
+                        bar.set_postfix(loss=f"{means['loss']:.3f}")
+                    waited, since = 0.0, time.monotonic()
+                if self._stop_asked(self.step):
+                    self._check()
+                    self._save()
+                    wait_for_checkpoints(self._checkpoints)
+                    raise StoppedError(
+                        f"{self._workdir}: stopped after step {self.step}, which is saved; go on with --resume"
+                    )
+                within = self.step % steps != 0
+                if config.checkpoint_every and self.step % config.checkpoint_every == 0 and within:
+                    self._check()
+                    self._save()
+        self._check()
+        self._speed = len(self._measured) / (time.monotonic() - began)
+
+    def validated(self, validation: float) -> None:
+        """Ends an epoch with its validation score."""
+        self._schedule = self._schedule.after(validation)
+        if self._first:
+            self._log.write(self.step, **{"cider/validation": validation, "steps_per_second": self._speed})
+            print(
+                f"epoch {-(-self.step // self._batches.steps_per_epoch):3d}  loss {_means(self._measured)['loss']:.3f}"
+                f"  validation CIDEr {validation:.3f}  (best {self._schedule.best:.3f})  {self._speed:.1f} steps/s",
+                flush=True,
             )
+        self._save(validation)
 
-        # -------------------------------------------------------------------------------------------- train
-        while step < len(batches) and not schedule.stopped:
-            epoch, done = divmod(step, batches.steps_per_epoch)
-            measured, began = [], time.monotonic()
-            waited, since = 0.0, began
-            progress_bar = tqdm(
-                total=batches.steps_per_epoch,
-                initial=done,
-                desc=f"epoch {epoch + 1}",
-                unit="step",
-                leave=False,
-                disable=None if process == 0 else True,
-            )
-            with progress_bar:
-                for _ in range(done, batches.steps_per_epoch):
-                    asked = time.monotonic()
-                    batch = put(next(iterator))
-                    if not measured or measured[-1]["loss"].is_ready():  # else there was work all the while
-                        waited += time.monotonic() - asked
-                    state, metrics = step_fn(state, batch, jnp.float32(schedule.rate(step)), constants)
-                    measured.append(metrics)
-                    step += 1
-                    progress_bar.update()
-                    if step % config.log_every == 0:
-                        check()
-                        means = _means(measured[-config.log_every :])
-                        if process == 0:
-                            numbers = {f"{name}/train": value for name, value in means.items()}
-                            numbers["input_wait"] = waited / (time.monotonic() - since)
-                            log.write(step, **numbers, learning_rate=schedule.rate(step - 1))
-                            progress_bar.set_postfix(loss=f"{means['loss']:.3f}")
-                        waited, since = 0.0, time.monotonic()
-                    ends = step % batches.steps_per_epoch == 0
-                    if stop_asked(step):
-                        check()
-                        save()
-                        wait_for_checkpoints(checkpoints)
-                        raise StoppedError(f"{workdir}: stopped after step {step}, which is saved; go on with --resume")
-                    if config.checkpoint_every and step % config.checkpoint_every == 0 and not ends:
-                        check()
-                        save()
-            check()
-            speed = len(measured) / (time.monotonic() - began)
+    def best(self) -> tuple[Any, Any]:
+        """The captioner's variables and the trained encoder's parameters at the best validation score."""
+        wait_for_checkpoints(self._checkpoints)
+        return restore_best(self._checkpoints)
 
-            # ----------------------------------------------------------------------------------- validation
-            validation = score(state.params, state.encoder, "validation", Greedy(max_length=longest))
-            schedule = schedule.after(validation)
-            if process == 0:
-                log.write(step, **{"cider/validation": validation, "steps_per_second": speed})
-                print(
-                    f"epoch {epoch + 1:3d}  loss {_means(measured)['loss']:.3f}  validation CIDEr {validation:.3f}"
-                    f"  (best {schedule.best:.3f})  {speed:.1f} steps/s",
-                    flush=True,
-                )
-            save(validation)
+    def finish(self, results: Mapping[str, float]) -> dict[str, float]:
+        """Writes the results, and returns them with the best validation score."""
+        if self._first:
+            self._log.write(self.step, **results)
+        results = {"cider/validation": self._schedule.best, **results}
+        if self._first:
+            with atomic(self._workdir / "results.json") as file:
+                json.dump(results, file, indent=2)
+        return results
 
-        # ------------------------------------------------------------------------------------------------ test
-        wait_for_checkpoints(checkpoints)
-        best, best_encoder = restore_best(checkpoints)
-        tests = [split for split in images if split not in ("train", "validation")]
-        beam = Beam(width=config.beam, max_length=longest)
-        results = {f"cider/{split}": score(best, best_encoder, split, beam) for split in tests}
-        if process == 0:
-            log.write(step, **results)
-    results = {"cider/validation": schedule.best, **results}
-    if process == 0:
-        with atomic(workdir / "results.json") as file:
-            json.dump(results, file, indent=2)
-    return results
+    def _save(self, validation: float | None = None) -> None:
+        progress = Progress(self._iterator.get_state(), dataclasses.asdict(self._schedule), self._static)
+        save_checkpoint(self._checkpoints, self.state, progress, validation)
+
+    def _check(self) -> None:
+        """Raises if a step failed; before anything is saved or told."""
+        failed = int(local(self.state.failed))
+        if failed == NEVER:
+            return
+        if self._first:
+            with atomic_path(self._workdir / "failed_batch.npz") as path, open(path, "wb") as file:
+                np.savez(file, step=failed, **self._batches[failed]._asdict())
+        fine = jax.device_put(np.full((), NEVER, np.int32), self._devices.everywhere)
+        progress = Progress({"next_index": failed}, dataclasses.asdict(self._schedule), self._static)
+        if self._checkpoints.latest_step() != failed:
+            save_checkpoint(self._checkpoints, self.state._replace(failed=fine), progress)
+        wait_for_checkpoints(self._checkpoints)
+        raise NotFiniteError(
+            f"{self._workdir}: the loss of step {failed} is not finite; the state before it is saved, its batch is in "
+            "failed_batch.npz; look for bad features, or start with a smaller learning rate or clip"
+        )
 
 
 def _schedule(config: ml_collections.ConfigDict, steps: int) -> Schedule:
@@ -322,32 +334,8 @@ def _schedule(config: ml_collections.ConfigDict, steps: int) -> Schedule:
     )
 
 
-def _replicate(tree: Any, sharding: NamedSharding) -> Any:
-    """The same values on every device of every process."""
-    if jax.process_count() == 1:
-        return jax.device_put(tree, sharding)
-    return jax.jit(lambda x: x, out_shardings=sharding)(tree)
-
-
-def _local(tree: Any) -> Any:
-    """What is the same everywhere, as arrays of one device of this process."""
-    return jax.tree.map(lambda x: x.addressable_data(0), tree)
-
-
-def _gathered(tokens: np.ndarray, count: int) -> np.ndarray:
-    """The rows of all processes, of which each has every n-th, in order."""
-    processes = jax.process_count()
-    if processes == 1:
-        return tokens
-    rows = -(-count // processes)
-    padded = np.zeros((rows, *tokens.shape[1:]), tokens.dtype)
-    padded[: len(tokens)] = tokens
-    everyones = multihost_utils.process_allgather(padded)  # [processes, rows, ...]
-    return np.swapaxes(everyones, 0, 1).reshape(-1, *tokens.shape[1:])[:count]
-
-
 def _means(measured: list[dict[str, jax.Array]]) -> dict[str, float]:
-    return {name: float(np.mean([_local(metrics[name]) for metrics in measured])) for name in measured[0]}
+    return {name: float(np.mean([local(metrics[name]) for metrics in measured])) for name in measured[0]}
 
 
 @contextlib.contextmanager
@@ -365,31 +353,3 @@ def _sigterm() -> Iterator[Any]:
         yield lambda step: asked.is_set()
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resume: bool) -> None:
-    """Raises unless the folder holds no run yet, or the one to go on with."""
-    if not (workdir / "config.json").exists():
-        return
-    if not resume:
-        raise FileExistsError(f"{workdir} holds a run already: pass --resume to go on, or another --workdir")
-    before, now = EARLIER | _flat(load_config(workdir)), _flat(config)
-    names = sorted((before.keys() | now.keys()) - {"loader_threads"})  # of which no result depends
-    changed = [name for name in names if before.get(name) != now.get(name)]
-    if changed:
-        name = changed[0]
-        raise SettingsError(
-            f"cannot resume with other settings: config.{name} was {before.get(name)!r} in {workdir} and is "
-            f"{now.get(name)!r} now; use another --workdir for a new run"
-        )
-
-
-def _flat(config: ml_collections.ConfigDict) -> dict[str, Any]:
-    """Settings by their dotted names, through JSON so that lists and tuples are the same."""
-    flat = {}
-    for name, value in config.items():
-        if isinstance(value, ml_collections.ConfigDict):
-            flat.update({f"{name}.{inner}": item for inner, item in _flat(value).items()})
-        else:
-            flat[name] = json.loads(json.dumps(value))
-    return flat

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import orbax.checkpoint as ocp
 
@@ -93,6 +94,8 @@ def restore_checkpoint(manager: ocp.CheckpointManager, like: TrainState) -> tupl
     restored = manager.restore(manager.latest_step(), args=args)
     encoder = None if like.encoder is None else restored["encoder"]
     state = TrainState(params=restored["params"], encoder=encoder, **restored["rest"])
+    # orbax takes what the file has where a leaf is a key or a scalar: a step compiled for other types would go wrong.
+    chex.assert_trees_all_equal_shapes_and_dtypes(state, like)
     progress = dict(restored["progress"])
     if "plateau" in progress:  # its name while there was no other schedule
         progress["schedule"] = progress.pop("plateau")

@@ -9,10 +9,11 @@ import ml_collections
 from lrp_jax.captions.data.batches import Batches, CaptionBatches, ImageBatches, Images
 from lrp_jax.captions.metrics.cider_tokens import Frequencies, document_frequencies
 from lrp_jax.captions.models import Captioner
+from lrp_jax.captions.models.encoding import Encoder
 from lrp_jax.captions.runs.arms import Arm
-from lrp_jax.captions.runs.encoders import Encoder
-from lrp_jax.captions.runs.folder import Run, load_run
+from lrp_jax.captions.runs.folder import load_run
 from lrp_jax.captions.runs.settings import SettingsError
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.storage.locks import locked
 from lrp_jax.captions.training import objectives
 from lrp_jax.captions.training.frequencies import cached_frequencies
@@ -40,7 +41,7 @@ INHERITED = (
 )
 
 
-def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.ConfigDict, Run | None]:
+def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.ConfigDict, Speaker | None]:
     """The settings with what comes from the run of `config.init_from`, and that run; None if there is none.
 
     The data and the model are those of that run, except for `config.source` and `config.features_folder` where they are

@@ -23,9 +23,9 @@ def image(name, objects, references, pixels=None):
 def case(example, caption, index=0, known=None):
     words = caption.split()
     vocabulary = Vocabulary.build([" ".join(words), *(known or [])])
-    subject = types.SimpleNamespace(vocabulary=vocabulary)
+    speaker = types.SimpleNamespace(words=vocabulary)
     ids = np.array([vocabulary.ids.get(word, 3) for word in words], int)
-    return Case(index, example, None, np.zeros((1, 1)), ids, subject, DOMAIN)
+    return Case(index, example, None, np.zeros((1, 1)), ids, speaker, DOMAIN)
 
 
 def rows_of(experiment, images, captions, known=None):

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import SIZE, small_scenes, small_subject
+from small_speaker import SIZE, small_scenes, small_speaker
 
 from lrp_jax.captions import scenes
 from lrp_jax.captions.data.domain import SCENES
@@ -19,7 +19,7 @@ from lrp_jax.captions.scenes.backdrops import BACKDROPS
 
 @functools.cache
 def some_cases():
-    return dict(cases(small_subject(), small_scenes(4), SCENES, range(4)))
+    return dict(cases(small_speaker(), small_scenes(4), SCENES, range(4)))
 
 
 @functools.cache
@@ -35,7 +35,7 @@ def test_the_effect_of_the_background_is_what_words_lose_on_others():
     places = np.arange(len(case.caption))
 
     def log_p(pixels):
-        return case.subject.log_probabilities(case.subject.encode(pixels), [case.caption])[0][places, case.caption]
+        return case.speaker.log_probabilities(case.speaker.encode(pixels), [case.caption])[0][places, case.caption]
 
     lost = [
         log_p(case.pixels) - log_p(scenes.draw(dataclasses.replace(scene, background=str(name)), SIZE))
@@ -66,7 +66,7 @@ def test_a_mention_rests_on_what_takes_most_if_that_is_half():
 
 
 def test_images_that_were_not_drawn_have_no_rows_and_a_note():
-    (case,) = dict(cases(small_subject(), small_scenes(1), dataclasses.replace(SCENES, scene=None), [0])).values()
+    (case,) = dict(cases(small_speaker(), small_scenes(1), dataclasses.replace(SCENES, scene=None), [0])).values()
     assert Causes().rows(case) == []
     tables = Causes().tables(pd.DataFrame(), None)
     assert list(tables["causes"].columns) == ["note"]

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import small_scenes, small_subject
+from small_speaker import small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.experiments import Context, Correctness, cases, correctness_of
@@ -32,7 +32,7 @@ def case_of(names, boxes, said, maps, captioner=None):
         example=example,
         mentions=mentions,
         scene=None,
-        subject=types.SimpleNamespace(captioner=captioner),
+        speaker=types.SimpleNamespace(captioner=captioner),
         heat_maps=lambda method, head=None, numbers=None: np.stack(maps[method, head])[
             slice(None) if numbers is None else numbers
         ],
@@ -239,11 +239,11 @@ def test_nothing_named():
 
 @pytest.mark.parametrize("kind", ["ada", "mhfc"])
 def test_of_a_captioner(kind):
-    subject, dataset = small_subject(kind), small_scenes(8)
+    speaker, dataset = small_speaker(kind), small_scenes(8)
     experiment = Correctness(methods=("lrp", "attention"), head_methods=("attention",))
     rows = [
         {"image": index, **row}
-        for index, case in cases(subject, dataset, SCENES, range(8))
+        for index, case in cases(speaker, dataset, SCENES, range(8))
         for row in experiment.rows(case)
     ]
     assert rows == json.loads(json.dumps(rows))
@@ -257,5 +257,5 @@ def test_of_a_captioner(kind):
     tables = experiment.tables(rows, Context(dataset, SCENES, training_captions=list))
     assert tables["correctness"]["correctness"].between(0, 1).all()
     if kind == "ada":
-        line = correctness_of(subject, dataset, SCENES, 8)
+        line = correctness_of(speaker, dataset, SCENES, 8)
         assert line["correctness"] == tables["correctness"].set_index("method").loc["lrp", "correctness"]

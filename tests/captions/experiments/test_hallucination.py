@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import small_scenes, small_subject
+from small_speaker import small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES, Domain
 from lrp_jax.captions.experiments import Context, Hallucination, cases
@@ -143,10 +143,10 @@ def test_nothing_named_and_wrong_settings():
 
 
 def test_of_a_captioner():
-    subject, dataset = small_subject(), small_scenes(4)
+    speaker, dataset = small_speaker(), small_scenes(4)
     experiment = Hallucination(methods=("lrp",))
     rows = [
-        {"image": i, **row} for i, case in cases(subject, dataset, SCENES, range(4)) for row in experiment.rows(case)
+        {"image": i, **row} for i, case in cases(speaker, dataset, SCENES, range(4)) for row in experiment.rows(case)
     ]
     assert rows == json.loads(json.dumps(rows))
     captions = [dataset[i].captions for i in range(4)]

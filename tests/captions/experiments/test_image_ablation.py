@@ -6,24 +6,26 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import SIZE, small_scenes, small_subject
+from small_speaker import SIZE, small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
+from lrp_jax.captions.data.sources import source
 from lrp_jax.captions.experiments import ImageAblation, cases, read_rows
 from lrp_jax.captions.experiments.image_ablation import _says, masked_picture
+from lrp_jax.captions.experiments.mean_colour import mean_colour
 from lrp_jax.captions.words import START
 from lrp_jax.captions.words.objects import mentions
 
 SMALL = {"methods": ("lrp",), "cells": 20, "curve": (5, 20), "draws": 2, "without": None}
 
 
-def first_case(subject=None):
+def first_case(speaker=None):
     """The first scene of which the captioner names something that is there and something that is not."""
-    for _, case in cases(subject or small_subject(), small_scenes(6), SCENES, range(6)):
+    for _, case in cases(speaker or small_speaker(), small_scenes(6), SCENES, range(6)):
         late = [m.category in case.present for m in case.mentions if m.position >= 1]
         if any(late) and not all(late):
             return case
-    raise AssertionError("no caption of the small subject is of use here")
+    raise AssertionError("no caption of the small speaker is of use here")
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +58,17 @@ def test_against_pictures_painted_cell_by_cell(case):
     assert [(row["place"], row["method"]) for row in rows] == [
         (m.position + 1, method) for _, m in expected for method in ("lrp", "random")
     ]
-    subject = case.subject
+    speaker = case.speaker
     for row, (number, mention) in zip(rows[::2], expected, strict=True):
         at = mention.position
         for cells, column in ((5, "after_5"), (20, "after")):
             picture = masked_picture(case, number, "lrp", dataclasses.replace(experiment, cells=cells))
             slowly = slowly_painted(case, number, cells)
             np.testing.assert_allclose(picture.astype(int), slowly.astype(int), atol=1)  # halves go either way
-            features = subject.encode(picture)
-            log_p = subject.log_probabilities(features, [case.caption])[0][at, case.caption[at]]
+            features = speaker.encode(picture)
+            log_p = speaker.log_probabilities(features, [case.caption])[0][at, case.caption[at]]
             assert row[column] == pytest.approx(log_p, abs=1e-5)
-        words = [subject.vocabulary.words[token] for token in subject.caption(features[None])[0]]
+        words = list(speaker.caption(features[None])[0].words)
         assert row["vanished"] == (mention.words[0] not in words)
         assert row["unnamed"] == (mention.category not in {m.category for m in mentions(words, SCENES.words)})
         assert (row["word"], row["true"]) == (mention.words[0], mention.category in case.present)
@@ -87,7 +89,7 @@ def test_random_cells_are_a_mean_over_draws_and_the_same_for_all_words(case):
             np.kron(black, np.ones((SIZE, SIZE)))[..., None], 0, np.kron(case.pixels, np.ones((28, 28, 1)))
         )
         picture = np.rint(large.reshape(SIZE, 28, SIZE, 28, 3).mean(axis=(1, 3))).astype(np.uint8)
-        log_p = case.subject.log_probabilities(case.subject.encode(picture), [case.caption])[0]
+        log_p = case.speaker.log_probabilities(case.speaker.encode(picture), [case.caption])[0]
         p.append(np.exp(log_p[at, case.caption[at]]))
     assert np.exp(rows[0]["after"]) == pytest.approx(np.mean(p), rel=0.02)
     assert {3 * row["vanished"] for row in rows} <= {0, 1, 2, 3}
@@ -106,22 +108,23 @@ def test_the_object_drawn_away_is_measured_where_it_was(case):
     drawn = [row for row in rows if row["method"] == "without"]
     assert [row["category"] for row in drawn] == asked == [c for c in asked if c in case.present]
     assert {row["category"] for row in rows} > set(asked)
-    features = case.subject.encode(np.zeros_like(case.pixels))
+    features = case.speaker.encode(np.zeros_like(case.pixels))
     for row in drawn:
         at = row["place"] - 1
-        log_p = case.subject.log_probabilities(features, [case.caption])[0][at, case.caption[at]]
+        log_p = case.speaker.log_probabilities(features, [case.caption])[0][at, case.caption[at]]
         assert row["after"] == pytest.approx(log_p, abs=1e-5)
         assert row["after_5"] is None
     assert len([row for row in rows if row["method"] == "random"]) > len(drawn)
 
 
 def test_the_colour_is_that_of_the_training_images(case):
-    subject = case.subject
-    assert subject.mean_colour == (0.5, 0.5, 0.5)  # nobody said what it was trained on
-    scenes = small_scenes(3)
-    trained = dataclasses.replace(subject, training_images=lambda: scenes)
-    expected = np.mean([scenes[i].image.mean(axis=(0, 1)) for i in range(3)], axis=0) / 255
-    np.testing.assert_allclose(trained.mean_colour, expected)
+    speaker = case.speaker
+    assert mean_colour(speaker) == (0.5, 0.5, 0.5)  # nobody said what it was trained on
+    config = speaker.config.copy_and_resolve_references()
+    config.source = f"scenes:strong,size={SIZE},train=3"
+    trained, images = dataclasses.replace(speaker, config=config), source(config.source)["train"]
+    expected = np.mean([images[i].image.mean(axis=(0, 1)) for i in range(3)], axis=0) / 255
+    np.testing.assert_allclose(mean_colour(trained), expected)
     assert not np.allclose(expected, 0.5, atol=0.01)
     experiment = ImageAblation(**SMALL | {"cells": 784, "curve": ()})
     other = first_case(trained)
@@ -132,8 +135,8 @@ def test_the_colour_is_that_of_the_training_images(case):
 
 def test_encode_many_is_encode(case):
     pixels = np.stack([small_scenes(6)[i].image for i in range(5)])
-    expected = [case.subject.encode(image) for image in pixels]
-    np.testing.assert_allclose(case.subject.encode_many(pixels, batch_size=2), expected, atol=1e-5)
+    expected = [case.speaker.encode(image) for image in pixels]
+    np.testing.assert_allclose(case.speaker.encode(pixels, batch_size=2), expected, atol=1e-5)
 
 
 def test_exactly_the_word():
@@ -146,7 +149,7 @@ def test_exactly_the_word():
 
 
 def test_without_pixels_there_is_one_clear_line(case):
-    blind = type(case)(0, case.example, None, case.features, case.caption, case.subject, case.domain)
+    blind = type(case)(0, case.example, None, case.features, case.caption, case.speaker, case.domain)
     experiment = ImageAblation()
     assert experiment.rows(blind) == []
     tables = experiment.tables(pd.DataFrame([]), None)
@@ -155,10 +158,10 @@ def test_without_pixels_there_is_one_clear_line(case):
 
 
 def test_nothing_named_needs_no_pictures(case):
-    silent = type(case)(0, case.example, case.pixels, case.features, np.array([START]), case.subject, case.domain)
-    silent.subject.__dict__.pop("mean_colour", None)
+    silent = type(case)(0, case.example, case.pixels, case.features, np.array([START]), case.speaker, case.domain)
+    before = mean_colour.cache_info()
     assert ImageAblation().rows(silent) == []
-    assert "mean_colour" not in silent.subject.__dict__
+    assert mean_colour.cache_info() == before
 
 
 def test_tables_by_hand(tmp_path):

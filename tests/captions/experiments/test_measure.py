@@ -3,7 +3,7 @@ import json
 
 import pandas as pd
 import pytest
-from small_subject import SIZE, small_scenes, small_subject
+from small_speaker import SIZE, small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.experiments import (
@@ -41,7 +41,7 @@ class Drawn(Experiment):
 
 def run(experiments, out, dataset=None, share=(0, 1), record=RECORD):
     dataset = dataset or small_scenes(IMAGES)
-    return measure(experiments, small_subject(), dataset, SCENES, out, record=record, share=share)
+    return measure(experiments, small_speaker(), dataset, SCENES, out, record=record, share=share)
 
 
 def files(experiment, out, dataset=None):
@@ -93,12 +93,12 @@ def test_a_bad_image_costs_itself_alone_and_is_tried_again(tmp_path):
     dataset[2] = Example("broken", b"no image", captions=("a dog",))
     domain = dataclasses.replace(SCENES, scene=None)
     experiment = Drawn()
-    failed = measure([experiment], small_subject(), dataset, domain, tmp_path, record=RECORD)
+    failed = measure([experiment], small_speaker(), dataset, domain, tmp_path, record=RECORD)
     assert list(failed) == [2] and "no readable image" in failed[2]
     rows, missing = rows_of(experiment, dataset, tmp_path)
     assert missing == 0 and rows["image"].tolist() == [0, 1, 3, 4]
     dataset[2] = whole
-    assert measure([experiment], small_subject(), dataset, domain, tmp_path, record=RECORD) == {}
+    assert measure([experiment], small_speaker(), dataset, domain, tmp_path, record=RECORD) == {}
     rows, _ = rows_of(experiment, dataset, tmp_path)
     assert rows["image"].tolist() == list(range(IMAGES)) and rows["id"][2] == whole.id
     assert whole.image.shape[:2] == (SIZE, SIZE)
@@ -116,7 +116,7 @@ def test_a_column_that_is_the_frames_own_is_refused(tmp_path):
 
 
 def test_what_made_the_rows_is_beside_them(tmp_path):
-    measure([Drawn(seed=3)], small_subject(), small_scenes(1), SCENES, tmp_path, record=RECORD, notes={"commit": "abc"})
+    measure([Drawn(seed=3)], small_speaker(), small_scenes(1), SCENES, tmp_path, record=RECORD, notes={"commit": "abc"})
     record = json.loads((tmp_path / "drawn" / "record.json").read_text())
     assert record["measured"] == RECORD | {"experiment": "drawn", "settings": {"seed": "3", "fails_at": "-1"}}
     assert record["notes"] == {"commit": "abc"}

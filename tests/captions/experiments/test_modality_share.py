@@ -6,10 +6,11 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import small_scenes, small_subject
+from small_speaker import small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.experiments import ModalityShare, cases
+from lrp_jax.captions.experiments.mean_colour import mean_colour
 from lrp_jax.captions.experiments.modality_share import planted
 from lrp_jax.captions.words import UNK
 from lrp_jax.captions.words.objects import mentions
@@ -87,15 +88,15 @@ def test_captions_of_several_starts_are_kept_apart():
 
 
 def test_of_a_captioner():
-    subject, dataset = small_subject(), small_scenes(2)
+    speaker, dataset = small_speaker(), small_scenes(2)
     experiment = ModalityShare(least_words=2)
     rows = []
-    for index, case in cases(subject, dataset, SCENES, range(2)):
+    for index, case in cases(speaker, dataset, SCENES, range(2)):
         found = experiment.rows(case)
         assert found == json.loads(json.dumps(found)) == experiment.rows(case)
         assert not {"image", "id", "start"} & set(found[0])
         rows += [{"image": index, **row} for row in found]
-    ((_, case),) = cases(subject, dataset, SCENES, [1])
+    ((_, case),) = cases(speaker, dataset, SCENES, [1])
     last = [row for row in found if row["method"] == "lrp"]
     assert [row["word"] for row in last] == list(case.words)
     explanation = case.explanation("lrp")
@@ -103,11 +104,11 @@ def test_of_a_captioner():
     np.testing.assert_allclose([row["size_words"] for row in last], np.abs(explanation.words).sum(1), rtol=1e-5)
     np.testing.assert_allclose([row["size_start"] for row in last], np.abs(explanation.words[:, 0]), rtol=1e-5)
     # Word by word, what is asked of the model with a part of its input gone.
-    grey = np.broadcast_to(np.rint(255 * np.array(subject.mean_colour)).astype(np.uint8), case.pixels.shape)
+    grey = np.broadcast_to(np.rint(255 * np.array(mean_colour(speaker))).astype(np.uint8), case.pixels.shape)
     for at, row in enumerate(last):
-        blank = subject.log_probabilities(subject.encode(grey), [case.caption[:at]])[0][at]
-        unknown = subject.log_probabilities(case.features, [np.full(at, UNK)])[0][at]
-        start = subject.log_probabilities(case.features, [np.zeros(0, int)])[0][0]
+        blank = speaker.log_probabilities(speaker.encode(grey), [case.caption[:at]])[0][at]
+        unknown = speaker.log_probabilities(case.features, [np.full(at, UNK)])[0][at]
+        start = speaker.log_probabilities(case.features, [np.zeros(0, int)])[0][0]
         values = [p[case.caption[at]] for p in (blank, unknown, start)]
         names = ("without_image", "without_unknown_words", "without_start_only")
         np.testing.assert_allclose([row[name] for name in names], values, rtol=1e-5)
@@ -129,6 +130,6 @@ def test_no_captions_and_photographs():
 
 
 def test_methods_without_words_are_refused():
-    ((_, case),) = cases(small_subject(), small_scenes(1), SCENES, [0])
+    ((_, case),) = cases(small_speaker(), small_scenes(1), SCENES, [0])
     with pytest.raises(ValueError, match="says nothing of words"):
         ModalityShare(methods=("attention",)).rows(case)

@@ -1,5 +1,5 @@
 import numpy as np
-from small_subject import small_scenes, small_subject
+from small_speaker import small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.experiments import cases
@@ -7,8 +7,8 @@ from lrp_jax.captions.experiments.running_sum import method_named
 
 
 def test_the_map_of_a_word_has_those_of_all_words_before_it_in_it():
-    subject = small_subject()
-    ((_, case),) = cases(subject, small_scenes(1), SCENES, [0], chunk=1)
+    speaker = small_speaker()
+    ((_, case),) = cases(speaker, small_scenes(1), SCENES, [0], chunk=1)
     summed = case.heat_maps("lrp_running_sum")
     each = np.asarray(case.explanation("lrp").pixels)
     assert len(summed) and len(summed) == len(case.mentions)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import small_scenes, small_subject
+from small_speaker import small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.experiments import Sanity, cases
@@ -19,27 +19,27 @@ from lrp_jax.core import PAPER, audit
 
 @pytest.fixture(scope="module")
 def case():
-    ((_, case),) = cases(small_subject(), small_scenes(1), SCENES, [0])
+    ((_, case),) = cases(small_speaker(), small_scenes(1), SCENES, [0])
     return case
 
 
-def with_biases(subject):
+def with_biases(speaker):
     """Its biases would be 0 and take nothing."""
-    leaves, tree = jax.tree.flatten(subject.params)
+    leaves, tree = jax.tree.flatten(speaker.params)
     rng = np.random.default_rng(0)
     return jax.tree.unflatten(tree, [x if x.ndim > 1 else jnp.asarray(rng.normal(size=x.shape)) for x in leaves])
 
 
 def test_balance_is_what_the_audit_finds(case):
-    subject, at = case.subject, 2
-    params, tokens = with_biases(subject), subject.tokens(case.caption)
+    speaker, at = case.speaker, 2
+    params, tokens = with_biases(speaker), speaker.padded(case.caption, speaker.max_length)
     features = jnp.asarray(case.features, jnp.float64)
-    found = balance(subject.captioner, params, features, tokens)
-    embeddings = subject.captioner.apply(params, tokens[:-1], method="embed").astype(float)
+    found = balance(speaker.captioner, params, features, tokens)
+    embeddings = speaker.captioner.apply(params, tokens[:-1], method="embed").astype(float)
 
     def score(features, embeddings):
-        trace = unroll(subject.captioner, params, features, embeddings=embeddings)
-        return subject.captioner.apply(params, trace.inputs, tokens[1:], method="predict")[at]
+        trace = unroll(speaker.captioner, params, features, embeddings=embeddings)
+        return speaker.captioner.apply(params, trace.inputs, tokens[1:], method="predict")[at]
 
     checked = audit(score, PAPER, argnums=(0, 1))(features, embeddings)
     assert abs(checked.unexplained) < 1e-8
@@ -51,7 +51,12 @@ def test_balance_is_what_the_audit_finds(case):
 
 
 def test_parts_are_those_of_the_explanation(case):
-    found = balance(case.subject.captioner, case.subject.params, case.features, case.subject.tokens(case.caption))
+    found = balance(
+        case.speaker.captioner,
+        case.speaker.params,
+        case.features,
+        case.speaker.padded(case.caption, case.speaker.max_length),
+    )
     rows = [row for row in Sanity(methods=("lrp",)).rows(case) if row["kind"] == "conservation"]
     explanation = case.explanation("lrp")
     for row, image, words, pixels, score in zip(
@@ -72,22 +77,22 @@ def test_parts_are_those_of_the_explanation(case):
 
 
 def test_randomised_from_the_last_layer_down():
-    subject = small_subject()
+    speaker = small_speaker()
     changed = {}
     for stage in STAGES:
-        other = randomised(subject, stage)
-        same = jax.tree.map(lambda a, b: bool((a == b).all()), subject.params["params"], other.params["params"])
+        other = randomised(speaker, stage)
+        same = jax.tree.map(lambda a, b: bool((a == b).all()), speaker.params["params"], other.params["params"])
         changed[stage] = {name for name, layer in same.items() if not all(jax.tree.leaves(layer))}
-        kept = jax.tree.leaves(jax.tree.map(lambda a, b: (a == b).all(), subject.encoder_params, other.encoder_params))
+        kept = jax.tree.leaves(jax.tree.map(lambda a, b: (a == b).all(), speaker.encoder.params, other.encoder.params))
         assert all(kept) == (stage != "encoder")
         # Every array keeps its entries.
         jax.tree.map(
-            lambda a, b: np.testing.assert_array_equal(np.sort(a, None), np.sort(b, None)), subject.params, other.params
+            lambda a, b: np.testing.assert_array_equal(np.sort(a, None), np.sort(b, None)), speaker.params, other.params
         )
     assert changed["last layer"] == {"fc"}
-    assert changed["decoder"] == set(subject.params["params"]) - {"word_embedding", "image_projection"}
-    assert changed["embeddings"] == changed["encoder"] == set(subject.params["params"])
-    assert randomised(subject, "decoder") is randomised(subject, "decoder")
+    assert changed["decoder"] == set(speaker.params["params"]) - {"word_embedding", "image_projection"}
+    assert changed["embeddings"] == changed["encoder"] == set(speaker.params["params"])
+    assert randomised(speaker, "decoder") is randomised(speaker, "decoder")
 
 
 def test_shuffles_follow_from_their_seed():

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pandas as pd
 import pytest
-from small_subject import small_scenes, small_subject
+from small_speaker import small_scenes, small_speaker
 
 from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.experiments import WordAblation, cases, read_rows
@@ -36,14 +36,14 @@ class MadeUp:
 
 
 def made_up_case():
-    caption, subject = np.arange(10, 19), MadeUp()
-    before = np.log(np.maximum(np.cumsum([0, *subject.weights.values()])[:-1], 1e-9))
+    caption, speaker = np.arange(10, 19), MadeUp()
+    before = np.log(np.maximum(np.cumsum([0, *speaker.weights.values()])[:-1], 1e-9))
     return types.SimpleNamespace(
         index=3,
         caption=caption,
         words=WORDS,
         features=None,
-        subject=subject,
+        speaker=speaker,
         log_p=before,
         present=frozenset(["dog"]),
         mentions=[Mention(1, ("man",), "man"), Mention(5, ("dog",), "dog"), Mention(8, ("kite",), "kite")],
@@ -79,7 +79,7 @@ def test_by_hand():
 def test_unk_stands_in_the_place_and_deletion_closes_the_gap():
     asked = []
     case = made_up_case()
-    case.subject.log_p_next = lambda _, beginnings, words: asked.extend(map(tuple, beginnings)) or np.zeros(len(words))
+    case.speaker.log_p_next = lambda _, beginnings, words: asked.extend(map(tuple, beginnings)) or np.zeros(len(words))
     WordAblation(methods=("lrp",), draws=1).rows(case)
     assert (10, 12, 13) in asked
     assert (10, UNK, 12, 13, UNK, UNK) in asked
@@ -94,13 +94,13 @@ def test_the_published_random_choice_never_takes_the_last_word():
 
 
 def test_against_words_deleted_one_by_one():
-    subject = small_subject()
+    speaker = small_speaker()
     experiment = WordAblation(methods=("lrp",), draws=2)
-    (_, case), *_ = cases(subject, small_scenes(1), SCENES, [0])
+    (_, case), *_ = cases(speaker, small_scenes(1), SCENES, [0])
     rows = experiment.rows(case)
     assert rows == experiment.rows(case)
     assert {row["place"] for row in rows} == set(range(7, len(case.caption) + 1))
-    relevance = subject.explain_words(case.features, case.caption, "lrp")
+    relevance = speaker.explain_words(case.features, case.caption, "lrp")
     for row in rows:
         at = row["place"] - 1
         assert row["before"] == pytest.approx(case.log_p[at])
@@ -108,25 +108,25 @@ def test_against_words_deleted_one_by_one():
             continue
         ranked = sorted(range(at), key=lambda place: -relevance[at, place + 1])[:3]
         left = np.array([word for place, word in enumerate(case.caption) if place < at and place not in ranked])
-        slowly = subject.log_probabilities(case.features, [left])[0][len(left), case.caption[at]]
+        slowly = speaker.log_probabilities(case.features, [left])[0][len(left), case.caption[at]]
         assert row["after"] == pytest.approx(slowly, abs=1e-5)
         assert row["fell"] == (slowly < case.log_p[at])
 
 
 def test_log_p_next_with_one_image_for_each_beginning():
-    subject = small_subject("mhfc")
+    speaker = small_speaker("mhfc")
     rng = np.random.default_rng(0)
     features = rng.normal(size=(5, 4, 96)).astype(np.float32)
     beginnings = [rng.integers(4, 20, length) for length in (0, 3, 10, 1, 7)]
     words = [4, 9, 5, 5, 8]
     expected = [
-        subject.log_probabilities(image, [beginning])[0][len(beginning), word]
+        speaker.log_probabilities(image, [beginning])[0][len(beginning), word]
         for image, beginning, word in zip(features, beginnings, words, strict=True)
     ]
     # Fewer at once than there are, and the last batch is not full.
-    np.testing.assert_allclose(subject.log_p_next(features, beginnings, words, batch_size=2), expected, atol=1e-5)
-    shared = [subject.log_probabilities(features[0], [b])[0][len(b), w] for b, w in zip(beginnings, words, strict=True)]
-    np.testing.assert_allclose(subject.log_p_next(features[0], beginnings, words, batch_size=2), shared, atol=1e-5)
+    np.testing.assert_allclose(speaker.log_p_next(features, beginnings, words, batch_size=2), expected, atol=1e-5)
+    shared = [speaker.log_probabilities(features[0], [b])[0][len(b), w] for b, w in zip(beginnings, words, strict=True)]
+    np.testing.assert_allclose(speaker.log_p_next(features[0], beginnings, words, batch_size=2), shared, atol=1e-5)
 
 
 def made_up_rows(starts=(None,)):
@@ -186,5 +186,5 @@ def test_refusals():
         WordAblation(first_place=4)
     with pytest.raises(ValueError, match="attention"):
         case = made_up_case()
-        case.subject.explain_words = lambda *_: None
+        case.speaker.explain_words = lambda *_: None
         WordAblation(methods=("attention",)).rows(case)

@@ -8,16 +8,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from lrp_jax.captions import metrics
-from lrp_jax.captions import scenes
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions import metrics, scenes
 from lrp_jax.captions.models import AdaLSTM
 from lrp_jax.captions.models.decoding import Greedy
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
-
-from lrp_jax.captions.runs.captioning import caption_features
 from lrp_jax.captions.runs import scene_captioner
+from lrp_jax.captions.runs.encoders import encode_dataset
 from lrp_jax.captions.runs.scene_captioner import load_scene_captioner, scene_captioner_record, write_scene_captioner
+from lrp_jax.captions.words import tokenize
 
 CONFIG = pathlib.Path(__file__).parents[3] / "configs" / "ada_scenes.py"
 SCENES = 50
@@ -43,7 +40,7 @@ def test_it_was_trained_by_the_config_of_the_repository(run):
     record = scene_captioner_record()
     assert record["config"] == wanted
     assert isinstance(run.captioner, AdaLSTM) and run.captioner.hidden == wanted["hidden"]
-    assert run.config.source == wanted["source"] and len(run.vocabulary) == len(record["words"])
+    assert run.config.source == wanted["source"] and len(run.words) == len(record["words"])
     assert set(record["results"]) == {"cider/validation", "cider/test_broken", "cider/test_biased"}
     assert min(record["results"].values()) > 0.8
     assert record["changed"] <= 0.01 * record["compared"]  # captions that half precision changed
@@ -51,11 +48,8 @@ def test_it_was_trained_by_the_config_of_the_repository(run):
 
 def test_it_names_what_is_there(run):
     dataset = scenes.dataset("test_broken", count=SCENES)
-    encoder = Encoder(run.encoder, run.encoder_params, run.preprocessing)
-    features = encode_dataset(encoder, dataset, name="test_broken").array
-    said = caption_features(
-        run.captioner, run.params, features, run.vocabulary, decoder=Greedy(max_length=17), batch_size=SCENES
-    )
+    features = encode_dataset(run.encoder, dataset, name="test_broken").array
+    said = [str(caption) for caption in run.caption(features, Greedy(max_length=17))]
     present = [{thing.kind for thing in dataset.scene(i).objects} for i in range(SCENES)]
     tokens = [tokenize(text) for text in said]
     found = metrics.named_objects(tokens, present, scenes.SYNONYMS)
@@ -83,10 +77,10 @@ def test_a_run_becomes_a_file_and_the_same_captioner(run, tmp_path, monkeypatch)
     about = write_scene_captioner(tmp_path, tmp_path / "made.npz", compared=2)
     assert about["results"] == {"cider/validation": 1.25} and about["changed"] == 0
     again = load_scene_captioner(tmp_path / "made.npz")
-    assert again.vocabulary == run.vocabulary and again.captioner == run.captioner
+    assert again.words == run.words and again.captioner == run.captioner
     np.testing.assert_array_equal(again.params["params"]["fc"]["kernel"], run.params["params"]["fc"]["kernel"])
     encoder = {"params": {"other": np.zeros(2)}}
-    monkeypatch.setattr(scene_captioner, "load_scene_encoder", lambda: (run.encoder, encoder, run.preprocessing))
+    monkeypatch.setattr(scene_captioner, "load_scene_encoder", lambda: (run.encoder.module, encoder, run.preprocessing))
     with pytest.raises(ValueError, match="trained with another scene encoder"):
         load_scene_captioner(tmp_path / "made.npz")
     with pytest.raises(ValueError, match="wanted a run with the encoder that the package carries"):

@@ -47,7 +47,7 @@ def test_a_captioner_learns_from_stored_features(folder, tmp_path):
     run = load_run(tmp_path / "run")
     assert run.encoder is None and run.preprocessing is None
     regions = RegionStore(run.config.bottom_up)["38"]
-    tokens = np.array([1, *run.vocabulary.encode("a dog")])
+    tokens = np.array([1, *run.words.encode("a dog")])
     explanation = explain_features(run.captioner, run.params, regions.features, tokens, boxes=regions.boxes)
     np.testing.assert_array_equal(explanation.boxes, regions.boxes)
     by_channel = np.asarray(explanation.features[1]).sum(axis=0)

@@ -19,7 +19,6 @@ from lrp_jax.captions.metrics import cider
 from lrp_jax.captions.models import MHFC, AdaLSTM, Preprocessing
 from lrp_jax.captions.models.decoding import Beam
 from lrp_jax.captions.models.scene_cnn import SceneCNN
-from lrp_jax.captions.runs.captioning import caption_features
 from lrp_jax.captions.runs.encoders import Encoder
 from lrp_jax.captions.runs.folder import load_run
 from lrp_jax.captions.runs.settings import EARLIER, paper_settings
@@ -122,10 +121,8 @@ def test_a_run_is_read_from_its_folder_alone(whole_run):
     assert isinstance(run.captioner, AdaLSTM) and run.captioner.hidden == 16
     assert run.preprocessing == small_encoder().preprocessing and list(run.config.lengths) == [9]
     images = run.preprocessing(np.stack([example.image for example in SPLITS["test"]]))
-    features = run.encoder.apply(run.encoder_params, images)
-    captions = caption_features(
-        run.captioner, run.params, features.reshape(24, 4, -1), run.vocabulary, decoder=Beam(width=3, max_length=9)
-    )
+    features = run.encode(images)
+    captions = [str(said) for said in run.caption(features, Beam(width=3, max_length=9))]
     assert cider(captions, [e.captions for e in SPLITS["test"]])[0] == pytest.approx(results["cider/test"])
 
 

@@ -92,12 +92,12 @@ def test_a_stage_starts_where_the_run_ended(first_run, tmp_path, stage):
     settings = config(init_from=str(first_run), epochs=1, learning_rate=1e-3, hidden=99, **STAGES[stage])
     results = train_and_evaluate(settings, tmp_path / "run", splits=SPLITS)
     before, after = load_run(first_run), load_run(tmp_path / "run")
-    assert after.captioner == before.captioner and after.vocabulary == before.vocabulary
+    assert after.captioner == before.captioner and after.words == before.words
     moved = [np.abs(a - b).max() for a, b in zip(*map(jax.tree.leaves, (after.params, before.params)), strict=True)]
     # Adam's first steps are as long as the learning rate, and an epoch has 2 of images or 4 of captions.
     assert 0 < max(moved) < 6e-3
     assert set(results) == {"cider/validation", "cider/test"}
-    jax.tree.map(np.testing.assert_array_equal, after.encoder_params, before.encoder_params)
+    jax.tree.map(np.testing.assert_array_equal, after.encoder.params, before.encoder.params)
     if "scst" in stage:
         assert len(lines(tmp_path / "run", "reward/train")) == 2
     if stage == "lrp_ift":
@@ -111,7 +111,7 @@ def test_an_encoder_is_trained_with_its_captioner(first_run, tmp_path):
     before, after = load_run(first_run), load_run(tmp_path / "run")
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), after.params, before.params)
     assert 0 < max(jax.tree.leaves(moved)) < 1.2e-2
-    differences = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), after.encoder_params, before.encoder_params)
+    differences = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), after.encoder.params, before.encoder.params)
     first = differences["params"]["block1_conv1"]["kernel"]
     assert 0 < first < 5e-3 and after.preprocessing == before.preprocessing
 

@@ -4,30 +4,33 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 
 from lrp_jax.captions import scenes
-from lrp_jax.captions.experiments import Subject
 from lrp_jax.captions.models import MHFC, AdaLSTM, Preprocessing
+from lrp_jax.captions.models.encoding import Encoder
+from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.weights.scene_encoder import load_scene_encoder
-from lrp_jax.captions.words import Vocabulary
+from lrp_jax.captions.words import START, Vocabulary
 
 SIZE = 24  # pixels of a side: 2 x 2 cells of the encoder
 
 
-class Talkative(Subject):
+class Talkative(Speaker):
     """Says random words, the same of the same features: weights that were never trained would repeat one word."""
 
-    def caption(self, features, batch_size=32):
+    def caption(self, features, decoder=None, *, batch_size=None, sharding=None):
         found = []
         for image in np.asarray(features, np.float32):
             rng = np.random.default_rng(list(np.round(image[:2, :8] * 64).astype(np.int64).ravel() % 997))
-            found.append(rng.integers(4, len(self.vocabulary), rng.integers(7, self.max_length + 1)))
+            ids = rng.integers(4, len(self.words), rng.integers(7, self.max_length + 1))
+            found.append(self.given(np.concatenate([[START], ids])))
         return found
 
 
 @functools.cache
-def small_subject(kind: str = "ada", seed: int = 0, max_length: int = 10, talkative: bool = True) -> Subject:
+def small_speaker(kind: str = "ada", seed: int = 0, max_length: int = 10, talkative: bool = True) -> Speaker:
     """A captioner of either kind; a talkative one does not decode."""
     vocabulary = Vocabulary.build([*sorted(scenes.SYNONYMS), "a", "the", "holding", "and", "red", "on"])
     encoder, encoder_params, preprocessing = load_scene_encoder()
@@ -39,14 +42,12 @@ def small_subject(kind: str = "ada", seed: int = 0, max_length: int = 10, talkat
     shapes = jax.eval_shape(captioner.init, jax.random.key(0), jnp.zeros((4, 96)), jnp.ones(3, jnp.int32))
     rng = np.random.default_rng(seed)
     params = jax.tree.map(lambda x: jnp.asarray(rng.normal(0, 0.8, x.shape), x.dtype), shapes)
-    return (Talkative if talkative else Subject)(
+    return (Talkative if talkative else Speaker)(
         captioner=captioner,
         params=params,
-        vocabulary=vocabulary,
-        encoder=encoder,
-        encoder_params=encoder_params,
-        preprocessing=Preprocessing(preprocessing.mean, preprocessing.std, (SIZE, SIZE)),
-        max_length=max_length,
+        words=vocabulary,
+        encoder=Encoder(encoder, encoder_params, Preprocessing(preprocessing.mean, preprocessing.std, (SIZE, SIZE))),
+        config=ml_collections.ConfigDict({"lengths": (max_length,), "beam": 3, "source": ""}),
     )
 
 

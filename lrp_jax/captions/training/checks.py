@@ -1,0 +1,66 @@
+"""What is checked before a run starts: settings, devices, and the folder it would write to."""
+
+import json
+import pathlib
+from typing import Any
+
+import jax
+import ml_collections
+
+from lrp_jax.captions.runs.folder import load_config
+from lrp_jax.captions.runs.settings import EARLIER, SettingsError
+
+
+def check_settings(config: ml_collections.ConfigDict) -> None:
+    """Refuses values that do not work, and batches that the devices do not divide.
+
+    Raises:
+      SettingsError: with the setting and what was wanted.
+    """
+    for name, devices, of in (
+        ("batch_size", jax.device_count() * config.accumulate, "devices, times config.accumulate"),
+        ("evaluation_batch_size", jax.local_device_count(), "devices of a process"),
+    ):
+        if config[name] % devices:
+            raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the {of}")
+    for name, right, wanted in (
+        ("bad_images", config.bad_images in ("stop", "skip"), '"stop" or "skip"'),
+        ("schedule", config.schedule in ("plateau", "linear"), '"plateau" or "linear"'),
+        ("flip", 0 <= config.flip <= 1, "a share from 0 to 1"),
+        ("loader_threads", config.loader_threads >= 0, "a number of threads, or 0"),
+    ):
+        if not right:
+            raise SettingsError(f"config.{name} is {config[name]!r}: wanted {wanted}")
+
+
+def check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resume: bool) -> None:
+    """Refuses a folder that holds a run, unless it is the one to go on with.
+
+    Raises:
+      FileExistsError: it holds a run, and `resume` is False.
+      SettingsError: it holds a run with other settings.
+    """
+    if not (workdir / "config.json").exists():
+        return
+    if not resume:
+        raise FileExistsError(f"{workdir} holds a run already: pass --resume to go on, or another --workdir")
+    before, now = EARLIER | _flat(load_config(workdir)), _flat(config)
+    names = sorted((before.keys() | now.keys()) - {"loader_threads"})  # of which no result depends
+    changed = [name for name in names if before.get(name) != now.get(name)]
+    if changed:
+        name = changed[0]
+        raise SettingsError(
+            f"cannot resume with other settings: config.{name} was {before.get(name)!r} in {workdir} and is "
+            f"{now.get(name)!r} now; use another --workdir for a new run"
+        )
+
+
+def _flat(config: ml_collections.ConfigDict) -> dict[str, Any]:
+    """Settings by their dotted names, through JSON so that lists and tuples are the same."""
+    flat = {}
+    for name, value in config.items():
+        if isinstance(value, ml_collections.ConfigDict):
+            flat.update({f"{name}.{inner}": item for inner, item in _flat(value).items()})
+        else:
+            flat[name] = json.loads(json.dumps(value))
+    return flat
