@@ -39,8 +39,7 @@ def load_published(
         both, this one is taken.
       encoder: "vgg16", "resnet" or "squeezenet"; None tells it from the arrays.
       image_size: pixels of a side that the encoder sees.
-      bottom_up: for a captioner of bottom-up features, the folder of these (see `lrp_jax.captions.data.bottom_up`); it has no
-        encoder.
+      bottom_up: for a captioner of bottom-up features, the folder of these (see `data.bottom_up`); it has no encoder.
 
     Returns:
       A `Speaker`; its `origin` and `config.weights` have the name and the SHA-256 of each file. Bottom-up features are

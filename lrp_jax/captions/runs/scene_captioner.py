@@ -1,7 +1,8 @@
 """The small captioner of the drawn scenes that the package carries, and the tool that makes its file from a run.
 
     lrp-jax train --config=ada_scenes --workdir=runs/ada
-    python -m lrp_jax.captions.runs.scene_captioner --run=runs/ada --out=lrp_jax/captions/weights/data/scene_captioner.npz
+    python -m lrp_jax.captions.runs.scene_captioner --run=runs/ada \\
+      --out=lrp_jax/captions/weights/data/scene_captioner.npz
 
 The file has the captioner's parameters in half precision and, as a JSON string under `about`, the settings, the words
 and the figures of the run. The encoder is the one that the package carries anyway.
