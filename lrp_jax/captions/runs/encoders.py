@@ -17,12 +17,12 @@ from jaxtyping import Array, Float, UInt8
 
 from lrp_jax.captions import models, weights
 from lrp_jax.captions.data.bottom_up import RegionStore, stored_features
-from lrp_jax.captions.images import Dataset
 from lrp_jax.captions.data.features import FeatureError, Features, cached_features, compute_features, digest
-from lrp_jax.captions.storage.files import atomic
+from lrp_jax.captions.images import Dataset
 from lrp_jax.captions.models import IMAGENET, Preprocessing
 from lrp_jax.captions.models.scene_cnn import SceneCNN
 from lrp_jax.captions.runs.settings import SettingsError
+from lrp_jax.captions.storage.files import atomic
 from lrp_jax.captions.weights.scene_encoder import load_scene_encoder
 from lrp_jax.captions.weights.vgg import KERAS
 

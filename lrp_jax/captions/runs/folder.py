@@ -25,12 +25,12 @@ import numpy as np
 from flax import traverse_util
 
 from lrp_jax.captions import models
-from lrp_jax.captions.storage.files import atomic
-from lrp_jax.captions.words import Vocabulary
 from lrp_jax.captions.models import Captioner, Preprocessing
 from lrp_jax.captions.runs.checkpoints import open_checkpoints, restore_best
 from lrp_jax.captions.runs.encoders import read_encoder
 from lrp_jax.captions.runs.settings import SettingsError
+from lrp_jax.captions.storage.files import atomic
+from lrp_jax.captions.words import Vocabulary
 
 CAPTIONERS = {"ada": models.AdaLSTM, "mhfc": models.MHFC}
 

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import ml_collections
 
 from lrp_jax.captions import weights
-from lrp_jax.captions.words import Vocabulary
 from lrp_jax.captions.models import IMAGENET
 from lrp_jax.captions.runs.encoders import IMPORTERS, Encoder
 from lrp_jax.captions.runs.folder import Run
 from lrp_jax.captions.runs.settings import SettingsError
+from lrp_jax.captions.words import Vocabulary
 
 
 def load_published(
@@ -38,8 +38,8 @@ def load_published(
         both, this one is taken.
       encoder: "vgg16", "resnet" or "squeezenet"; None tells it from the arrays.
       image_size: pixels of a side that the encoder sees.
-      bottom_up: for a captioner of bottom-up features, the folder of these (see `lrp_jax.captions.data.bottom_up`); it has no
-        encoder.
+      bottom_up: for a captioner of bottom-up features, the folder of these (see `lrp_jax.captions.data.bottom_up`); it
+        has no encoder.
 
     Returns:
       A `Run`; its `config.weights` has the name and the SHA-256 of each file.

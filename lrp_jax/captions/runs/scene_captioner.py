@@ -1,7 +1,8 @@
 """The small captioner of the drawn scenes that the package carries, and the tool that makes its file from a run.
 
     python train.py --config=configs/ada_scenes.py --workdir=runs/ada
-    python -m lrp_jax.captions.runs.scene_captioner --run=runs/ada --out=lrp_jax/captions/weights/data/scene_captioner.npz
+    python -m lrp_jax.captions.runs.scene_captioner --run=runs/ada \\
+      --out=lrp_jax/captions/weights/data/scene_captioner.npz
 
 The file has the captioner's parameters in half precision and, as a JSON string under `about`, the settings, the words
 and the figures of the run. The encoder is the one that the package carries anyway.
@@ -19,14 +20,14 @@ from flax import traverse_util
 
 from lrp_jax.captions import scenes
 from lrp_jax.captions.data.features import digest
-from lrp_jax.captions.storage.files import atomic
-from lrp_jax.captions.words import Vocabulary
 from lrp_jax.captions.models.decoding import Beam
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
 from lrp_jax.captions.runs.captioning import caption_tokens
+from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
 from lrp_jax.captions.runs.folder import Run, build_captioner, load_run
+from lrp_jax.captions.storage.files import atomic
 from lrp_jax.captions.weights.packaged import read_packaged
 from lrp_jax.captions.weights.scene_encoder import load_scene_encoder
+from lrp_jax.captions.words import Vocabulary
 
 SETTINGS_OF_A_MACHINE = ("features_folder", "encoder_weights")
 COMPARED = 200  # scenes on which half precision may change captions

@@ -8,16 +8,14 @@ import pathlib
 import numpy as np
 import pytest
 
-from lrp_jax.captions import metrics
-from lrp_jax.captions import scenes
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions import metrics, scenes
 from lrp_jax.captions.models import AdaLSTM
 from lrp_jax.captions.models.decoding import Greedy
-from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
-
-from lrp_jax.captions.runs.captioning import caption_features
 from lrp_jax.captions.runs import scene_captioner
+from lrp_jax.captions.runs.captioning import caption_features
+from lrp_jax.captions.runs.encoders import Encoder, encode_dataset
 from lrp_jax.captions.runs.scene_captioner import load_scene_captioner, scene_captioner_record, write_scene_captioner
+from lrp_jax.captions.words import tokenize
 
 CONFIG = pathlib.Path(__file__).parents[3] / "configs" / "ada_scenes.py"
 SCENES = 50
