@@ -9,6 +9,7 @@ import sys
 import tomllib
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -16,8 +17,14 @@ ROOT = pathlib.Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Where the module and the distribution have different names, and the distribution may not be installed.
 DISTRIBUTIONS = {"bert_score": "bert-score", "quantus": "quantus", "tensorflow_datasets": "tensorflow-datasets"}
-# Files that make an example of the address, or say how it is filled in.
-ABOUT_THE_ADDRESS = {"docs/releasing.md", "Makefile", "tests/test_packaging.py", "tests/docs/test_notebooks.py"}
+# Files that make an example of the address, or say how it is filled in; and the record of a source distribution.
+ABOUT_THE_ADDRESS = {
+    "PKG-INFO",
+    "docs/releasing.md",
+    "Makefile",
+    "tests/test_packaging.py",
+    "tests/docs/test_notebooks.py",
+}
 
 
 def declared(*extras):
@@ -102,3 +109,17 @@ def test_the_owner_is_filled_in_everywhere():
 def test_the_owner_needs_a_name():
     ran = subprocess.run(["make", "owner", "NAME="], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode != 0 and "NAME=somebody" in ran.stderr
+
+
+@pytest.mark.skipif(not (ROOT / ".github").is_dir(), reason="a source distribution has no .github")
+def test_the_workflow_runs_targets_of_the_makefile():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    commands = {step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
+    assert commands == {"make ${{ matrix.target }} PYTHON=python"}
+    targets = {target for job in jobs.values() for target in job["strategy"]["matrix"]["target"]}
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert targets <= there
+    # What has to pass before a merge is run there too.
+    assert set(re.findall(r"^make ([a-z-]+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)) <= targets
+    pythons = {text.rpartition(" ")[2] for text in PROJECT["classifiers"] if "Python :: 3." in text}
+    assert set(jobs["tests"]["strategy"]["matrix"]["python"]) == pythons

@@ -62,7 +62,7 @@ def check_sdist(path: pathlib.Path) -> None:
     for folder in ("configs", "lrp_jax", "tests"):
         parts = {name.partition("/")[2] for name in held if name.startswith(f"{folder}/")}
         same(parts, files_under(ROOT / folder), f"{folder} in {path.name}")
-    junk = [n for n in held if re.match(r"docs/(results|benchmarks)/|docs/RESULTS", n) or n.endswith((".pyc", ".csv"))]
+    junk = [n for n in held if re.match(r"docs/results/|docs/RESULTS", n) or n.endswith((".pyc", ".csv"))]
     assert not junk, junk
     pictures = {name for name in held if name.endswith((".png", ".jpg", ".svg"))}
     assert all(name.startswith("docs/images/") for name in pictures), pictures
