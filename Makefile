@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes of the suite.
+WORKERS ?= 2
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 
 .DEFAULT_GOAL := help
-.PHONY: help explain test test-slow test-newest parity bench docs lint format demo realdata study-small study study-real clean
+.PHONY: help explain test test-slow test-oldest test-newest wheel owner parity bench docs lint format demo realdata \
+  study-small study study-real clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,16 +22,51 @@ $(READY): pyproject.toml requirements.txt
 	touch $(READY)
 
 test: $(READY) ## the suite (minutes)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 test-slow: $(READY) ## the tests that take minutes each
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow
 
-test-newest: ## core's tests on the newest jax (needs Python 3.12 or later: make test-newest PYTHON=python3.12)
+# Other versions of jax and of Python: an environment for each, the tests of core. What only the suite needs is
+# pinned everywhere: hypothesis draws other examples in each version.
+UV := $(VENV)-uv/bin/uv
+$(UV):
+	test -x $(VENV)-uv/bin/python || $(PYTHON) -m venv $(VENV)-uv
+	$(VENV)-uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+define test_core_on
+	$(UV) venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV)-$(1)
+	$(UV) pip install --quiet --python $(VENV)-$(1) --only-binary :all: --resolution $(2) \
+	  --requirement pyproject.toml --extra captions \
+	  $$(grep -E '^(pytest|pytest-xdist|hypothesis|equinox)==' requirements.txt)
+	$(UV) pip list --quiet --python $(VENV)-$(1) | grep -E '^(jax|jaxlib|numpy|jaxtyping|flax) '
+	JAX_COMPILATION_CACHE_DIR= PYTHONPATH=. $(VENV)-$(1)/bin/python -m pytest -n $(WORKERS) -m "not slow" tests/core
+endef
+
+test-oldest: $(UV) ## core's tests on the lower bounds of pyproject.toml (make test-oldest PYTHON=python3.13)
+	$(call test_core_on,oldest,lowest-direct)
+
+test-newest: $(UV) ## core's tests on the newest jax (needs Python 3.12 or later: make test-newest PYTHON=python3.12)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12) and "the newest jax needs Python 3.12 or later: make test-newest PYTHON=python3.12")'
-	test -x $(VENV)-newest/bin/python || $(PYTHON) -m venv $(VENV)-newest
-	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade jax flax equinox chex jaxtyping numpy h5py safetensors pytest pytest-xdist hypothesis
-	JAX_COMPILATION_CACHE_DIR= PYTHONPATH=. $(VENV)-newest/bin/python -m pytest -n 2 -m "not slow" tests/core
+	$(call test_core_on,newest,highest)
+
+$(VENV)-wheel/.ready: tests/wheel/requirements.txt
+	test -x $(VENV)-wheel/bin/python || $(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check -r tests/wheel/requirements.txt
+	touch $@
+
+wheel: $(VENV)-wheel/.ready ## sdist and wheel in dist/, tried in an empty environment outside the clone (minutes)
+	rm -rf dist
+	$(VENV)-wheel/bin/python -m build --no-isolation --outdir dist . >/dev/null
+	$(VENV)-wheel/bin/python tests/wheel/contents.py dist
+	$(VENV)-wheel/bin/python tests/wheel/trial.py dist
+
+# Files that name the repository's address.
+ADDRESSED = pyproject.toml README.md $(wildcard notebooks/*.ipynb)
+
+owner: ## write your account on GitHub where OWNER stands: make owner NAME=somebody
+	@test -n "$(NAME)" || { echo "whose repository? make owner NAME=somebody" >&2; exit 2; }
+	perl -pi -e 's,\bOWNER/lrp_jax,$(NAME)/lrp_jax,g' $(ADDRESSED)
 
 $(VENV)-parity/.ready: requirements.txt tests/parity/requirements.txt
 	test -x $(VENV)-parity/bin/python || $(PYTHON) -m venv $(VENV)-parity
@@ -84,4 +122,4 @@ study-real: $(READY) ## the study on photographs, where ../shared/realdata is (h
 	$(BIN)/python -m study.results
 
 clean: ## remove what the targets made, the environment included
-	rm -rf $(VENV) $(VENV)-newest $(VENV)-parity $(VENV)-docs .cache runs out site .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-uv $(VENV)-parity $(VENV)-docs $(VENV)-wheel dist .cache runs out site .pytest_cache .ruff_cache

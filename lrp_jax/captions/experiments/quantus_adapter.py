@@ -1,4 +1,4 @@
-"""Quantus' metrics for JAX models. Needs the package `quantus`; nothing else here imports this module.
+"""Quantus' metrics for JAX models. Needs `pip install "lrp_jax[quantus]"`; nothing else here imports this module.
 
 Quantus knows the models of PyTorch and TensorFlow. A metric asks little of a model, though, and `JaxModel` answers;
 `for_jax` makes a metric take one, and `quantus_explain_func` makes an explanation what Quantus calls for one.

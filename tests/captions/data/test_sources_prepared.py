@@ -84,6 +84,12 @@ def test_options_and_folders_above(prepared):
         assert source(spec).name == f"tfds:{prepared}"
 
 
+def test_without_the_extra_the_line_that_installs_it_is_said(prepared, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    with pytest.raises(ValueError, match=r'tensorflow_datasets is not installed; pip install "lrp_jax\[tfds\]"'):
+        source(f"tfds:{prepared}")
+
+
 def test_what_is_missing_or_damaged_is_said(prepared, tmp_path, caplog):
     with pytest.raises(
         FileNotFoundError, match=r"no prepared dataset in .*array_record.*tensorflow\.org.*coco_captions"

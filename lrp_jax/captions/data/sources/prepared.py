@@ -99,10 +99,13 @@ def prepared_source(folder: str | os.PathLike, *, restval: bool = True) -> Split
 
     Raises:
       FileNotFoundError: nothing prepared is there, or not all of its files are.
-      ValueError: it is prepared in another format, is damaged, or has no captions.
+      ValueError: it is prepared in another format, is damaged, or has no captions; the extra `tfds` is not installed.
     """
     # This import takes seconds, and most runs read other files.
-    import tensorflow_datasets as tfds
+    try:
+        import tensorflow_datasets as tfds
+    except ModuleNotFoundError as error:
+        raise ValueError(f'{folder}: {error.name} is not installed; pip install "lrp_jax[tfds]"') from error
 
     folder = version_folder(pathlib.Path(folder))
     try:
