@@ -1,10 +1,10 @@
 """One picture of all words of a caption: for papers, slides and folders of thumbnails."""
 
 import functools
+import importlib.util
 import pathlib
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,7 +24,8 @@ TILE, MARGIN, LINE = (240, 320), 14, 15
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib, so that the sheet looks the same on every machine."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(pathlib.Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)
+    package = pathlib.Path(importlib.util.find_spec("matplotlib").origin).parent  # not imported: it takes its time
+    return ImageFont.truetype(package / "mpl-data" / "fonts" / "ttf" / name, size)
 
 
 def overlays(case: Case, palette: Palette = RED_BLUE) -> list[Image.Image]:

@@ -335,7 +335,7 @@ class Speaker:
     def _encoder(self) -> Encoder:
         if self.encoder is None:
             raise TypeError(
-                "got pixels, but the features of this captioner are computed elsewhere; wanted the `Regions` of an image"
+                "got pixels, but the features of this captioner are computed elsewhere; wanted `Regions` of the image"
             )
         return self.encoder
 

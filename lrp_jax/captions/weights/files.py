@@ -3,10 +3,7 @@
 import os
 import pathlib
 
-import h5py
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from lrp_jax.captions.weights.fetch import weights_file
 from lrp_jax.captions.weights.torch_file import read_torch_file, state_dict
@@ -71,6 +68,9 @@ def _torch(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def _safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     try:
         return load_file(path)
     except SafetensorError as error:
@@ -79,6 +79,8 @@ def _safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 def _keras(path: pathlib.Path) -> dict[str, np.ndarray]:
     """Variables by layer: "block1_conv1/kernel", whatever Keras called them within it ("block1_conv1_W_1:0")."""
+    import h5py  # here: few files are Keras'
+
     short = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
     arrays: dict[str, np.ndarray] = {}
 
