@@ -21,9 +21,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
-from quantus.helpers.model.model_interface import ModelInterface
-from quantus.helpers.utils import infer_channel_first, make_channel_first
-from quantus.metrics.base import Metric
+
+try:
+    from quantus.helpers.model.model_interface import ModelInterface
+    from quantus.helpers.utils import infer_channel_first, make_channel_first
+    from quantus.metrics.base import Metric
+except ModuleNotFoundError as error:
+    if error.name != "quantus":
+        raise
+    raise ModuleNotFoundError('quantus is not installed; pip install "lrp_jax[quantus]"', name="quantus") from error
 
 Apply = Callable[[Any, Float[Array, "B ..."]], Float[Array, "B classes"]]
 

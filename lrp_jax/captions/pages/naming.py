@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 
 LONGEST = 100
+# Names of devices on Windows, with any ending.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
 
 def safe(text: str) -> str:
@@ -16,7 +18,8 @@ def safe(text: str) -> str:
     becomes "_".
     """
     kept = re.sub(r"[^\w.-]+", "_", text).encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore")
-    return kept.strip("._") or "_"
+    kept = kept.strip("._") or "_"
+    return f"_{kept}"[:LONGEST] if kept.partition(".")[0].casefold() in _DEVICES else kept
 
 
 def printable(name: str | os.PathLike) -> str:

@@ -17,6 +17,9 @@ from lrp_jax.captions.pages.naming import LONGEST, folders, safe
         ("<img src=x>", "img_src_x"),
         ("Käse 犬", "Käse_犬"),
         ("n't", "n_t"),
+        ("nul", "_nul"),
+        ("Com1.jpg", "_Com1.jpg"),
+        ("console", "console"),
     ],
 )
 def test_names_are_made_safe(text, name):
