@@ -223,7 +223,7 @@ def test_changes_that_change_nothing_or_double_a_kind_are_refused():
     one, other = scene.entities[:2]
     for asked, match in (
         ({"swap": (one, one.kind)}, "to the same"),
-        ({"swap": (one, other.kind)}, "of which the scene has one"),
+        ({"swap": (one, other.kind)}, "which the scene already has"),
         ({"background": scene.background}, "which the scene has"),
     ):
         with pytest.raises(ValueError, match=match):
