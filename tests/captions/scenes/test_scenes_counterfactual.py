@@ -224,7 +224,7 @@ def test_changes_that_change_nothing_or_double_a_kind_are_refused():
     for asked, match in (
         ({"swap": (one, one.kind)}, "to the same"),
         ({"swap": (one, other.kind)}, "which the scene already has"),
-        ({"background": scene.background}, "which the scene has"),
+        ({"background": scene.background}, "which the scene already has"),
     ):
         with pytest.raises(ValueError, match=match):
             scenes.counterfactual(scene, **asked)
