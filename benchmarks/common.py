@@ -1,4 +1,4 @@
-"""What several benchmarks need: weights without training, and a file of figures."""
+"""Shared by several benchmarks: random weights, and a file of figures."""
 
 import json
 import platform
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def random_variables(module, *inputs, **options):
-    """Variables as `init` makes them, by numpy: XLA takes minutes to compile an `init` of this size."""
+    """Variables like those of `init`, but made by NumPy: XLA takes minutes to compile an `init` of this size."""
     rng = np.random.default_rng(0)
 
     def leaf(path, shape):
@@ -21,7 +21,7 @@ def random_variables(module, *inputs, **options):
             return jnp.ones(shape.shape, shape.dtype)
         if name in ("bias", "mean"):
             return jnp.asarray(rng.normal(0, 0.1, shape.shape), shape.dtype)
-        # Fan-in is all but the last axis; attention keeps heads apart from channels on one side or the other.
+        # The fan-in is all axes but the last; attention kernels have separate axes for heads and channels on one side.
         fan_in = np.prod(shape.shape[: 2 if path[-2].key == "out" else max(1, len(shape.shape) - 1)])
         if path[-2].key in ("query", "key", "value"):
             fan_in = shape.shape[0]
@@ -32,7 +32,7 @@ def random_variables(module, *inputs, **options):
 
 
 def write_figures(path: str | None, figures: dict) -> None:
-    """The figures as JSON, with what they were measured on; nothing without a path."""
+    """Writes the figures as JSON, with a description of the machine; does nothing without a path."""
     if path:
         machine = {"machine": platform.processor() or platform.machine(), "backend": jax.default_backend()}
         with open(path, "w", encoding="utf-8") as file:
@@ -40,5 +40,5 @@ def write_figures(path: str | None, figures: dict) -> None:
 
 
 def run_script(script: str, *flags: str) -> None:
-    """Runs train.py or explain.py, from the root of the repository, and raises if it fails."""
+    """Runs train.py or explain.py from the root of the repository; raises if it fails."""
     subprocess.run([sys.executable, script, *flags], check=True)

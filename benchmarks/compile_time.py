@@ -1,7 +1,7 @@
 """Compile time of a relevance beside that of a gradient: python -m benchmarks.compile_time [--json FILE]
 
-The same function, the same shapes, alternating; tracing and compilation together, with every cache cleared. What
-counts is the ratio of the fastest of each.
+The same function and shapes, alternating; tracing and compilation together, with all caches cleared. The result is the
+ratio of the fastest times.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""The same class of the same photographs under five composites, side by side.
+"""Relevance maps of the same photographs and classes under five composites, side by side.
 
     python -m benchmarks.composites --weights=squeezenet1_1_oihw.npz --images=FOLDER --out=composites.png [--count=10]
 
-SqueezeNet's top class is explained. Each row is a photograph: itself, then its maps, each with the class's logit and
-the part of it that arrived at the pixels. One symmetric scale per map: red supports, blue opposes.
+SqueezeNet's top class is explained. Each row has a photograph and its maps, each with the logit of the class and the
+part of it that reached the pixels. One symmetric scale per map: red supports, blue opposes.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def composites() -> tuple[lrp_jax.Composite, ...]:
 
 
 def explain(encoder, params, images) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """(composite, logits [B], maps [B, H, W]) for each composite, of each image's top class."""
+    """(composite, logits [B], maps [B, H, W]) for each composite, for the top class of each image."""
 
     def top_logits(params, images):
         return encoder.apply(params, images, method="classify").max(axis=-1)

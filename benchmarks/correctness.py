@@ -1,10 +1,10 @@
-"""How fast correctness with LRP is at the paper's sizes: python -m benchmarks.correctness [--images 10] [--json FILE]
+"""Speed of correctness with LRP at the paper's sizes: python -m benchmarks.correctness [--images 10] [--json FILE]
 
 Drawn scenes of 224 x 224, VGG16 and either captioner with 512 units, 196 regions and 11026 words, random weights. Each
-image is encoded, captioned by beam 3, and the relevance of every object word of a caption of twelve words that names
-three objects of the scene goes down to the pixels: `experiments.Correctness`, as evaluate.py runs it. (Captions of
-random weights name nothing, so the words are put in place of those decoded.) It prints images per minute, and what an
-image takes as a multiple of VGG16's forward pass in the same run.
+image is encoded and captioned with beam 3. The relevance of every object word of a caption of twelve words, which names
+three objects of the scene, is propagated to the pixels: `experiments.Correctness`, as evaluate.py runs it. (Captions of
+random weights name no objects, so the decoded words are replaced.) It prints images per minute, and the time per image
+as a multiple of VGG16's forward pass in the same run.
 """
 
 import argparse
@@ -26,7 +26,7 @@ WORDS, MENTIONS, VOCABULARY = 12, 3, 11026
 
 
 class Naming(Speaker):
-    """Decodes, and then names what is there."""
+    """Decodes a caption, and then replaces it by one that names objects of the scene."""
 
     def caption(self, features, decoder=None, **how):
         super().caption(features, decoder, **how)

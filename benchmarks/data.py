@@ -1,13 +1,13 @@
 """The input pipeline: python -m benchmarks.data [--data=FOLDER] [--cores=2] [--only=speed] [--json=FILE]
 
-JPEG files to uint8 [224, 224, 3], by a plain loop over Pillow (open, convert, resize, numpy), which is the unit, and by
-the pipeline: all images in order as features are computed from them (`load_all`), and in shuffled batches of 32 as an
-encoder is trained on them (`ImageBatches` of `LazyImages`). The files are made here: 640 x 480 and quality 90 as
-COCO's, with the spectrum of photographs; those of FOLDER besides, where given.
+JPEG files to uint8 [224, 224, 3], by a plain loop over Pillow (open, convert, resize, NumPy), which is the unit, and by
+the pipeline: all images in order, as for computing features (`load_all`), and in shuffled batches of 32, as for
+training an encoder (`ImageBatches` of `LazyImages`). The files are generated: 640 x 480 and quality 90 like COCO's,
+with the spectrum of photographs; if FOLDER is given, its files are measured too.
 
 Input wait: the share of time for which a training step waits for its batch, as train.py logs it: Ada-LSTM at the
 paper's sizes (hidden 512, VGG16's 196 regions of 512 channels, 9585 words, batches of 32) from cached features; random
-weights, pixels and captions, and a disk that is as fast as memory once the features are written.
+weights, pixels and captions. Features that were just written are read from memory, not from the disk.
 """
 
 import argparse
@@ -39,7 +39,7 @@ PLAIN = "plain loop"
 
 
 def write_photographs(folder: pathlib.Path, count: int) -> list[pathlib.Path]:
-    """JPEG files of 640 x 480: noise of the same contrast at every scale, as photographs have it."""
+    """Writes JPEG files of 640 x 480: noise with the same contrast at every scale, like photographs."""
     rng = np.random.default_rng(0)
     paths = []
     for index in range(count):
@@ -71,7 +71,7 @@ def in_batches(paths: Sequence[pathlib.Path]) -> int:
 
 
 def ways(folder: str, images: int, cores: int) -> dict[str, Callable]:
-    """All JPEG files in a folder or below it, at most so many, on so many cores."""
+    """The ways to read at most `images` JPEG files in or below a folder, on `cores` cores."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     paths = sorted(pathlib.Path(folder).rglob("*.jpg"))[:images]
@@ -79,7 +79,7 @@ def ways(folder: str, images: int, cores: int) -> dict[str, Callable]:
 
     def reading(way):
         if (count := way(paths)) != len(paths):
-            raise ValueError(f"{way.__name__} read {count} of {len(paths)} images; wanted files that are whole")
+            raise ValueError(f"{way.__name__} read {count} of {len(paths)} images; wanted complete files")
 
     named = {PLAIN: plain_loop, "in order": in_order, "in batches": in_batches}
     return {name: lambda way=way: reading(way) for name, way in named.items()} | {
@@ -94,7 +94,7 @@ def _whole(path: pathlib.Path) -> np.ndarray:
 
 
 def input_wait(folder: pathlib.Path, images: int = 96, captions: int = 10, length: int = 11) -> dict:
-    """What a run logs whose features were encoded and kept before its first step."""
+    """The log of a run whose features were computed and cached before its first step."""
     rng = np.random.default_rng(0)
     words = [f"word{index}" for index in range(VOCABULARY - 4)]
     said = iter(rng.permutation(np.resize(words, images * captions * length)).reshape(-1, length))
@@ -109,7 +109,7 @@ def input_wait(folder: pathlib.Path, images: int = 96, captions: int = 10, lengt
     train_and_evaluate(config, folder / "run", encoder=encoder, splits=splits)
     kept = [path.stat().st_size for path in (folder / "features").rglob("*") if path.is_file()]
     lines = read_metrics(folder / "run")
-    # The first interval has the compilation in it.
+    # The first interval includes the compilation.
     return {
         "vocabulary": len(Vocabulary.load(folder / "run" / "vocabulary.json")),
         "megabytes_kept": sum(kept) / 1e6,
@@ -120,10 +120,10 @@ def input_wait(folder: pathlib.Path, images: int = 96, captions: int = 10, lengt
 
 def main() -> None:
     parser = harness.parser(__doc__, rounds=7)
-    parser.add_argument("--data", type=pathlib.Path, help="a folder with JPEG files in it or below it")
+    parser.add_argument("--data", type=pathlib.Path, help="a folder with JPEG files, also in subfolders")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--images", type=int, default=256, help="that are decoded in a round")
-    parser.add_argument("--only", choices=("speed", "wait"), help="half of it")
+    parser.add_argument("--images", type=int, default=256, help="number of images decoded in a round")
+    parser.add_argument("--only", choices=("speed", "wait"), help="run only one half")
     options = parser.parse_args()
     report = harness.Report("data")
     with tempfile.TemporaryDirectory() as temporary:
@@ -146,7 +146,7 @@ def main() -> None:
 def add_speeds(report: harness.Report, name: str, place: pathlib.Path, options: argparse.Namespace) -> None:
     count = sum(1 for _ in place.rglob("*.jpg"))
     if count < BATCH:
-        print(f"{name}: {count} JPEG files, wanted {BATCH} or more; nothing was measured")
+        print(f"{name}: got {count} JPEG files, wanted at least {BATCH}; not measured")
         return
     settings = {"folder": str(place), "images": options.images, "cores": options.cores}
     with harness.working([Contender("", "benchmarks.data:ways", settings, PLAIN)]) as ((worker,), _):

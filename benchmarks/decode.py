@@ -1,8 +1,8 @@
-"""Captions of a batch, of one image after the other, and by torch: python -m benchmarks.decode [--images 64]
+"""Decoding of a batch, of single images, and in torch: python -m benchmarks.decode [--images 64]
 
 Captioners of the paper's sizes (hidden 512, 196 regions of 512 channels, 11026 words), random weights, captions of 20
-words. The unit is beam 3 of one image after the other, and its captions have to be those of the batch. Beside it greedy
-captions of an Ada-LSTM written out in torch, which have to be the same as well but for ties within the rounding.
+words. The unit is beam 3 of one image after the other, whose captions must equal those of the batch. For comparison
+greedy captions of an Ada-LSTM written in torch, which must be the same too, except for ties within rounding.
 """
 
 import pathlib
@@ -40,7 +40,7 @@ def ways(folder: str, images: int, width: int) -> dict[str, Callable]:
 
 def main() -> None:
     parser = harness.parser(__doc__, rounds=5)
-    parser.add_argument("--images", type=int, default=64, help="captioned together; 64")
+    parser.add_argument("--images", type=int, default=64, help="number of images captioned together; 64")
     parser.add_argument("--width", type=int, default=3, help="of the beam; 3")
     options = parser.parse_args()
     asked = {"images": options.images}

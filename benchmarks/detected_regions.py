@@ -1,13 +1,13 @@
-"""Ten pictures with the regions of a detector, named by a captioner of them: python -m benchmarks.detected_regions
+"""An end-to-end check of bottom-up features on ten images: python -m benchmarks.detected_regions
 
     python -m benchmarks.detected_regions --data=FOLDER [--out=runs/detected_regions]
 
-Converts bottom_up/train2014_obj36.tsv, trains Ada-LSTM on sentences that list the objects of each picture (in every
-order, so that a word has to be found in the regions and not in the words before it), and explains them by explain.py:
-in the boxes of the detector. Ten pictures teach no language; they show that what is read, trained and explained fits
+Converts bottom_up/train2014_obj36.tsv, trains Ada-LSTM on sentences that list the objects of each image (in every
+order, so that a word depends on the regions and not on the words before it), and explains them with explain.py, in the
+boxes of the detector. Ten images are too few to learn a language; they show that reading, training and explaining work
 together.
 
-FOLDER holds bottom_up (the tsv, the pictures) and annotations/chair_gt_objects_123287.json.gz.
+FOLDER has bottom_up (the tsv, the images) and annotations/chair_gt_objects_123287.json.gz.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--out", default=pathlib.Path("runs/detected_regions"), type=pathlib.Path)
     options = parser.parse_args()
     if not options.data.is_dir():
-        print(f"no pictures at {options.data}: they are not part of the repository, and nothing was done")
+        print(f"no images at {options.data}: they are not part of the repository; nothing was done")
         return
     convert(options.data / "bottom_up" / "train2014_obj36.tsv", options.out / "store")
     captions = write_captions(options.data, options.out)
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def write_captions(data: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
-    """A file of captions with the pictures beside it, all of them in every split: they are learned by heart."""
+    """Writes a file of captions with the images beside it, with all images in every split, to be memorised."""
     with gzip.open(data / "annotations" / "chair_gt_objects_123287.json.gz", "rt", encoding="utf-8") as file:
         objects = json.load(file)
     (out / "images").mkdir(parents=True, exist_ok=True)

@@ -1,21 +1,20 @@
 """The relevance of a caption, beside its peers: python -m benchmarks.explain [--words 12] [--rounds 10] [--json FILE]
 
 VGG16 at 224 x 224 and captioners of the paper's sizes (hidden 512, 196 regions, 11026 words), random weights, one
-image. Everything is counted in forward passes of VGG16 in the same framework and the same run. The arithmetic limit of
-n words in the pixels is n + 2 of them: a forward pass, one with the positive kernels, and n gradients with respect to
-the input.
+image. The unit is a forward pass of VGG16 in the same framework and the same run. The arithmetic limit for n words in
+the pixels is n + 2 units: a forward pass, one with the positive kernels, and n gradients with respect to the input.
 
-  encoder   from the relevance of the features to the pixels, forward pass included, at 1, 2, 4 and all words to a
-            backward pass; beside it torch written out by hand, zennit and captum, which take a copy of the image for
-            each word, and forward passes of as many images as there are words. How far their pixels are from ours is
-            said as well.
-  methods   decoder: the relevance of all words in the features and the words before; and each method as a user calls
+  encoder   from the relevance of the features to the pixels, forward pass included, with 1, 2, 4 and all words per
+            backward pass; for comparison hand-written torch, zennit and captum, which use a copy of the image for
+            each word, and forward passes of as many images as there are words. The difference between their pixels and
+            ours is printed too.
+  methods   decoder: the relevance of all words in the features and the preceding words; and each method as a user calls
             it, from an image and a caption to the pixels
-  memory    20 words at several numbers of words to a pass, each in a process of its own
-  starts    from the start of explain.py to its first explained picture of 12 words, all files written, with nothing
-            compiled and with what the first start left in JAX's persistent cache
+  memory    20 words at several numbers of words per pass, each in a process of its own
+  starts    from the start of explain.py to its first explained image of 12 words with all files written, without any
+            compiled program and with JAX's persistent cache from the first start
 
-See benchmarks/README.md for how to read the tables. torch, zennit and captum are left out where they are not installed.
+See benchmarks/README.md for how to read the tables. torch, zennit and captum are skipped if they are not installed.
 """
 
 import json
@@ -34,7 +33,7 @@ from benchmarks.paper_size import write_models, write_pictures, write_question
 from benchmarks.stages import UNIT
 from lrp_jax.captions.explain import METHODS
 
-SLOW = ("integrated_gradients", "smooth_grad", "occlusion")  # many passes for each word
+SLOW = ("integrated_gradients", "smooth_grad", "occlusion")  # methods with many passes per word
 
 
 def encoder(folder: str, words: int, rounds: int) -> list[harness.Row]:
@@ -82,7 +81,7 @@ def memory(folder: str, words: int, rounds: int) -> list[harness.Row]:
 
 
 def cold_starts() -> dict[str, float]:
-    """Seconds from the start of explain.py to its first picture, with an empty cache and then with a full one."""
+    """Seconds from the start of explain.py to its first explained image, with an empty and then with a filled cache."""
     found = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
@@ -99,15 +98,15 @@ def cold_starts() -> dict[str, float]:
                 found[name] = time.perf_counter() - began
                 process.communicate()
             if first.get("status") != "explained":
-                raise ValueError(f"explain.py said {first}; wanted an explained picture")
+                raise ValueError(f"explain.py printed {first}; wanted an explained image")
     return found
 
 
 def main() -> None:
     parser = harness.parser(__doc__, rounds=10)
-    parser.add_argument("--words", type=int, default=12, help="of the caption; 12")
+    parser.add_argument("--words", type=int, default=12, help="number of words of the caption; 12")
     parts = ("encoder", "methods", "slow", "memory", "starts")
-    parser.add_argument("--only", choices=parts, action="append", help="a part of it; may be given again")
+    parser.add_argument("--only", choices=parts, action="append", help="run only this part; may be repeated")
     options = parser.parse_args()
     chosen = options.only or parts
     report = harness.Report("explain")

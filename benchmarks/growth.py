@@ -1,9 +1,9 @@
-"""What an explanation costs as it grows: python -m benchmarks.growth [--rounds 3] [--json FILE] [--plot FILE.png]
+"""Cost of an explanation by problem size: python -m benchmarks.growth [--rounds 3] [--json FILE] [--plot FILE.png]
 
-LRP of all words down to the pixels, as `explain_image` and `explain_images` are called, with VGG16 and Ada-LSTM of the
-paper's sizes (224 x 224, 12 words, one image, 11026 words in the vocabulary, random weights) but for one of these
-numbers at a time. The tables count each process in its own forward pass; the drawing counts all of a table in one, the
-fastest of VGG16 on an image of 224 x 224. A straight line is laid through the fastest rounds.
+LRP of all words to the pixels, by `explain_image` and `explain_images`, with VGG16 and Ada-LSTM of the paper's sizes
+(224 x 224, 12 words, one image, 11026 words in the vocabulary, random weights), varying one of these numbers at a time.
+In the tables the unit of each process is its own forward pass; in the plot the unit is the fastest forward pass of
+VGG16 on an image of 224 x 224. A straight line is fitted to the fastest rounds.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ from benchmarks.paper_size import write_models, write_question
 from benchmarks.stages import UNIT, VOCABULARY
 
 WAYS = "benchmarks.stages:caption_ways"
-# What grows -> the values, what one of them costs.
+# The values of each varied number.
 VALUES = {
     "words": (1, 2, 4, 8, 12, 16, 20, 30),
     "images": (1, 2, 4, 8),
@@ -35,7 +35,7 @@ LABELS = {
 
 
 def measure(what: str, folder: pathlib.Path, rounds: int) -> list[harness.Row]:
-    """All values of one number in turn, the others as in the paper."""
+    """Measures all values of one number in turn, with the others as in the paper."""
     contenders = []
     for value in VALUES[what]:
         settings = {"folder": str(folder), "words": 12, "methods": ["lrp"]}
@@ -48,24 +48,24 @@ def measure(what: str, folder: pathlib.Path, rounds: int) -> list[harness.Row]:
 
 
 def costs(what: str, rows: Sequence[harness.Row]) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of a curve: the number (of pixels, in thousands, for a side) and the units of the whole explanation."""
+    """x and y of a curve: the number (for a side: thousands of pixels) and the units of the whole explanation."""
     least = np.array([min(row.seconds) for row in rows if row.name.endswith(": lrp")])
     units = least / [row.units[0] for row in rows if row.name.endswith(": lrp")]
     x = np.array(VALUES[what], float)
     if what == "side":
-        return x**2 / 1000, least / units[VALUES[what].index(224)]  # a larger image has a dearer forward pass
+        return x**2 / 1000, least / units[VALUES[what].index(224)]  # the forward pass of a larger image costs more
     return x, least / units.min()
 
 
 def line(x: np.ndarray, y: np.ndarray) -> str:
-    """The straight line through a curve."""
+    """The straight line fitted to a curve."""
     slope, start = np.polyfit(x, y, 1)
     off = np.abs(start + slope * x - y).max()
     return f"{start:.2f} + {slope:.3g} n, at most {off:.2f} off"
 
 
 def draw(curves: dict[str, tuple[np.ndarray, np.ndarray]], file: str) -> None:
-    """A panel for each number, with its straight line."""
+    """Draws a panel for each number, with its straight line."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,9 +1,9 @@
-"""How things are measured: contenders in processes of their own, which take turns.
+"""The measuring method: each contender runs in its own process, and they take turns.
 
-A machine that is shared, or warm, is fast in one minute and slow in the next, so only what was measured in turn is
-compared. In each round every way works once, in an order that is turned round from round to round. The first call of
-each, which compiles, stands apart. Frameworks do not share a process, where their thread pools and allocators would
-disturb one another.
+The speed of a shared or hot machine changes from minute to minute, so only times that were measured in turn are
+compared. In each round every way runs once, in an order that is reversed from round to round. The first call of each,
+which compiles, is listed separately. Frameworks do not share a process, in which their thread pools and allocators
+would disturb each other.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-PAUSE = 0.02  # seconds; threads that wait for more work by spinning have given up by then
+PAUSE = 0.02  # seconds; long enough for spinning worker threads to go to sleep
 PACKAGES = ("jax", "jaxlib", "numpy", "torch", "zennit", "captum", "pycocoevalcap", "pillow")
 
 
@@ -35,11 +35,11 @@ class Contender:
     """A process that does the work in one or several ways.
 
     Attributes:
-        name: stands before the names of its ways; may be empty.
+        name: prefix of the names of its ways; may be empty.
         ways: "module:function" as for benchmarks/worker.py.
-        settings: of the function; have to be JSON.
-        unit: what its ways are counted in: one of them, or the row of another contender by its full name.
-        needs: a package without which the contender is left out.
+        settings: arguments of the function; must be JSON.
+        unit: the unit of its ways: one of them, or the full name of a row of another contender.
+        needs: a package without which the contender is skipped.
     """
 
     name: str
@@ -51,16 +51,16 @@ class Contender:
 
 @dataclasses.dataclass
 class Row:
-    """What was measured of one way.
+    """The measurements of one way.
 
     Attributes:
         name: of contender and way.
-        unit: the name of the row that it is counted in.
-        units: how many of these it takes, by the fastest rounds and by the medians.
+        unit: the name of the row that is the unit.
+        units: its time in this unit, by the fastest rounds and by the medians.
         first: seconds of the first call.
         seconds: of each round.
-        gigabytes: the highest memory of the whole process.
-        remark: why there is nothing else, or what is to be known.
+        gigabytes: peak memory of the whole process.
+        remark: the reason for missing values, or another remark.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Worker:
         return self._answer()
 
     def value(self, way: str) -> np.ndarray:
-        """What the way returns."""
+        """The return value of the way."""
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "value.npy")
             self.ask("save", way, file)
@@ -98,7 +98,7 @@ class Worker:
     def _answer(self) -> Any:
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.contender.ways} ended with code {self.process.wait()}; its error stands above")
+            raise RuntimeError(f"{self.contender.ways} ended with code {self.process.wait()}; see its error above")
         return json.loads(line)
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class Worker:
 
 @contextlib.contextmanager
 def working(contenders: Iterable[Contender]) -> Iterator[tuple[list[Worker], list[Row]]]:
-    """The contenders at work, and rows that say which could not be."""
+    """The running contenders, and rows for those that could not be started."""
     workers, missing = [], []
     with contextlib.ExitStack() as stack:
         for contender in contenders:
@@ -130,7 +130,7 @@ def alternate(contenders: Sequence[Contender], rounds: int) -> list[Row]:
 
 
 def take_turns(workers: Sequence[Worker], rounds: int) -> list[Row]:
-    """Measures all ways of the workers in turn, their memory after the last round."""
+    """Measures all ways of the workers in turn, and their memory after the last round."""
     rows = {}
     for worker in workers:
         unit = worker.contender.unit
@@ -151,16 +151,16 @@ def take_turns(workers: Sequence[Worker], rounds: int) -> list[Row]:
 
 
 def parser(documentation: str, rounds: int) -> argparse.ArgumentParser:
-    """The flags that all benchmarks have."""
+    """A parser with the flags of all benchmarks."""
     made = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--rounds", type=int, default=rounds, help=f"how often each way works; {rounds}")
-    made.add_argument("--json", metavar="FILE", help="where to write all figures")
+    made.add_argument("--rounds", type=int, default=rounds, help=f"number of rounds; {rounds}")
+    made.add_argument("--json", metavar="FILE", help="file to write all figures to")
     return made
 
 
 @dataclasses.dataclass
 class Report:
-    """What a benchmark found: tables, single figures, and on which machine."""
+    """The results of a benchmark: tables, single figures, and the machine."""
 
     benchmark: str
     tables: dict[str, list[Row]] = dataclasses.field(default_factory=dict)
@@ -181,7 +181,7 @@ class Report:
             print(f"{name.replace('_', ' ')}: {figure(value)}", flush=True)
 
     def finish(self, file: str | None) -> None:
-        """Says what was measured on, and writes all of it as JSON if there is a `file`."""
+        """Prints the machine, and writes all results as JSON if there is a `file`."""
         self.load.append(os.getloadavg()[0])
         print(f"\n{on_what(dataclasses.asdict(self))}", flush=True)
         if file:
@@ -192,7 +192,7 @@ class Report:
 
 
 def machine() -> dict[str, Any]:
-    """What a figure depends on: processor, memory, system and versions."""
+    """The machine: processor, memory, system and versions."""
     found = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     with contextlib.suppress(OSError):
         for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -210,7 +210,7 @@ def machine() -> dict[str, Any]:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The rows as a table."""
+    """The rows as a Markdown table."""
     header = ("", "units, fastest", "units, medians", "seconds, fastest", "median (range)", "first call", "memory")
     lines = [_line(header), _line(["---"] * len(header))]
     for row in rows:
@@ -236,7 +236,7 @@ def on_what(report: dict[str, Any]) -> str:
 
 
 def figure(value: Any) -> str:
-    """A number as people read it."""
+    """A number for display."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
@@ -249,7 +249,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Four digits, which is more than a time has."""
+    """Rounds to four digits, more than the precision of a time."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
@@ -265,7 +265,7 @@ def _version(package: str) -> str | None:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """What repeats this run: the module and its flags, without the files it writes."""
+    """The command that repeats this run: the module and its flags, without output files."""
     spec = sys.modules["__main__"].__spec__
     flags = " ".join(arguments)
     flags = re.sub(r"--(json|plot)[ =]\S+", "", flags)

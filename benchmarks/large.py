@@ -1,13 +1,13 @@
 """Relevance of networks of full size: python -m benchmarks.large [--size 224] [--rounds 3] [--json FILE]
 
-ResNet-50, a ViT of the size S/16, and VGG16 with both captioners at the paper's sizes, random weights, one image. For
-the first two it prints
+ResNet-50, a ViT-S/16, and VGG16 with both captioners at the paper's sizes, random weights, one image. For the first two
+it prints
   - whether every relevance is finite,
-  - the audit's balance: the seed, what was lost and why, what arrived, and what is not accounted for,
+  - the balance of the audit: the seed, the lost relevance by reason, the relevance that arrived, and the difference,
   - the time of value and relevance, and of value and gradient, as multiples of the forward pass, all jitted and
-    measured in turn; the fastest of the rounds counts;
-and for the captioners the time that an explanation of twelve words down to the pixels takes, by `explain_image`, as a
-multiple of the encoder's forward pass.
+    measured in turn; the fastest round counts;
+and for the captioners the time of an explanation of twelve words in the pixels, by `explain_image`, as a multiple of
+the encoder's forward pass.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from lrp_jax.captions.models import MHFC, VGG16, AdaLSTM, ResNet
 
 
 class Block(nn.Module):
-    """A pre-norm transformer block, of Flax's own parts."""
+    """A pre-norm transformer block from standard Flax modules."""
 
     heads: int
 
@@ -59,7 +59,7 @@ class ViT(nn.Module):
 
 
 def networks(size: int):
-    """An image, and name -> (logits of variables and image, variables, composites)."""
+    """An image, and name -> (function from variables and image to logits, variables, composites)."""
     image = jnp.asarray(np.random.default_rng(1).normal(size=(size, size, 3)), jnp.float32)
 
     def row(module, composites, **options):
@@ -81,7 +81,7 @@ def seconds(f, *args) -> float:
 def measure(logits, variables, rules, image, rounds: int) -> dict:
     top = int(jnp.argmax(jax.jit(logits)(variables, image)))
 
-    # The variables are an argument: XLA would fold what it can compute from constants, for minutes.
+    # The variables are an argument: as constants XLA would spend minutes on constant folding.
     def f(variables, image):
         return logits(variables, image)[top]
 

@@ -1,9 +1,9 @@
-"""How heavy the report and the index are, and how fast a Chromium opens them: python -m benchmarks.pages
+"""Size of the report and the index, and the time Chromium takes to open them: python -m benchmarks.pages
 
-Writes an index over 2000 images, each with a thumbnail of its own, and a page of 20 words by 5 methods, in a temporary
-folder, with made-up relevance that is as hard to compress as what comes out of VGG16 at 224 x 224. Opens both,
-searches, filters and sorts the index and scrolls it to its end, each round in a fresh context of the browser; medians
-over the rounds, with an empty page opened in the same run as the measure of browser and machine.
+Writes an index over 2000 images, each with its own thumbnail, and a page of 20 words by 5 methods, to a temporary
+folder, with synthetic relevance that is as hard to compress as that of VGG16 at 224 x 224. Opens both, searches,
+filters and sorts the index and scrolls to its end, each round in a new browser context. Prints medians over the rounds,
+and the time of an empty page in the same run as a reference.
 
 Needs playwright and a Chromium (CHROMIUM may name it).
 """
@@ -29,7 +29,7 @@ THINGS = ("dog", "cat", "ball", "girl", "man", "frisbee", "bench", "horse", "car
 COLOURS = ("red", "brown", "old", "small", "wet", "young", "blue")
 METHODS = ("lrp", "gradient_x_input", "guided_grad_cam", "grad_cam", "attention")
 FRAMES = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"""
-# A screen a frame until the last image is on the page: the frames' times in milliseconds.
+# Scrolls one screen per frame until the last image is on the page; returns the frame times in milliseconds.
 SCROLL = """(count) => new Promise((done) => {
   const times = [];
   let last = performance.now();
@@ -47,7 +47,7 @@ SCROLL = """(count) => new Promise((done) => {
 
 
 def photograph(rng: np.random.Generator, height: int = 480, width: int = 640) -> np.ndarray:
-    """Shapes and grain: as a JPEG about as large as a photograph."""
+    """An image of shapes and noise, whose JPEG is about as large as that of a photograph."""
     coarse = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).resize(
         (width, height), Image.Resampling.BICUBIC
     )
@@ -57,7 +57,7 @@ def photograph(rng: np.random.Generator, height: int = 480, width: int = 640) ->
 
 
 def case(method: str, words: int, rng: np.random.Generator) -> render.Case:
-    """Relevance with the speckle of pixels, or smooth where a method only has regions."""
+    """A case with synthetic relevance: pixel noise, or smooth for methods with regions only."""
     rows, columns = np.mgrid[:224, :224] / 224
     regions = rng.dirichlet(np.full(196, 0.3), words).astype(np.float32)
     enlarged = method in ("grad_cam", "attention")
@@ -85,7 +85,7 @@ def case(method: str, words: int, rng: np.random.Generator) -> render.Case:
 
 
 def write_batch(folder: pathlib.Path, images: int, drawn: int = 60) -> None:
-    """What a batch leaves behind, as far as its index reads it; of the thumbnails only so many are different."""
+    """Writes the files of a batch that the index reads; only `drawn` of the thumbnails are different."""
     rng = np.random.default_rng(0)
     for i in range(images):
         place = folder / f"img_{i:05d}"
@@ -112,7 +112,7 @@ def timed(action) -> float:
 
 
 def open_index(page, address: str, images: int) -> dict:
-    """Seconds of what a reader does; each ends when the browser has drawn what came of it."""
+    """Seconds of each user action, until the browser has drawn the result."""
 
     def seen(action) -> float:
         return timed(lambda: (action(), page.evaluate(FRAMES)))
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", help="file to write the figures to")
     options = parser.parse_args()
-    from playwright.sync_api import sync_playwright  # the only thing here that needs it
+    from playwright.sync_api import sync_playwright  # imported here because only this function needs it
 
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""Models of the paper's sizes with random weights, and pictures, as files that explain.py reads."""
+"""Writes models of the paper's sizes with random weights, and images, as files for explain.py."""
 
 import json
 import pathlib
@@ -17,12 +17,12 @@ TABLES = {"ada": captioners.ADA_LSTM, "mhfc": captioners.MH_FC}
 
 
 def write_models(folder: pathlib.Path, kind: str = "ada", width: int = 64, words: int = SIZES["V"]) -> list[str]:
-    """Writes a captioner, VGG16 and a word map with random weights, and returns the flags that name them.
+    """Writes a captioner and VGG16 with random weights, and a word map; returns the flags for explain.py.
 
-    The captioner never ends a caption, so that all have as many words as `--max_length` allows.
+    The captioner never produces the end token, so that all captions have `--max_length` words.
 
     Args:
-      folder: made if missing.
+      folder: created if missing.
       kind: "ada" or "mhfc".
       width: of VGG16.
       words: of the vocabulary.
@@ -31,7 +31,9 @@ def write_models(folder: pathlib.Path, kind: str = "ada", width: int = 64, words
     rng = np.random.default_rng(0)
     sizes = SIZES | {"D": 8 * width, "V": words}
     captioner = {name: _random(rng, symbols, sizes) for name, (_, symbols) in TABLES[kind].items()}
-    captioner["img_projector.weight"] = captioner["img_projector.weight"][..., None, None]  # as those of grids have it
+    captioner["img_projector.weight"] = captioner["img_projector.weight"][
+        ..., None, None
+    ]  # as in checkpoints for grid features
     captioner["fc.bias"][END] = -1000
     save_file(captioner, folder / "captioner.safetensors")
     encoder = {name: _random(rng, symbols, {"W": width}, gain=2) for name, (_, symbols) in vgg.TABLE.items()}
@@ -46,14 +48,14 @@ def write_models(folder: pathlib.Path, kind: str = "ada", width: int = 64, words
 
 
 def _random(rng: np.random.Generator, symbols: str, sizes: dict[str, int], gain: float = 1) -> np.ndarray:
-    """Normal values of the variance gain / fan-in; small ones for a bias."""
+    """Normal values with variance gain / fan-in; small ones for a bias."""
     shape = [_size(symbol, sizes) for symbol in symbols.split()]
     deviation = (gain / np.prod(shape[1:])) ** 0.5 if len(shape) > 1 else 0.01
     return rng.normal(0, deviation, shape).astype(np.float32)
 
 
 def _size(symbol: str, sizes: dict[str, int]) -> int:
-    """ "4H", "H+G+E", "3": sums of multiples of letters."""
+    """The size for "4H", "H+G+E" or "3": sums of multiples of letters."""
     total = 0
     for term in symbol.split("+"):
         number, letter = term.rstrip("".join(sizes)), term.lstrip("0123456789")
@@ -72,8 +74,8 @@ def write_pictures(folder: pathlib.Path, count: int, size: int = 480) -> None:
 
 
 def write_question(folder: pathlib.Path, words: int, side: int = 224) -> None:
-    """Writes a preprocessed image, image.npy [side, side, 3], and what so many words gave to the features of it by the
-    encoder in the folder, relevance.npy [words, side // 16, side // 16, C]; random both, and nothing to a feature of 0.
+    """Writes a preprocessed image, image.npy [side, side, 3], and the relevance of its features (of the encoder in the
+    folder) for `words` words, relevance.npy [words, side // 16, side // 16, C]; both random, with 0 for features of 0.
     """
     rng = np.random.default_rng(1)
     image = rng.normal(size=(side, side, 3)).astype(np.float32)

@@ -1,14 +1,14 @@
-"""Both captioners on a thousand photographs, with a grid of features and with regions:
+"""Trains and explains both captioners on a thousand photographs, with grid features and with regions:
 
     python -m benchmarks.photographs --data=FOLDER [--out=runs/photographs]
 
 Trains each with three seeds by train.py, explains test photographs by explain.py, and prints
-  - how far SqueezeNet is from its reference output,
-  - CIDEr on both test splits, greedy and by beam 3, the mean of the seeds,
-  - the correctness of LRP on COCO's boxes beside chance.
-What is finished already is not done again, so a run that was stopped goes on.
+  - the difference of SqueezeNet from its reference output,
+  - CIDEr on both test splits, greedy and with beam 3, the mean over seeds,
+  - the correctness of LRP on COCO's boxes, with its chance level.
+Finished parts are not repeated, so an interrupted run can be continued.
 
-FOLDER holds weights/squeezenet1_1_oihw.npz, flickr8k_1000/flickr8k_1000.json and coco_small/coco_small.json (each with
+FOLDER has weights/squeezenet1_1_oihw.npz, flickr8k_1000/flickr8k_1000.json and coco_small/coco_small.json (each with
 its folder of images).
 """
 
@@ -31,7 +31,7 @@ from lrp_jax.captions.runs.folder import load_run
 from lrp_jax.captions.weights import squeezenet_from_arrays
 from lrp_jax.captions.words.objects import coco_words, present
 
-CAPTIONERS, SEEDS = ("ada", "ada_bu", "mhfc", "mhfc_bu"), (0, 1, 2)  # bu: bottom-up, by regions
+CAPTIONERS, SEEDS = ("ada", "ada_bu", "mhfc", "mhfc_bu"), (0, 1, 2)  # bu: bottom-up, with regions
 SETS = ("flickr8k_1000", "coco_small")
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", default=pathlib.Path("runs/photographs"), type=pathlib.Path)
     options = parser.parse_args()
     if not options.data.is_dir():
-        print(f"no photographs at {options.data}: they are not part of the repository, and nothing was done")
+        print(f"no photographs at {options.data}: they are not part of the repository; nothing was done")
         return
     options.out.mkdir(parents=True, exist_ok=True)
     results = {"squeezenet": squeezenet_error(options.data)}
@@ -69,7 +69,7 @@ def weights(data: pathlib.Path) -> pathlib.Path:
 
 
 def features_folder(captioner: str, out: pathlib.Path) -> pathlib.Path:
-    """One for each encoder: both captioners read the same grid, or the same regions."""
+    """The folder of features, one for each encoder: both captioners use the same grid, or the same regions."""
     return out / ("features-regions" if captioner.endswith("_bu") else "features-grid")
 
 
@@ -114,7 +114,7 @@ def ciders(captioner: str, options: argparse.Namespace) -> dict:
 
 
 def localisation(captioner: str, options: argparse.Namespace) -> dict:
-    """Correctness of LRP for the objects that captions of the test photographs name rightly."""
+    """Correctness of LRP for the objects that captions of the test photographs name correctly."""
     model = load_run(options.out / f"{captioner}-0")
     examples = [e for e in json_source(options.data / "coco_small" / "coco_small.json")["test"] if len(e.boxes)]
     words = coco_words()
@@ -130,7 +130,7 @@ def localisation(captioner: str, options: argparse.Namespace) -> dict:
 
 
 def explain(options: argparse.Namespace) -> None:
-    """Ten test photographs of each set, as pages."""
+    """Explains ten test photographs of each set, as pages."""
     samples = options.out / "samples"
     samples.mkdir(exist_ok=True)
     for name in SETS:

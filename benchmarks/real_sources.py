@@ -1,11 +1,11 @@
-"""Real captions, boxes and images in every format that they come in, down to batches:
+"""Reads real captions, boxes and images in all supported formats, up to batches:
 
     python -m benchmarks.real_sources --data=FOLDER
 
-Reads the files, prints what is in them as tables, and counts everything a second time in a plainer way. A count that
-differs is an error. What FOLDER does not have is left out with a line. Takes one or two minutes.
+Reads the files, prints their statistics as tables, and counts everything a second time in a simpler way. A different
+count is an error. Missing data are skipped with a line. Takes one or two minutes.
 
-FOLDER holds flickr8k_1000/flickr8k_1000.json and coco_small/coco_small.json (each with its folder of images),
+FOLDER has flickr8k_1000/flickr8k_1000.json and coco_small/coco_small.json (each with its folder of images),
 annotations/ with captions_val2017.json, coco_val2017_boxes_yolo4tf.txt and chair_gt_objects_123287.json.gz, and
 bottom_up/train2014_obj36.tsv.
 """
@@ -37,14 +37,14 @@ from lrp_jax.captions.words import END, PAD, UNK, Vocabulary, tokenize
 from lrp_jax.captions.words.objects import CATEGORIES, coco_words, mentions, present
 
 SIZE = (224, 224)
-LENGTHS = (8, 12, 16, 24)  # padded lengths of the batches; the longest captions are cut
+LENGTHS = (8, 12, 16, 24)  # padded lengths of the batches; longer captions are truncated
 THRESHOLDS = (3, 4)  # of the vocabulary: Flickr30k's and COCO's in the paper
 
 Splits = dict[str, list[Example]]
 
 
 class Checks:
-    """Counts made in two ways."""
+    """Compares counts that were made in two ways."""
 
     def __init__(self):
         self.done, self.wrong = 0, []
@@ -59,9 +59,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path)
     data = parser.parse_args().data
-    logging.disable(logging.WARNING)  # what is left out is printed here
+    logging.disable(logging.WARNING)  # skipped entries are printed here
     if not data.is_dir():
-        print(f"no real data at {data}: it is not part of the repository, and nothing was read")
+        print(f"no real data at {data}: it is not part of the repository; nothing was read")
         return 0
     checks = Checks()
     parts: Sequence[tuple[Callable[..., None], Sequence[str]]] = (
@@ -88,7 +88,7 @@ def main() -> int:
 
 
 def photographs(path: pathlib.Path, scratch: pathlib.Path, checks: Checks) -> None:
-    """A JSON file with images; the same once more in the other formats of captions."""
+    """Checks a JSON file with images, and the same data in the other caption formats."""
     name = path.stem
     print(f"\n{name}")
     splits, skipped = read(f"json:{path}")
@@ -132,11 +132,11 @@ def photographs(path: pathlib.Path, scratch: pathlib.Path, checks: Checks) -> No
     texts = {pathlib.Path(e.image).name: list(e.captions) for examples in again.values() for e in examples}
     slow = {entry["file"]: plain(entry["captions"]) for entry in entries if entry["captions"]}
     checks.same(f"{name}, as Flickr30k's token file", texts, slow)
-    print("  the same as a file of Karpathy's, as a folder of one's own and as a token file of Flickr30k")
+    print("  the same in Karpathy's format, as your own folder, and as a token file of Flickr30k")
 
 
 def coco_files(captions: pathlib.Path, boxes: pathlib.Path, scratch: pathlib.Path, checks: Checks) -> None:
-    """COCO's own files: the real ones, of which one half plays the training images; boxes without images."""
+    """Checks the files of COCO: real ones, half of which are used as training images; boxes without images."""
     content = json.loads(captions.read_text(encoding="utf-8"))
     sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
     order = [image["id"] for image in content["images"]]
@@ -165,7 +165,7 @@ def coco_files(captions: pathlib.Path, boxes: pathlib.Path, scratch: pathlib.Pat
             ],
         }
         write_json(scratch / "annotations" / f"instances_{part}2017.json", instances)
-    print("\ncaptions_val2017 in COCO's own format, every second image as one to train on")
+    print("\ncaptions_val2017 in COCO's format, with every second image as a training image")
     splits, _ = read(f"coco:{scratch},images=none,validation=500")
     texts = collections.defaultdict(list)
     for caption in content["annotations"]:
@@ -191,14 +191,14 @@ def coco_files(captions: pathlib.Path, boxes: pathlib.Path, scratch: pathlib.Pat
 
 
 def hallucination_truth(captions: pathlib.Path, truth: pathlib.Path, scratch: pathlib.Path, checks: Checks) -> None:
-    """What is there, by boxes and captions, beside the published truth of CHAIR."""
+    """Compares the objects in images, by boxes and captions, with the published ground truth of CHAIR."""
     boxes_of = dict(yolo_boxes(captions.parent / "coco_val2017_boxes_yolo4tf.txt"))
     texts = collections.defaultdict(list)
     for caption in json.loads(captions.read_text(encoding="utf-8"))["annotations"]:
         texts[caption["image_id"]].append(caption["caption"])
     with gzip.open(truth, "rt", encoding="utf-8") as file:
         published = {int(id): set(there) for id, there in json.load(file).items()}
-    print("\nwhat is in the 5000 images of captions_val2017, beside the published truth of CHAIR")
+    print("\nthe objects in the 5000 images of captions_val2017, compared with the published ground truth of CHAIR")
     for variant in (False, True):
         equal, overlap = 0, []
         for id, captions_of in texts.items():
@@ -216,7 +216,7 @@ def hallucination_truth(captions: pathlib.Path, truth: pathlib.Path, scratch: pa
 
 
 def bottom_up(path: pathlib.Path, scratch: pathlib.Path, checks: Checks) -> None:
-    """A detector's features, through the store."""
+    """Checks a detector's features, through the store."""
     print("\nbottom_up/train2014_obj36.tsv")
     index = convert(path, scratch / "store", dtype="float32")
     store = RegionStore(scratch / "store")
@@ -233,7 +233,7 @@ def bottom_up(path: pathlib.Path, scratch: pathlib.Path, checks: Checks) -> None
 
 
 def read(spec: str) -> tuple[Splits, dict[str, int]]:
-    """All examples of a source by split, and what it left out."""
+    """All examples of a source by split, and the counts of skipped entries."""
     splits = source(spec)
     examples = {split: [dataset[i] for i in range(len(dataset))] for split, dataset in splits.items()}
     return examples, dict(splits.skipped)
@@ -256,7 +256,7 @@ def plain(captions: Iterable[str]) -> list[str]:
 
 
 def karpathy_entry(entry: dict) -> dict:
-    """As in dataset_flickr8k.json."""
+    """An image entry in the format of dataset_flickr8k.json."""
     split = {"dev": "val", "none": "unused"}.get(entry["split"], entry["split"])
     return {"filename": entry["file"], "split": split, "sentences": [{"raw": text} for text in entry["captions"]]}
 
@@ -273,11 +273,11 @@ def write_json(path: pathlib.Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-# --- what is counted
+# --- statistics
 
 
 def table(name: str, splits: Splits, checks: Checks) -> None:
-    """Images, captions, tokens and the share of them that becomes <unk>, by split, as a table for the docs."""
+    """Prints images, captions, tokens and the share of <unk> by split, as a table for the docs."""
     training = [caption for example in splits["train"] for caption in example.captions]
     vocabularies = {threshold: Vocabulary.build(training, threshold) for threshold in THRESHOLDS}
     counts: dict[str, int] = {}
@@ -311,7 +311,7 @@ def table(name: str, splits: Splits, checks: Checks) -> None:
 
 
 def objects(splits: Splits, checks: Checks) -> None:
-    """Objects that captions name, and how many of them have a box."""
+    """Counts the objects that captions name, and those that have a box."""
     words = coco_words()
     examples = [example for examples in splits.values() for example in examples]
     named = boxed = with_box = 0
@@ -337,7 +337,7 @@ def objects(splits: Splits, checks: Checks) -> None:
 
 
 def decoded(splits: Splits, checks: Checks) -> None:
-    """All images at the size that an encoder sees, beside plain Pillow."""
+    """Decodes all images at the size of an encoder's input, and compares them with plain Pillow."""
     examples = [example for examples in splits.values() for example in examples]
     began = time.perf_counter()
     loaded = list(load_all(examples, SIZE))
@@ -349,7 +349,7 @@ def decoded(splits: Splits, checks: Checks) -> None:
             slow.append(np.asarray(image.convert("RGB").resize(SIZE[::-1], Image.Resampling.BILINEAR)))
     plain_seconds = time.perf_counter() - began
     checks.same("images that can be read", readable, len(slow))
-    # A decoder that skips what resizing would throw away may round otherwise.
+    # A JPEG decoder that decodes at reduced size may round differently.
     errors = [
         float(np.abs(item.pixels.astype(float) - pixels).mean())
         for item, pixels in zip(loaded, slow, strict=True)
@@ -363,7 +363,7 @@ def decoded(splits: Splits, checks: Checks) -> None:
 
 
 def batches(examples: Sequence[Example], checks: Checks) -> None:
-    """An epoch of batches in which the features are the numbers of the images: each caption must be its own image's."""
+    """Checks an epoch of batches whose features are the indices of the images: captions must match their images."""
     vocabulary = Vocabulary.build((caption for example in examples for caption in example.captions), 3)
     captions = [[vocabulary.encode(caption) for caption in example.captions] for example in examples]
     numbers = np.arange(len(examples), dtype=np.float32)[:, None, None]
@@ -390,10 +390,10 @@ ABBREVIATIONS = ("st", "mt", "ft", "ave", "blvd", "rd", "dr", "mr", "mrs", "ms",
 
 
 def slow_tokens(caption: str) -> list[str]:
-    """`tokenize`, letter by letter."""
+    """An independent implementation of `tokenize`, letter by letter."""
     tokens: list[str] = []
     for piece in caption.lower().replace("’", "'").replace("‘", "'").split():
-        if piece.strip(".,!?") in CLITICS:  # it stands alone: "the dog 's ball"
+        if piece.strip(".,!?") in CLITICS:  # a separate clitic: "the dog 's ball"
             tokens.append(piece.strip(".,!?"))
             continue
         word = ""

@@ -1,7 +1,7 @@
 """CIDEr-D on the device beside pycocoevalcap: python -m benchmarks.reward [--rounds 21] [--json FILE]
 
-64 captions of 20 words with 5 references each, of a corpus of 5000 drawn captions, which gives both the same document
-frequencies, counted before. The scores have to be the same.
+64 captions of 20 words with 5 references each, from a corpus of 5000 random captions, which gives both the same
+document frequencies, computed in advance. The scores must be the same.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,14 @@ IMAGES, REFERENCES, BATCH, LENGTH, WORDS = 1000, 5, 64, 20, 11026
 
 
 class _Corpus(list):
-    """The references that are scored, of so many images as the frequencies are of."""
+    """The references to score, with the length of the corpus of the document frequencies."""
 
     def __len__(self) -> int:
         return IMAGES
 
 
 def draw_corpus(rng: np.random.Generator) -> list[list[list[int]]]:
-    """Captions whose words are as unevenly frequent as those of a language, and alike where of one image."""
+    """Random captions with word frequencies like those of a language; captions of one image are similar."""
     corpus = []
     for _ in range(IMAGES):
         subject = 4 + np.minimum(rng.zipf(1.3, LENGTH) - 1, WORDS - 5)
@@ -40,12 +40,12 @@ def draw_corpus(rng: np.random.Generator) -> list[list[list[int]]]:
 
 
 def draw_candidates(corpus: list[list[list[int]]]) -> np.ndarray:
-    """Captions of the first images that have something of each of three references."""
+    """Captions of the first images that mix parts of three references."""
     return np.array([(texts[0] + texts[1] + texts[2])[:LENGTH] for texts in corpus[:BATCH]], np.int32)
 
 
 def ways() -> dict[str, Callable]:
-    """On the device, and the frequencies of all references, which are counted once for a training run."""
+    """Scores on the device, and the document frequencies of all references, computed once for a training run."""
     corpus = draw_corpus(np.random.default_rng(0))
     candidates, references = draw_candidates(corpus), pad_references(corpus[:BATCH], LENGTH)
     frequencies = jax.device_put(document_frequencies(corpus, WORDS))
@@ -57,7 +57,7 @@ def ways() -> dict[str, Callable]:
 
 
 def ways_of_pycocoevalcap() -> dict[str, Callable]:
-    """pycocoevalcap's scorer, given frequencies that it has counted before."""
+    """pycocoevalcap's scorer, with document frequencies computed in advance."""
     corpus = draw_corpus(np.random.default_rng(0))
     said = [" ".join(map(str, row)) for row in draw_candidates(corpus)]
     strings = [[" ".join(map(str, row[row > 0])) for row in rows] for rows in pad_references(corpus, LENGTH)]

@@ -1,8 +1,8 @@
-"""What SCST adds to cross-entropy on drawn scenes, three seeds: python -m benchmarks.self_critical [--out=runs/scst]
+"""The gain of SCST on drawn scenes, three seeds: python -m benchmarks.self_critical [--out=runs/scst]
 
-Trains Ada-LSTM with cross-entropy for four epochs and from there with SCST for ten, by train.py. What is finished
-already is not done again. Prints CIDEr before and after, and the reward of the sampled captions in the first and in the
-last tenth of the steps.
+Trains Ada-LSTM with cross-entropy for four epochs and then with SCST for ten, by train.py. Finished parts are not
+repeated. Prints CIDEr before and after, and the reward of the sampled captions in the first and in the last tenth of
+the steps.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The relevance of a caption by lrp_jax, in the ways that benchmarks measure."""
+"""The relevance of a caption by lrp_jax, as the ways of several benchmarks."""
 
 import pathlib
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def read_image(folder: str) -> jax.Array:
 
 
 def encoder_ways(folder: str, chunks: Sequence[int]) -> dict[str, Callable]:
-    """From the relevance of the features, relevance.npy, to the pixels; several words to a backward pass."""
+    """From the relevance of the features, relevance.npy, to the pixels, with several words per backward pass."""
     (encoder, params), image = read_encoder(folder), read_image(folder)
     relevance = jnp.asarray(np.load(pathlib.Path(folder) / "relevance.npy"))
     forward, images = jax.jit(encoder.apply), jnp.repeat(image[None], len(relevance), axis=0)
@@ -55,7 +55,7 @@ def caption_ways(
     chunk: int | None = None,
     images: int = 1,
 ) -> dict[str, Callable]:
-    """The decoder's part for a caption of so many words, and whole explanations by some methods."""
+    """The decoder's part for a caption of `words` words, and whole explanations by some methods."""
     (encoder, params), image = read_encoder(folder), read_image(folder)
     forward = jax.jit(encoder.apply)
     features = View(encoder, params, image).encode()

@@ -1,7 +1,7 @@
-"""Figures as the documentation shows them: python -m benchmarks.tables [docs/benchmarks] [docs/BENCHMARKS.md]
+"""Copies results into the documentation: python -m benchmarks.tables [docs/benchmarks] [docs/BENCHMARKS.md]
 
-For each NAME.json in the folder, what stands on the page between `<!-- NAME -->` and `<!-- end of NAME -->` becomes the
-command, the tables, the single figures and the machine of that run.
+For each NAME.json in the folder, the text on the page between `<!-- NAME -->` and `<!-- end of NAME -->` is replaced by
+the command, the tables, the single figures and the machine of that run.
 """
 
 import argparse
@@ -28,19 +28,19 @@ def filled(page: str, reports: dict[str, dict]) -> str:
     """The page with the blocks of these reports.
 
     Raises:
-        ValueError: the page has no place for one of them.
+        ValueError: the page has no markers for one of them.
     """
     for name, report in reports.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
         if not pattern.search(page):
-            raise ValueError(f"the page has no place for {name}.json; wanted {begin} and {end}")
+            raise ValueError(f"the page has no markers for {name}.json; wanted {begin} and {end}")
         page = pattern.sub(lambda _, b=begin, r=report, e=end: f"{b}\n\n{block(r)}\n\n{e}", page)
     return page
 
 
 def read(folder: pathlib.Path) -> dict[str, dict]:
-    """The reports in a folder, by the names of their files."""
+    """The reports in a folder, by file name."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
 
 

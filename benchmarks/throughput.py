@@ -1,11 +1,11 @@
-"""Many images: python -m benchmarks.throughput [--images 50] [--rounds 5] [--json FILE]
+"""Throughput on many images: python -m benchmarks.throughput [--images 50] [--rounds 5] [--json FILE]
 
-explain.py over a folder of JPEG files of 480 x 480, with all its files (arrays, heat maps, page, record), and the same
-captions and explanations without reading or writing anything, in turn in one process that has everything compiled.
-The second is the unit: 1 divided by the units of the first is the share of its wall time that goes into computing.
+explain.py over a folder of JPEG files of 480 x 480, with all output files (arrays, heat maps, page, record), and the
+same captions and explanations without reading or writing files, in turn in one process with everything compiled.
+The second is the unit: 1 divided by the units of the first is the share of its wall time spent on computing.
 
 VGG16 at 224 x 224 and Ada-LSTM of the paper's sizes, random weights, beam 3, captions of 12 words, LRP of every word
-down to the pixels. 20 rounds of 50 images are 1000.
+to the pixels. 20 rounds of 50 images are 1000 images.
 """
 
 import pathlib
@@ -51,14 +51,14 @@ def ways(folder: str) -> dict[str, Callable]:
         with tempfile.TemporaryDirectory() as out:
             code, summary = explain.run_batch(explain.dataclasses.replace(options, out=out), Voice())
         if code or summary["explained"] != len(pictures):
-            raise ValueError(f"explain.py said {summary}; wanted {len(pictures)} explained images")
+            raise ValueError(f"explain.py printed {summary}; wanted {len(pictures)} explained images")
 
     return {COMPUTING: compute, "explain.py": everything}
 
 
 def main() -> None:
     parser = harness.parser(__doc__, rounds=5)
-    parser.add_argument("--images", type=int, default=50, help="of a round; 50")
+    parser.add_argument("--images", type=int, default=50, help="images per round; 50")
     options = parser.parse_args()
     report = harness.Report("throughput")
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,14 +1,15 @@
 """A training step of each stage, beside torch: python -m benchmarks.train [--small] [--rounds 5] [--json FILE]
 
 Whole steps (dropout, gradients, Adam) of one captioner on one batch at the paper's sizes: hidden 512, 196 regions of
-512 channels, 11026 words, 64 captions of 20 words, features at hand; random weights. The unit is a step of
-cross-entropy. Beside it the same step of an Ada-LSTM written out in torch, whose loss without dropout has to be the
+512 channels, 11026 words, 64 captions of 20 words, cached features; random weights. The unit is a step of
+cross-entropy. For comparison the same step of an Ada-LSTM written in torch, whose loss without dropout must be the
 same.
 
-LRP inference reads one column of the last layer for each word. What LRP-IFT costs is a last layer for p-hat, and one
-forward pass of it without dropout to know which word to explain: beside the ratio of the times stand that of the
-arithmetic, the multiplications and additions of all matrix products in each of the two programs, and what it would be
-if nothing but a second last layer, forward and backward, were added. SCST decodes two captions and takes log p of one.
+LRP inference reads one column of the last layer for each word. The additional cost of LRP-IFT is a last layer for
+p-hat, and one forward pass of the last layer without dropout to determine the word to explain. Besides the ratio of the
+times, the ratio of the arithmetic (multiplications and additions of all matrix products in the two programs) is
+printed, and the ratio if only a second last layer, forward and backward, were added. SCST decodes two captions and
+computes log p of one.
 """
 
 import math
@@ -38,7 +39,7 @@ UNIT = "cross-entropy"
 
 
 def write_batch(folder: pathlib.Path, sizes: dict[str, int]) -> None:
-    """Random captions of random features, batch.npz."""
+    """Writes random captions and random features, batch.npz."""
     rng = np.random.default_rng(1)
     count, words = sizes["captions"], sizes["words"]
     features = np.maximum(rng.normal(size=(count, sizes["regions"], sizes["channels"])), 0).astype(np.float32)
@@ -48,7 +49,7 @@ def write_batch(folder: pathlib.Path, sizes: dict[str, int]) -> None:
 
 
 def ways(folder: str) -> dict[str, Callable]:
-    """A jitted step of each stage, from where the one before left off."""
+    """A jitted step of each stage; each call continues from the state of the previous one."""
     captioner, params = captioner_from_state_dict(load_file(pathlib.Path(folder) / "captioner.safetensors"))
     arrays = np.load(pathlib.Path(folder) / "batch.npz")
     features, inputs, targets = (jnp.asarray(arrays[name]) for name in ("features", "inputs", "targets"))
@@ -72,7 +73,7 @@ def ways(folder: str) -> dict[str, Callable]:
     found, flops = {}, {}
     for name, (objective, batch, constants) in stages.items():
         step = make_step(objective, optimiser)
-        if name != "SCST":  # its loops end when all captions have
+        if name != "SCST":  # its loops have no fixed length
             flops[name] = product_flops(jax.make_jaxpr(step)(first, batch, 5e-4, constants).jaxpr)
         found[name] = _Steps(name, jax.jit(step, donate_argnums=0), jax.tree.map(jnp.copy, first), batch, constants)
     last_layer = 3 * 2 * inputs.size * captioner.hidden * words
@@ -82,7 +83,7 @@ def ways(folder: str) -> dict[str, Callable]:
 
 
 class _Steps:
-    """One step after the other."""
+    """Runs successive training steps."""
 
     def __init__(self, name, step, state, batch, constants):
         self.name, self.step, self.state, self.of = name, step, state, (batch, 5e-4, constants)
@@ -94,7 +95,7 @@ class _Steps:
 
 
 def product_flops(jaxpr) -> int:
-    """Multiplications and additions of the matrix products of a program, those in loops as often as they run."""
+    """Multiplications and additions of the matrix products of a program; those in loops count in every iteration."""
     total = 0
     for equation in jaxpr.eqns:
         if equation.primitive.name == "dot_general":
@@ -109,7 +110,7 @@ def product_flops(jaxpr) -> int:
 
 def main() -> None:
     parser = harness.parser(__doc__, rounds=5)
-    parser.add_argument("--small", action="store_true", help="sizes that take seconds")
+    parser.add_argument("--small", action="store_true", help="small sizes that take seconds")
     options = parser.parse_args()
     sizes = SMALL if options.small else FULL
     report = harness.Report("train")

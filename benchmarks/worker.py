@@ -1,8 +1,8 @@
 """The process of one contender: python -m benchmarks.worker MODULE:FUNCTION SETTINGS, started by benchmarks/harness.py
 
-FUNCTION(**SETTINGS), the settings being JSON, returns ways: name -> a function without arguments that does the work and
-waits until it is done. What a name with an underscore in front gives is compared and not measured. Requests are lines
-of JSON on stdin, answers lines on stdout; whatever libraries print goes to stderr.
+FUNCTION(**SETTINGS), where SETTINGS is JSON, returns the ways: name -> a function without arguments that does the work
+and waits until it is done. Ways whose names begin with an underscore are compared, not measured. Requests are lines
+of JSON on stdin, answers are lines on stdout; output of libraries goes to stderr.
 """
 
 import ctypes
@@ -26,10 +26,10 @@ def seconds(way: Callable) -> float:
 
 
 def gigabytes(way: Callable) -> float | None:
-    """The most memory that this process has while it works, Python and libraries included; None where unknown."""
+    """The peak memory of this process during the work, Python and libraries included; None if unknown."""
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # what earlier ways left unused is not this one's
-        CLEAR_REFS.write_text("5")  # the kernel forgets the highest value
+        ctypes.CDLL(None).malloc_trim(0)  # release memory that earlier ways no longer use
+        CLEAR_REFS.write_text("5")  # resets the peak value of the kernel
         way()
         return int(STATUS.read_text().partition("VmHWM:")[2].split()[0]) / 1e6
     except (OSError, AttributeError, IndexError):
@@ -37,7 +37,7 @@ def gigabytes(way: Callable) -> float | None:
 
 
 def save(way: Callable, file: str) -> None:
-    """What the way returned, for a comparison of the contenders."""
+    """Saves the return value of the way, to compare the contenders."""
     np.save(file, np.asarray(way()))
 
 

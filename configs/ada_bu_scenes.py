@@ -1,4 +1,4 @@
-"""Bottom-up Ada-LSTM on drawn scenes: 36 boxes of several scales in place of the grid."""
+"""Bottom-up Ada-LSTM on drawn scenes: 36 boxes of several scales instead of the grid."""
 
 from lrp_jax.captions.runs.configs import settings_of
 

@@ -1,4 +1,4 @@
-"""Cross-entropy with the encoder trained too, from a run with the encoder frozen.
+"""Cross-entropy training that also trains the encoder, from a run with a frozen encoder.
 
 --config=configs/fine_tune_encoder.py --config.init_from=RUN
 """

@@ -11,5 +11,5 @@ def get_config(dataset="flickr30k"):
     config = settings_of(f"ada_cnn:{dataset}")
     config.captioner = "mhfc"
     config.mhfc.heads = 8  # n_h, section 5.1
-    config.epochs = 50  # at most; published
+    config.epochs = 50  # maximum; as in the published code
     return config

@@ -1,6 +1,6 @@
-"""MH-FC on drawn scenes with strong planted biases: minutes on two cores.
+"""MH-FC on drawn scenes with strong planted biases: takes minutes on two cores.
 
---config=configs/mhfc_scenes.py, or configs/mhfc_scenes.py:weak, :none for the other strengths of the biases
+--config=configs/mhfc_scenes.py, or configs/mhfc_scenes.py:weak, :none for other strengths of the biases
 """
 
 from lrp_jax.captions.runs.configs import settings_of
@@ -9,5 +9,5 @@ from lrp_jax.captions.runs.configs import settings_of
 def get_config(bias="strong"):
     config = settings_of(f"ada_scenes:{bias}")
     config.captioner = "mhfc"
-    config.learning_rate = 2e-3  # validation CIDEr 1.12 after three epochs, at Ada-LSTM's 6e-3 1.07
+    config.learning_rate = 2e-3  # validation CIDEr 1.12 after three epochs; 1.07 with Ada-LSTM's 6e-3
     return config

@@ -1,6 +1,6 @@
-"""Either captioner on a thousand photographs or so, with features of SqueezeNet: minutes on a CPU.
+"""Either captioner on about a thousand photographs, with features of SqueezeNet: takes minutes on a CPU.
 
---config=configs/photos.py:ada or configs/photos.py:mhfc for a grid of features, ada_bu or mhfc_bu for 36 regions, with
+--config=configs/photos.py:ada or configs/photos.py:mhfc for grid features, ada_bu or mhfc_bu for 36 regions, with
 --config.source=json:CAPTIONS.json[,MORE.json] and --config.encoder_weights=SQUEEZENET.npz
 """
 
@@ -19,8 +19,8 @@ def get_config(kind="ada"):
     config.embedding = 128
     config.ada.attention = 128
     if captioner == "mhfc":
-        # The RMS of SqueezeNet's features is 10. Nothing but a sigmoid stands between MH-FC's values and the words.
+        # The RMS of SqueezeNet's features is 10, and MH-FC passes its values to the word predictor through a gate only.
         config.feature_scale = 0.1
-    config.learning_rate = 1e-3  # twice the paper's: there are 162 steps in an epoch, not 18000
+    config.learning_rate = 1e-3  # twice the paper's, because an epoch has 162 steps, not 18000
     config.epochs = 16  # few enough for a CPU; validation CIDEr was still rising a little
     return config

@@ -1,4 +1,4 @@
-"""Self-critical training with CIDEr as the reward (Eq. 18), from a run with cross-entropy.
+"""Self-critical training with CIDEr as the reward (Eq. 18), from a run trained with cross-entropy.
 
 --config=configs/scst.py --config.init_from=RUN
 """

@@ -1,1 +1,1 @@
-"""The study of docs/STUDY.md: which captioners are trained, what is measured, and what it says of the claims."""
+"""The study of docs/STUDY.md: training of the captioners, measurements, and verdicts on the claims."""

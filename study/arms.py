@@ -1,4 +1,4 @@
-"""What LRP-IFT has to be told apart from: the other arms of fine-tuning, and how much there is to gain."""
+"""Controls for LRP-IFT: the other arms of fine-tuning, and the headroom."""
 
 import pathlib
 
@@ -11,18 +11,18 @@ from study.pool import tables_of
 from study.verdicts import of_independent
 
 MEASURES = {"CIDEr": "CIDEr", "CHAIRi": "CHAIRi", FREQUENT: "frequent words"}
-"""Measure of `lrp_ift_gain` -> its name in the table."""
+"""The measures of `lrp_ift_gain` and their names in the table."""
 
 
 def arms_table(out: pathlib.Path) -> pd.DataFrame:
-    """What each arm changed against the plain cross-entropy of the same starts, and whether LRP's order was the reason.
+    """The effect of each arm against plain cross-entropy from the same starts.
 
     Args:
       out: the folder of the study.
 
     Returns:
-      a row for each captioner, arm and measure: starts, difference, the ends of its 95 % interval; empty if no arm but
-      LRP-IFT itself was measured. All arms are compared on the starts that the part "arms" has.
+      A row for each captioner, arm and measure: starts, difference, the ends of its 95 % interval; empty if no arm
+      except LRP-IFT itself was measured. All arms are compared on the starts of the part "arms".
     """
     seeds = range(PARTS["arms"][0].seeds)
     found = []
@@ -45,11 +45,11 @@ def arms_table(out: pathlib.Path) -> pd.DataFrame:
 
 
 def headroom(tables: Tables) -> pd.DataFrame:
-    """CHAIRi of the starts of the biased worlds minus that of their twins from the unbiased one, on the same test.
+    """The headroom: CHAIRi of starts trained with bias minus CHAIRi of starts trained without, on the same test.
 
     Returns:
-      a row for each captioner and bias: CHAIRi, that of the twins, the difference and its 95 % interval; empty where
-      one of the two was not measured.
+      A row for each captioner and bias: CHAIRi, CHAIRi of the unbiased starts, the difference and its 95 % interval;
+      no row if one of the two was not measured.
     """
     found = []
     for captioner, name in CAPTIONERS.items():

@@ -1,4 +1,4 @@
-"""The claims C1 to C8 of docs/STUDY.md, looked up in tables."""
+"""The claims C1 to C8 of docs/STUDY.md, decided from tables."""
 
 import dataclasses
 import pathlib
@@ -12,10 +12,10 @@ from study.pool import tables_of
 from study.verdicts import Finding, of_independent
 
 Tables = Callable[[str, str, str], Mapping[str, pd.DataFrame]]
-"""(captioner, world, experiment) -> tables, {} where nothing was measured. LRP-IFT stands against its baseline."""
+"""(captioner, world, experiment) -> tables, {} if nothing was measured. LRP-IFT is compared with its baseline."""
 
 STRONG, PHOTOGRAPHS = "strong", "photographs"
-"""The worlds that claims are decided in: drawn scenes with a strong bias, and photographs."""
+"""The worlds in which claims are decided: drawn scenes with a strong bias, and photographs."""
 
 CAPTIONERS = {"ada": "Ada-LSTM", "mhfc": "MH-FC"}
 HIGH_RESOLUTION = ("lrp", "guided_grad_cam", "guided_backprop")
@@ -24,13 +24,13 @@ FREQUENT = "frequent words by references: mean, 0 where never said"
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What is claimed, and what decides it.
+    """A claim and the comparisons that decide it.
 
     Attributes:
       name: "C1" and so on.
       says: the claim.
-      paper: where the paper has it, and what it found.
-      findings: tables, world -> the comparisons that it is about.
+      paper: its place in the paper, and the paper's result.
+      findings: tables, world -> the comparisons.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Claim:
 
 
 def study_tables(out: pathlib.Path) -> Tables:
-    """The tables of a folder of the study, each made once."""
+    """The tables of a study folder, each computed once."""
     made: dict[tuple[str, str, str], Mapping[str, pd.DataFrame]] = {}
 
     def tables(captioner: str, world: str, experiment: str) -> Mapping[str, pd.DataFrame]:
@@ -210,7 +210,7 @@ def _finding(about: str, captioner: str, row: Mapping[str, float], column: str, 
 
 
 def _table(tables: Mapping[str, pd.DataFrame], name: str, column: str) -> pd.DataFrame:
-    """A table, or an empty one where there is none, or only a note that says why."""
+    """A table; an empty one if there is none, or only a note with the reason."""
     table = tables.get(name, pd.DataFrame())
     return table if column in table else pd.DataFrame()
 
@@ -222,7 +222,7 @@ def _rows(table: pd.DataFrame, **values: object) -> Sequence[Mapping[str, object
 
 
 def _frequent(table: pd.DataFrame, **values: object) -> Sequence[Mapping[str, object]]:
-    """Of the frequent words, true where a reference says them: Table 2."""
+    """The rows of Table 2: frequent words, true if a reference has them."""
     return [
         row
         for row in _rows(table, **values)

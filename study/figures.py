@@ -1,4 +1,4 @@
-"""The paper's figures, from the tables of all starts together."""
+"""The paper's figures, from the pooled tables of all starts."""
 
 import pathlib
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ FIGURES = {
     "causes": "What mentions rest on (Fig. 8)",
     "frequent_words": "The most frequent object words (Fig. 7)",
 }
-"""Experiment -> what its figure shows."""
+"""The title of the figure of each experiment."""
 
 
 class Drawn(NamedTuple):
-    """A figure, what it is called, and its place in the folder of results."""
+    """A figure, its title, and its path in the folder of results."""
 
     title: str
     path: str
@@ -30,7 +30,7 @@ class Drawn(NamedTuple):
 
 
 def drawn(tables: Tables) -> Iterator[Drawn]:
-    """The figures of what was measured, experiment by experiment."""
+    """The figures of all measured experiments."""
     for experiment, title in FIGURES.items():
         for world in (STRONG, PHOTOGRAPHS):
             for captioner, name in CAPTIONERS.items():
@@ -42,7 +42,7 @@ def drawn(tables: Tables) -> Iterator[Drawn]:
 
 
 def keep_figures(tables: Tables, folder: pathlib.Path) -> None:
-    """Writes the figures into a folder; the same tables give the same files."""
+    """Writes the figures to a folder; the same tables give the same files."""
     for one in drawn(tables):
         path = folder / one.path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Many commands, some at a time, each once: what was interrupted goes on where it stopped."""
+"""Runs many commands in parallel, each once; an interrupted run continues where it stopped."""
 
 import concurrent.futures
 import os
@@ -9,22 +9,23 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 Command = tuple[pathlib.Path, Sequence[str]]
-"""(A file that is there when the command is done, the command.)"""
+"""(A file that exists when the command is done, the command.)"""
 
 
 def run_chains(chains: Iterable[tuple[str, Sequence[Command]]], jobs: int, say: Callable[[str], None] = print) -> int:
-    """Runs chains of commands side by side; the commands of a chain one after the other.
+    """Runs chains of commands in parallel; the commands of a chain run one after the other.
 
-    A command that fails ends its chain and no other. The output of each goes to the file beside its mark, `.log` in
-    place of the ending. A command leaves its own mark, or it is made when it ends well.
+    A command that fails ends its chain but not the others. The output of a command goes to a file beside its mark
+    (the file that exists when it is done), with the suffix `.log`. If a command does not write its mark itself, it is
+    created when the command succeeds.
 
     Args:
       chains: (name, commands).
-      jobs: how many run at a time. Each keeps to its share of the processors, where the system can do that.
-      say: told of what begins, ends and fails.
+      jobs: number of chains that run at a time. Each uses its share of the processors, if the system supports that.
+      say: called with a message when a command starts, ends or fails.
 
     Returns:
-      How many commands failed.
+      The number of failed commands.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     free: queue.Queue[list[int]] = queue.Queue()
@@ -35,7 +36,7 @@ def run_chains(chains: Iterable[tuple[str, Sequence[Command]]], jobs: int, say: 
         mine = free.get()
         try:
             if mine:
-                # Of this thread; the programs that it starts inherit it.
+                # The affinity of this thread, which the programs that it starts inherit.
                 os.sched_setaffinity(0, mine)
             for mark, command in commands:
                 if mark.exists():

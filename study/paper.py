@@ -1,4 +1,4 @@
-"""What the paper found, said from the numbers of its tables."""
+"""The paper's results, summarised from the numbers of its tables."""
 
 from lrp_jax.captions.experiments.paper_tables import AUC_OF_ONE_MINUS_BETA, paper_table
 

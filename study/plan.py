@@ -8,23 +8,23 @@ from collections.abc import Iterator, Sequence
 from lrp_jax.captions.runs.arms import ARMS
 
 MAPPED = ("word_ablation", "image_ablation", "correctness", "modality_share", "gold_effect")
-"""Experiments that explain: of the starts, on the first images."""
+"""Experiments that need maps: run for the starts, on the first images."""
 SPOKEN = ("captions", "frequent_words", "chair")
-"""Experiments that only need captions: of all runs, on all images."""
+"""Experiments that need only captions: run for all models, on all images."""
 IMAGES, SANITY_IMAGES, PHOTOGRAPH_IMAGES = 100, 20, (100, 40)
-"""How many scenes are explained, how many by randomised models, and how many photographs of each fold: for what the
-captioner alone tells, and for what needs many maps of pixels."""
+"""The number of explained scenes, of scenes explained by randomised models, and of explained photographs of each fold:
+for experiments that need only the captioner, and for those that need many pixel maps."""
 
 HALLUCINATION_IMAGES = 500
-"""On how many scenes LRP has to tell false mentions from true ones: false ones are rare, and the study asks for 1000 of
-each. On photographs it is all of a fold."""
+"""The number of scenes for hallucination: false mentions are rare, and the study requires 1000 of each. On photographs
+all of a fold are used."""
 
 CAUSES_IMAGES = 400
-"""Of how many scenes it is asked what mentions rest on, which needs few maps; false mentions are rare."""
+"""The number of scenes for causes, which needs few maps; false mentions are rare."""
 
 PHOTOGRAPHS, FOLDS = "photographs", 5
 WORLDS = ("strong", "weak", "none", PHOTOGRAPHS)
-"""What starts are trained on: drawn scenes with a strong, a weak or no bias, and photographs."""
+"""The training data of starts: drawn scenes with a strong, a weak or no bias, and photographs."""
 PHOTOGRAPH_MAPPED = (("word_ablation", "modality_share"), ("correctness", "image_ablation"))
 PHOTOGRAPH_SETS = ("flickr8k_1000", "coco_small")
 """Folders of photographs: NAME/NAME.json, NAME/images/."""
@@ -36,8 +36,8 @@ class Start:
 
     Attributes:
       captioner: "ada", "mhfc", "ada_bu" or "mhfc_bu".
-      world: the bias of its drawn world, "strong", "weak" or "none", until the paper's rule stops it; or "photographs".
-      seed: of everything in it; on photographs also the number of the fold that it is tested on.
+      world: the bias of its drawn scenes, "strong", "weak" or "none"; or "photographs".
+      seed: of all random choices; on photographs also the number of the test fold.
       data: the folder of the photographs.
     """
 
@@ -52,12 +52,12 @@ class Start:
 
     @property
     def config(self) -> str:
-        """The config that it is trained with, as configs/study/lrp_ift.py calls it."""
+        """The name of its config in configs/study/lrp_ift.py."""
         return f"photos.{self.captioner}" if self.world == PHOTOGRAPHS else f"{self.captioner}_scenes"
 
     @property
     def test(self) -> str:
-        """The split that it is measured on."""
+        """The split on which it is measured."""
         return "test" if self.world == PHOTOGRAPHS else "test_broken"
 
     def training(self, out: pathlib.Path) -> list[str]:
@@ -75,7 +75,7 @@ class Start:
                 f"--config.encoder_weights={self.data / 'weights' / 'squeezenet1_1_oihw.npz'}",
                 f"--config.features_folder={out / 'features' / f'{PHOTOGRAPHS}-{self.seed}'}",
             ]
-        # One folder of features for each encoder and world: all starts of a kind read the same.
+        # One folder of features for each encoder and world, shared by all starts of a kind.
         regions = "regions" if self.captioner.endswith("_bu") else "grid"
         features = f"--config.features_folder={out / 'features' / f'{self.world}-{regions}'}"
         return [f"--config=configs/{self.captioner}_scenes.py:{self.world}", *run, features]
@@ -86,9 +86,9 @@ class Tuned:
     """A start after one epoch of an arm of fine-tuning.
 
     Attributes:
-      start: where it began.
+      start: the model before fine-tuning.
       arm: one of `ARMS`.
-      order: which of the orders of the captions; the arms of a start are compared within an order.
+      order: number of the order of the captions; the arms of a start are compared within an order.
     """
 
     start: Start
@@ -112,7 +112,7 @@ class Tuned:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of the study: starts, and the arms that each of them is tuned by.
+    """A part of the study: starts, and the arms with which each of them is fine-tuned.
 
     Attributes:
       captioners, world, seeds: of the starts.
@@ -134,7 +134,7 @@ class Part:
                 yield Start(captioner=captioner, world=self.world, seed=seed, data=data)
 
     def tuned(self, start: Start) -> Iterator[Tuned]:
-        """What becomes of a start."""
+        """The fine-tuned models of a start."""
         for order in range(self.orders):
             for arm in self.arms:
                 yield Tuned(start=start, arm=arm, order=order)
@@ -154,13 +154,13 @@ PARTS: dict[str, tuple[Part, ...]] = {
     ),
     PHOTOGRAPHS: (Part(captioners=GRID, world=PHOTOGRAPHS, seeds=FOLDS),),
 }
-"""What `python -m study --part=NAME` runs; a run that two parts share is made once."""
+"""The parts that `python -m study --part=NAME` runs; a run that two parts share is made once."""
 
 
 def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[pathlib.Path, list[str]]]:
-    """All that is to be done about a start, in order: (file that is there when it is done, command).
+    """All commands of a start, in order: (file that exists when it is done, command).
 
-    The commands are those that a person would give, so each can be repeated by hand.
+    Each command can also be run by hand.
     """
     folder = out / start.name
     yield _train(folder / "start", start.training(out))
@@ -184,7 +184,7 @@ def commands(part: Part, start: Start, out: pathlib.Path) -> Iterator[tuple[path
 
 
 def evaluated(run: pathlib.Path, world: str) -> pathlib.Path:
-    """Where the results of a run are."""
+    """The folder of the results of a run."""
     return run / "evaluation" / ("test" if world == PHOTOGRAPHS else "test_broken")
 
 

@@ -1,4 +1,4 @@
-"""The rows of several runs together, and their tables."""
+"""The pooled rows of several runs, and their tables."""
 
 import functools
 import json
@@ -19,9 +19,9 @@ from study.plan import PHOTOGRAPHS, evaluated
 def pooled(
     out: pathlib.Path, captioner: str, world: str, run: str, experiment: str, seeds: Container[int] | None = None
 ) -> pd.DataFrame:
-    """The rows of an experiment on the runs `run` of the starts of a kind, with a column `start`; empty without any.
+    """The rows of an experiment on the runs `run` of the starts of a kind, with a column `start`; empty if none.
 
-    Scenes are numbered as in their split, which all starts share; photographs through all folds, as in `tested`.
+    Scenes are numbered as in their split, which all starts share; photographs across all folds, as in `tested`.
     """
     found, before = [], 0
     for folder in _starts(out, captioner, world):
@@ -51,10 +51,10 @@ def tables_of(
     Args:
       out: the folder of the study.
       captioner, world: of the starts.
-      run: "start", or the name of a fine-tuned descendant such as "lrp-0".
+      run: "start", or the name of a fine-tuned model such as "lrp-0".
       experiment: its name.
-      against: the matched baseline, such as "baseline-0"; only starts that have both count.
-      seeds: of the starts that count; None for all.
+      against: the matched baseline, such as "baseline-0"; only starts that have both are used.
+      seeds: of the starts to use; None for all.
     """
     rows = pooled(out, captioner, world, run, experiment, seeds)
     if rows.empty:
@@ -76,7 +76,7 @@ def tables_of(
 
 
 def tested(out: pathlib.Path, captioner: str, world: str) -> Dataset:
-    """The images that starts of a kind are measured on: of photographs the test sets of all folds, one by one."""
+    """The images on which starts of a kind are measured; for photographs the test sets of all folds in sequence."""
     starts = _starts(out, captioner, world)
     if world != PHOTOGRAPHS:
         return _test_set(starts[0])
@@ -98,7 +98,7 @@ def _test_set(start: pathlib.Path) -> Dataset:
 
 
 def _captions(out: pathlib.Path, captioner: str, world: str, split: str) -> Sequence[tuple[str, ...]]:
-    """Those of drawn scenes that the first run listed beside its features are not made again."""
+    """The captions of the images; those of drawn scenes are read from the list that the first run cached."""
     if split == "test" and world == PHOTOGRAPHS:
         return [image.captions for image in tested(out, captioner, world)]
     first = _starts(out, captioner, world)[0]

@@ -1,7 +1,7 @@
-"""docs/RESULTS.md, written from result files: python -m study.results [--out=runs/study] [--docs=docs]
+"""Generates docs/RESULTS.md from result files: python -m study.results [--out=runs/study] [--docs=docs]
 
-Pools the rows of all runs that are there, writes the pooled tables as CSV and the figures as PNG to DOCS/results/, and
-the page with the verdicts. No number on the page is typed.
+Pools the rows of all existing runs, writes the pooled tables as CSV and the figures as PNG to DOCS/results/, and
+the page with the verdicts. No number on the page is written by hand.
 """
 
 import argparse
@@ -27,7 +27,7 @@ KEPT = {
     "causes": ("causes", "causes_maps"),
     "lrp_ift_gain": ("against_baseline", "lrp_ift_gain", "changed_mentions"),
 }
-"""Experiment -> tables that are kept; () for all."""
+"""The tables to keep for each experiment; () for all."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Whether a claim holds, fails, or cannot be decided; by the rules of docs/STUDY.md."""
+"""The verdict on a claim (holds, fails, undecided), by the rules of docs/STUDY.md."""
 
 import dataclasses
 import math
@@ -8,18 +8,18 @@ from typing import Literal
 Verdict = Literal["holds", "fails", "undecided", "not measured"]
 
 SEEN = 2.8
-"""Standard errors of an effect that is found with power 0.8 by a two-sided test at 5 %: 1.96 + 0.84."""
+"""The size, in standard errors, of an effect that a two-sided test at 5 % detects with power 0.8: 1.96 + 0.84."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One comparison that a claim is about: the claim says that the difference is above `bound`.
+    """One comparison of a claim; the claim says that the difference is above `bound`.
 
     Attributes:
       about: what is compared.
-      captioner: whose.
-      difference, low, high: with the ends of its 95 % interval.
-      count: of what it was measured on: words, mentions, captions.
+      captioner: the measured captioner.
+      difference, low, high: the difference and the ends of its 95 % interval.
+      count: number of measured items (words, mentions, captions).
       bound: 0, or minus a margin.
       within: instead of a bound: the claim says that the difference lies between -within and within.
     """
@@ -35,7 +35,7 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        """By the interval alone; one without width, as resampling a single word gives, decides nothing."""
+        """The verdict by the interval; an interval of width 0, as from resampling a single word, is undecided."""
         if any(math.isnan(x) for x in (self.difference, self.low, self.high)) or self.low == self.high:
             return "undecided"
         lower, upper = (self.bound, math.inf) if self.within is None else (-self.within, self.within)
@@ -45,12 +45,12 @@ class Finding:
 
     @property
     def smallest(self) -> float:
-        """The smallest effect beyond the bound that could have been seen."""
+        """The smallest effect beyond the bound that could have been detected."""
         return SEEN * (self.high - self.low) / (2 * 1.96)
 
 
 def together(findings: Sequence[Finding]) -> Verdict:
-    """The verdict of a claim about several comparisons: it holds if all hold, and fails if one fails."""
+    """The verdict on several comparisons: holds if all hold, fails if one fails."""
     verdicts = {finding.verdict for finding in findings}
     if not verdicts:
         return "not measured"
@@ -62,9 +62,9 @@ def together(findings: Sequence[Finding]) -> Verdict:
 def of_independent(
     about: str, captioner: str, first: tuple[float, float, float, int], second: tuple[float, float, float, int]
 ) -> Finding:
-    """The finding that one mean is above another of other models, each (value, low, high, count).
+    """The comparison of means of two independent groups of models, each (value, low, high, count).
 
-    The variances of the two add up.
+    The variances of the two are added.
     """
     error = math.hypot(first[2] - first[1], second[2] - second[1]) / 2
     difference = first[0] - second[0]

@@ -26,6 +26,7 @@ PACKAGES = (
     "lrp_jax.captions.explain",
     "lrp_jax.captions.render",
     "lrp_jax.captions.metrics",
+    "lrp_jax.captions.scenes",
     "lrp_jax.captions.data",
     "lrp_jax.captions.images",
     "lrp_jax.captions.words",

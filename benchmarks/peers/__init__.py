@@ -1,1 +1,1 @@
-"""The same work by others, each module imported in a process of its own (see benchmarks/harness.py)."""
+"""The same work by other libraries; each module is imported in its own process (see benchmarks/harness.py)."""

@@ -1,7 +1,7 @@
 """captum's alpha1-beta0 for VGG16: a copy of the image for each word.
 
-The rule has the positive kernels only, so that it treats a negative input of the first layer as its absolute share: the
-pixels are not those of z+ (Eq. 21 takes the positive products, of which two negatives make one).
+The rule uses only the positive kernels, also for negative inputs of the first layer, so its pixels differ from those of
+z+ (Eq. 21 uses the positive products, which include products of two negative factors).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from benchmarks.peers.torch_vgg import answer, network, question
 
 
 class _Asked(nn.Module):
-    """One number for each word, whose gradient in the features is the relevance they are given."""
+    """One number for each word, whose gradient with respect to the features is the given relevance."""
 
     def __init__(self, net, relevance):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Empty modules for what zennit imports at its top and does not need here."""
+"""Empty modules in place of packages that zennit imports but does not need here."""
 
 import importlib.util
 import sys

@@ -1,6 +1,6 @@
-"""Ada-LSTM written out in torch: a training step of cross-entropy, and greedy captions of a batch.
+"""Ada-LSTM written in torch: a training step of cross-entropy, and greedy captions of a batch.
 
-What does not depend on the word before is computed for all words at once, as in lrp_jax.
+Everything that does not depend on the previous word is computed for all words at once, as in lrp_jax.
 """
 
 import pathlib
@@ -16,7 +16,7 @@ PAD, START, END = 0, 1, 2  # lrp_jax.captions.models.decoding
 
 
 class AdaLSTM(nn.Module):
-    """Parameters as the paper's authors named them, without dots; equations as in lrp_jax.captions.models.ada_lstm."""
+    """Parameter names of the paper's authors without dots; equations as in lrp_jax.captions.models.ada_lstm."""
 
     def __init__(self, arrays: dict[str, torch.Tensor]):
         super().__init__()
@@ -74,7 +74,7 @@ def _plain(name: str) -> str:
 
 
 def training_ways(folder: str) -> dict[str, Callable]:
-    """A step on batch.npz, as train.py takes it: dropout, gradients cut at 0.1, Adam."""
+    """A step on batch.npz, like that of train.py: dropout, gradients clipped at 0.1, Adam."""
     model, batch = _model(folder), np.load(pathlib.Path(folder) / "batch.npz")
     features, inputs, targets = (torch.from_numpy(batch[name]) for name in ("features", "inputs", "targets"))
     inputs, targets = inputs.long(), targets.long()

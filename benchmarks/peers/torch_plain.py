@@ -1,7 +1,7 @@
-"""z+ for VGG16 written out in torch: one forward pass for all words, then one way back for every few of them.
+"""z+ for VGG16 written in torch: one forward pass for all words, then one backward pass for every few of them.
 
 The denominators are computed once, with the positive kernels; the first layer, whose input has both signs, has two
-convolutions and two ways back. Nothing is recorded by autograd.
+convolutions forward and two backward. Nothing is recorded by autograd.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def _signs(kernel):
 
 
 def _open(net, kernels, x):
-    """For each layer what its way back needs: the input and 1 / z of a convolution, the winners of a pooling."""
+    """What the backward pass of each layer needs: the input and 1 / z of a convolution, the argmax of a max pool."""
     saved = []
     for number, (layer, signs) in enumerate(zip(net, kernels, strict=True)):
         if isinstance(layer, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""VGG16 in torch, with the weights of a file, and what the peers are asked to explain."""
+"""VGG16 in torch with the weights of a file, and the inputs that the peers explain."""
 
 import pathlib
 
@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-BLOCKS = (2, 2, 3, 3, 3)  # convolutions before each pooling; none after the last
+BLOCKS = (2, 2, 3, 3, 3)  # convolutions before each pooling; no pooling after the last block
 
 
 def network(folder: str) -> nn.Sequential:
-    """torchvision's `features` without what follows the last ReLU, of encoder.safetensors in the folder."""
+    """torchvision's `features` up to the last ReLU, with the weights of encoder.safetensors in the folder."""
     arrays = load_file(pathlib.Path(folder) / "encoder.safetensors")
     layers, index = [], 0
     for block, count in enumerate(BLOCKS):
@@ -24,7 +24,7 @@ def network(folder: str) -> nn.Sequential:
             conv.weight.data, conv.bias.data = weight, bias
             layers += [conv, nn.ReLU()]
             index += 2
-    # Channels last are faster than the default in every stage measured here.
+    # Channels last is faster than the default in every stage measured here.
     return nn.Sequential(*layers).eval().to(memory_format=torch.channels_last)
 
 

@@ -1,4 +1,4 @@
-"""An arm of the study's fine-tuning, docs/STUDY.md: one epoch from a start.
+"""An arm of fine-tuning of the study, docs/STUDY.md: one epoch from a start.
 
 --config=configs/study/lrp_ift.py:START-ARM --config.init_from=RUN, for example :ada_scenes-lrp, :mhfc_scenes-baseline,
 or :photos.ada-lrp for a start of configs/photos.py:ada
@@ -12,7 +12,7 @@ def get_config(kind="ada_scenes-lrp"):
     start = settings_of(name.replace(".", ":"))
     config = settings_of(f"lrp_ift:{arm}")
     config.batch_size = start.batch_size
-    # A fifth of the start's, as the paper's 1e-4 is of its 5e-4; the same for all arms.
+    # A fifth of the start's rate, like the paper's 1e-4 and 5e-4; the same for all arms.
     config.learning_rate = start.learning_rate / 5
-    config.schedule = "linear"  # what a last step does by chance should not be taken for what an arm does
+    config.schedule = "linear"  # random effects of the last steps should not be taken for effects of an arm
     return config

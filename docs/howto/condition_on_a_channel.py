@@ -1,7 +1,7 @@
 """Condition on a channel: relevance inside a network, and through a part of it only.
 
-After this page you can read the relevance of hidden values, ask what an input said through one channel or one
-attention head, say which parameters carried an answer, and explain why one class and not another.
+After this page you can read the relevance of hidden values, restrict an explanation to one channel or one attention
+head, compute the relevance of parameters, and explain why one class and not another.
 
 Run it with `python docs/howto/condition_on_a_channel.py`.
 """
@@ -19,7 +19,7 @@ from lrp_jax import EpsilonPlus
 # --------------------------------
 #
 # Three detectors for lines: vertical, horizontal, diagonal. Three classes: 0 for a vertical line, 1 for a horizontal
-# one, 2 for both. The image has both, apart from each other.
+# one, 2 for both. The image has both, in different places.
 
 VERTICAL = np.array([[-1, 2, -1]] * 3) / 6
 KERNEL = np.stack([VERTICAL, VERTICAL.T, (3 * np.eye(3) - 1) / 6], axis=-1)[:, :, None]
@@ -52,9 +52,9 @@ def both(image):
 # Look inside
 # -----------
 #
-# `relevance_at` gives, with the relevance of the input and in the same backward pass, that of named places. Linen
-# names them by module path; elsewhere `jax.named_scope` or `checkpoint_name` does. You may ask with a glob, and are
-# answered with the names. Summed over the image, it says how much each channel had to say.
+# `relevance_at` returns the relevance of the input and, from the same backward pass, that of named places. Linen
+# names them by module path; elsewhere use `jax.named_scope` or `checkpoint_name`. The argument may be a glob; the
+# result has the full names. Summed over the image it is the relevance of each channel.
 
 value, r, places = jax.jit(lrp_jax.relevance_at(both, "*/detectors", EpsilonPlus))(image)
 by_channel = np.asarray(places["Lines/detectors"])
@@ -66,9 +66,9 @@ assert np.all(by_channel[..., 2] == 0)  # there is no diagonal line
 # Through one channel
 # -------------------
 #
-# A mask multiplies the relevance that arrives at a place, before it goes on. With one channel kept, the map of the
-# image is what the image said through that channel: concept relevance propagation. A mask has any shape that
-# broadcasts against the value, so [channels] here, and [height, width, 1] for one position.
+# A mask multiplies the relevance that arrives at a place, before it is propagated further. With only one channel kept,
+# the map of the image is the relevance through that channel: concept relevance propagation. A mask has any shape that
+# broadcasts against the value, so [channels] here, or [height, width, 1] for one position.
 
 
 @jax.jit
@@ -80,7 +80,7 @@ maps = [np.asarray(through(mask)) for mask in jnp.eye(3)]
 
 
 def show(*maps):
-    """Maps side by side, as text: # for much relevance, + for less."""
+    """Prints maps side by side, as text: # for much relevance, + for less."""
     top = max(np.abs(m).max() for m in maps)
     for rows in zip(*maps, strict=True):
         print("   ".join("".join(".+#"[int(abs(v) > 0.05 * top) + int(abs(v) > 0.5 * top)] for v in r) for r in rows))
@@ -91,15 +91,15 @@ show(np.asarray(r)[..., 0], maps[0], maps[1])
 assert maps[0][on_vertical].sum() > 0.99 * maps[0].sum() > 0
 assert maps[1][on_horizontal].sum() > 0.99 * maps[1].sum() > 0
 
-# Relevance is linear in what is handed on, so the explanations through the channels add up to the whole one.
+# Relevance is linear in the relevance that is propagated, so the explanations through the channels add up to the whole.
 
 assert np.allclose(sum(maps), np.asarray(r)[..., 0], atol=1e-4 * float(value))
 
 # Through one head
 # ----------------
 #
-# Flax's attention takes the function that does the work, so a name can be given without touching the module. What it
-# returns is [tokens, heads, features]; a mask [heads, 1] chooses heads.
+# Flax's attention module takes the attention function as an argument, so a value can be named without changing the
+# module. The function returns [tokens, heads, features]; a mask [heads, 1] selects heads.
 
 
 def named_attention(*args, **kwargs):
@@ -130,8 +130,8 @@ assert np.allclose(parts[0] + parts[1], whole, atol=1e-4 * np.abs(whole).max())
 # Parameters
 # ----------
 #
-# `parameter_relevance` gives the relevance that passes each weight on its way. Weights that none passes can go: here
-# the detector for diagonals, as far as this image is concerned. (For a pruning that holds, take the mean over many.)
+# `parameter_relevance` returns the relevance that passes through each weight. Weights without relevance can be removed:
+# here the detector for diagonals, for this image. (For real pruning, use the mean over many images.)
 
 score = jax.jit(lrp_jax.parameter_relevance(lambda params, image: Lines().apply(params, image)[2], EpsilonPlus))
 _, by_weight = score(params, image)
@@ -153,8 +153,8 @@ assert without(int(by_filter.argmax())) < 0.7 * value
 # Why this class and not that
 # ---------------------------
 #
-# The map for "both" shows both lines. Against "vertical", what spoke for either class cancels, and the horizontal line
-# is left: the reason why it is not only a vertical line. The seed for that gives z to the class and -z to the other.
+# The map for "both" shows both lines. Against "vertical", the evidence for both classes cancels, and the horizontal
+# line is left: the reason why it is not only a vertical line. This seed gives z to the class and -z to the other one.
 
 
 def logits(image):
@@ -171,13 +171,13 @@ assert np.abs(contrast[on_vertical]).sum() < 0.01 * contrast[on_horizontal].sum(
 # What can go wrong
 # -----------------
 #
-# - A name that relevance does not pass by itself: a `NoPlaceError` lists the names there are. Inside a convolution
-#   with its bias and batch norm, or inside gelu, there is no place; name the value where it ends.
-# - A mask is not a seed: what it holds back is gone, and the rest does not sum to the logit. The audit has a line for
-#   it, and takes the same `masks`.
-# - A conditional map of a channel whose relevance is near zero is noise made visible by its own scale. Draw the maps
-#   of all channels on one.
+# - A name at which there is no relevance: a `NoPlaceError` lists the existing names. There is no place inside a
+#   convolution with its bias and batch norm, or inside gelu; name the value at the end instead.
+# - A mask is not a seed: the relevance that it removes is lost, and the rest does not sum to the logit. The audit takes
+#   the same `masks` and has a line for it.
+# - A conditional map of a channel whose relevance is near zero shows only noise, amplified by its own scale. Draw the
+#   maps of all channels on one scale.
 
 report = lrp_jax.audit(both, EpsilonPlus, masks={"*/detectors": jnp.eye(3)[0]})(image)
-print(f"\nheld back by the mask: {report.lost['mask']:.2f} of {report.seed:.2f}")
+print(f"\nremoved by the mask: {report.lost['mask']:.2f} of {report.seed:.2f}")
 assert np.isclose(report.lost["mask"], by_channel[..., 1:].sum(), rtol=1e-3)

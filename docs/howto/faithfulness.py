@@ -1,7 +1,7 @@
 """Measure whether an explanation is faithful, for any JAX model.
 
-After this page you can compare explanations of your own model by deletion and insertion, by where they point, and by
-whether they rank the parts of an input as their true effects do; and hand the model to Quantus for its metrics.
+After this page you can compare explanations of your own model by deletion and insertion, by their location, and by the
+rank correlation with the true effects of the parts of an input; and use the model with the metrics of Quantus.
 
 Run it with `python docs/howto/faithfulness.py`.
 """
@@ -21,9 +21,9 @@ from lrp_jax.captions.experiments import faithfulness, gold_effects
 # A task whose truth is known
 # ---------------------------
 #
-# An image has four places, and at each a cross, a square, or nothing. It is of class 1 if it has more crosses than
-# squares. So crosses speak for class 1 and squares against it, by as much as the network says; and since we draw the
-# images ourselves, we can draw each of them again without one of its shapes.
+# An image has four places, each with a cross, a square, or nothing. It is of class 1 if it has more crosses than
+# squares. So crosses are evidence for class 1 and squares are evidence against it, to a degree that the network
+# determines; and since we draw the images ourselves, we can draw each of them again without one of its shapes.
 
 PLACE, SIZE = 7, 5
 SHAPES = np.zeros((3, PLACE, PLACE), np.float32)
@@ -77,8 +77,8 @@ for i in range(120):
 # A model is a function
 # ---------------------
 #
-# Everything below asks for two functions: one from a batch to scores, and one from an image and a target to relevance.
-# Put both under `jit`. The scores here are the lead of one class over the other, which is what decides.
+# Everything below needs two functions: one from a batch to scores, and one from an image and a target to relevance.
+# Jit both. The score here is the difference between the logits of the two classes, which determines the prediction.
 
 
 @jax.jit
@@ -102,15 +102,15 @@ EXPLANATIONS = {
     "LRP": jax.jit(lambda image, target: jax.grad(lrp_jax.lrp(lambda x: score(x, target)))(image)),
     "gradient x input": jax.jit(lambda image, target: image * jax.grad(score)(image, target)),
     "|gradient|": jax.jit(lambda image, target: jnp.abs(jax.grad(score)(image, target))),
-    "edges": jax.jit(lambda image, target: image),  # the same for every model: what is bright
+    "edges": jax.jit(lambda image, target: image),  # the same for every model: bright pixels
 }
 
-# What is true
+# Ground truth
 # ------------
 #
-# `masks` say where the evidence for the target is: the shapes that speak for it. `gold` says by how much the score
-# falls without each shape. It has to come from whoever made the images; painting over a part measures what the paint
-# does as well. Places without a shape have no effect to speak of, and nan leaves them out.
+# `masks` give the place of the evidence for the target: the shapes that support it. `gold` gives the decrease of the
+# score without each shape. It needs images that are drawn again; painting over a part also measures the effect of the
+# paint. For places without a shape the effect is nan, which excludes them.
 
 places = np.arange(4)
 parts = np.zeros((len(images), 4, 2 * PLACE, 2 * PLACE), bool)
@@ -120,7 +120,7 @@ for place in places:
 speaks_for = kinds == np.where(labels == 1, CROSS, SQUARE)[:, None]
 masks = (parts & speaks_for[..., None, None]).any(axis=1)
 
-fewer = np.where(np.eye(4, dtype=bool), 0, kinds[:, None])  # [n, 4, 4]: at one place nothing
+fewer = np.where(np.eye(4, dtype=bool), 0, kinds[:, None])  # [n, 4, 4]: with one place empty
 effects = gold_effects(f, images, labels, draw(fewer, noise[:, None]))
 effects[kinds == 0] = np.nan
 assert np.nanmean(effects[speaks_for]) > 0 > np.nanmean(effects[~speaks_for])
@@ -138,8 +138,9 @@ print("by chance:", tables["LRP"].set_index("measure")["chance"].round(2).to_dic
 value = {name: table.set_index("measure")["value"] for name, table in tables.items()}
 chance = tables["LRP"].set_index("measure")["chance"]
 
-# The score falls faster than by chance when what LRP finds is deleted, and rises faster when it is given back. What is
-# merely bright is no explanation: it has no idea which shape speaks for what, and the gold effect says so.
+# The score falls faster than by chance when the pixels that LRP finds are deleted, and rises faster when they are
+# inserted. Bright pixels are not an explanation: they do not tell which shape supports which class, as the gold effect
+# shows.
 
 assert value["LRP"]["deletion"] < chance["deletion"]
 assert value["LRP"]["insertion"] > chance["insertion"]
@@ -149,9 +150,9 @@ assert value["LRP"]["gold"] > value["edges"]["gold"]
 # The same in Quantus
 # -------------------
 #
-# Quantus has some forty metrics, for models of PyTorch and TensorFlow. `JaxModel` is a function in their place,
-# `for_jax` makes a metric take it, and an explanation is given the model that it is to explain, because some metrics
-# change the parameters. (`pip install quantus`; this part is left out where it is not installed.)
+# Quantus has about forty metrics, for models of PyTorch and TensorFlow. `JaxModel` wraps a function for them,
+# `for_jax` makes a metric accept it, and the explanation gets the model to explain as an argument, because some metrics
+# change the parameters. (`pip install quantus`; this part is skipped if it is not installed.)
 
 if importlib.util.find_spec("quantus"):
     import quantus
@@ -173,9 +174,10 @@ if importlib.util.find_spec("quantus"):
 # What can go wrong
 # -----------------
 #
-# - The fill decides what deletion means. A value that the model has never seen makes scores fall for a reason of its
-#   own; the mean of the image (the default), a blurred image given as an array, or the background are milder. Say
-#   which it was.
+# - The fill value determines what deletion measures. A value that never occurs in the training data decreases scores by
+#   itself; the mean of the image (the default), a blurred image given as an array, or the background have less effect.
+#   Report which one you used.
 # - Deletion and insertion compare explanations of one model. Areas are in units of the score, so for two models use
-#   probabilities, and keep in mind that a saturated probability hardly moves until the end.
-# - A map inside the mask is plausible, not faithful: the model may look elsewhere. That is what gold effects are for.
+#   probabilities, and note that a saturated probability changes little until the end.
+# - A map inside the mask is plausible, but not necessarily faithful: the model may use something else. Gold effects
+#   measure this.

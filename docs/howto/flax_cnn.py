@@ -1,7 +1,7 @@
 """Explain a Flax CNN as it is.
 
-After this page you can ask any Flax classifier which pixels spoke for its answer, for one image or for a batch, for
-the class it chose or for another one. The model needs no changes.
+After this page you can explain which pixels support the prediction of any Flax classifier, for one image or for a
+batch, for the predicted class or for another one. The model needs no changes.
 
 Run it with `python docs/howto/flax_cnn.py`, or give it a path to also save the heat maps: `... flax_cnn.py maps.png`.
 """
@@ -27,7 +27,7 @@ SHAPES = np.stack([np.ones((SIZE, SIZE)), CROSS])
 
 
 def draw(count, seed):
-    """Images [count, 16, 16, 1], labels [count], and masks [count, 16, 16] that are 1 where the shape stands."""
+    """Images [count, 16, 16, 1], labels [count], and masks [count, 16, 16] that are 1 at the shape."""
     random = np.random.default_rng(seed)
     labels = random.integers(2, size=count)
     images, masks = random.uniform(0, 0.3, (count, SIDE, SIDE)), np.zeros((count, SIDE, SIDE))
@@ -76,8 +76,7 @@ assert accuracy > 0.9
 # ---------
 #
 # `lrp(f)` is a function with the value of f whose derivative is relevance. So one `jax.grad` is an explanation: of the
-# shape of the image, in units of the logit, positive where a pixel spoke for the class and negative where it spoke
-# against it.
+# shape of the image, in units of the logit, positive where a pixel supports the class and negative where it opposes it.
 
 image, label = images[0], int(labels[0])
 
@@ -89,20 +88,20 @@ def logit(image):
 r = jax.grad(lrp_jax.lrp(logit))(image)
 assert r.shape == image.shape
 
-# `relevance` gives the value along with it, as `jax.value_and_grad` does. Relevance is handed on, not made: if nothing
-# stopped on the way, it would sum to the logit. Here the biases of the last layer and epsilon keep a part.
+# `relevance` also returns the value, like `jax.value_and_grad`. Relevance is conserved: if nothing were absorbed, it
+# would sum to the logit. Here the biases of the last layer and epsilon absorb a part.
 
 value, same = lrp_jax.relevance(logit)(image)
 assert np.allclose(r, same, atol=1e-6)
 report = lrp_jax.audit(logit)(image)
-print(f"logit {value:.3f} = relevance of the pixels {r.sum():.3f} + kept on the way {sum(report.lost.values()):.3f}")
+print(f"logit {value:.3f} = relevance of the pixels {r.sum():.3f} + absorbed {sum(report.lost.values()):.3f}")
 assert abs(report.unexplained) < 1e-3 * abs(value)
 
 # Which class
 # -----------
 #
-# A function of all logits is explained for a *seed*: the relevance given to each output. One logit, and zero for the
-# others, explains one class, and is the same as choosing that logit inside the function.
+# A function of all logits is explained for a *seed*: the relevance given to each output. The logit for one class and
+# zero for the others explains this class, which is the same as selecting that logit inside the function.
 
 
 def logits(image):
@@ -116,8 +115,8 @@ assert np.allclose(by_seed, r, atol=1e-6)
 # Many images
 # -----------
 #
-# The result is an ordinary JAX function. `vmap` makes it one for a batch, with a class for each image, and `jit` goes
-# outside: f is traced at every call that is not compiled.
+# The result is an ordinary JAX function. `vmap` turns it into one for a batch, with a class for each image, and `jit`
+# goes outside: without it f is traced at every call.
 
 
 @jax.jit
@@ -126,14 +125,14 @@ def explain(image, label):
     return jax.grad(lrp_jax.lrp(lambda image: model.apply(params, image)[label]))(image)
 
 
-maps = np.asarray(explain(images, labels)).sum(axis=-1)  # summed over the colours, of which there is one here
+maps = np.asarray(explain(images, labels)).sum(axis=-1)  # summed over the colour channels, here only one
 assert maps.shape == (64, SIDE, SIDE)
 assert np.allclose(maps[0], r[..., 0], atol=1e-4 * np.abs(r).max())
 
-# What the map says
-# -----------------
+# What the map shows
+# ------------------
 #
-# The shape covers 25 of 256 pixels. If the map said nothing, it would hold a tenth of the relevance.
+# The shape covers 25 of 256 pixels. If the map carried no information, a tenth of the relevance would be on it.
 
 inside = np.sum(np.abs(maps) * masks, axis=(1, 2)) / np.sum(np.abs(maps), axis=(1, 2))
 area = masks.mean()
@@ -144,14 +143,14 @@ assert inside.mean() > 5 * area
 # -----------------
 #
 # - Explaining a probability. A softmax mixes all classes, and `lrp` refuses it: explain the logit before it.
-# - Reading the numbers of two images side by side as if on one scale: relevance is in units of the logit, so divide by
+# - Comparing the numbers of two images on one scale: relevance is in units of the logit, so divide by
 #   the largest absolute value of each map before you colour it, and keep zero at the middle of the colours.
-# - `jax.jit` inside, `lrp(jax.jit(f))`: it works, but the walk through the program is then repeated at every call.
+# - `jax.jit` inside, `lrp(jax.jit(f))`: it works, but the analysis of the program is then repeated at every call.
 
 if len(sys.argv) > 1:
     from PIL import Image
 
-    # Red speaks for the class, blue against it, white is zero; each image beside its map.
+    # Red supports the class, blue opposes it, white is zero; each image is beside its map.
     strength = (maps[:4] / np.abs(maps[:4]).max(axis=(1, 2), keepdims=True))[..., None]
     colours = np.where(strength > 0, 1 - strength * np.array([0, 1, 1]), 1 + strength * np.array([1, 1, 0]))
     pairs = np.concatenate([np.broadcast_to(images[:4], colours.shape), colours], axis=2)

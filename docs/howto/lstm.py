@@ -1,7 +1,7 @@
-"""Explain an LSTM: which time steps spoke.
+"""Explain an LSTM: the relevance of time steps.
 
-After this page you can take any recurrent network apart in time: how much each step of a sequence spoke for what the
-network says at the end. The gates of LSTM and GRU are found by themselves.
+After this page you can compute the relevance of each step of a sequence for the output of any recurrent network. The
+gates of LSTM and GRU are detected automatically.
 
 Run it with `python docs/howto/lstm.py`.
 """
@@ -16,14 +16,14 @@ import lrp_jax
 # A network and a task
 # --------------------
 #
-# A sequence has ten symbols. Numbers 4 to 9 mean nothing, 0 to 3 are messages: one of them stands at a random place in
-# the first half, and at the end the network has to say which it was.
+# A sequence has ten symbols. Numbers 4 to 9 have no meaning, 0 to 3 are messages: one of them is at a random position
+# in the first half, and at the end the network has to predict which one it was.
 
 LENGTH, SYMBOLS, MESSAGES = 10, 10, 4
 
 
 def draw(count, seed):
-    """Sequences [count, 10] of symbols, the message [count] in each, and the step [count] at which it stands."""
+    """Sequences [count, 10] of symbols, the message [count] in each, and its step [count]."""
     random = np.random.default_rng(seed)
     sequences = random.integers(MESSAGES, SYMBOLS, size=(count, LENGTH))
     messages, steps = random.integers(MESSAGES, size=count), random.integers(LENGTH // 2, size=count)
@@ -32,7 +32,7 @@ def draw(count, seed):
 
 
 class Reader(nn.Module):
-    """`embed` and `read` are apart because the explained input must be floating point: symbols are integers."""
+    """`embed` and `read` are separate because the explained input must be floating point: symbols are integers."""
 
     def setup(self):
         self.embedding = nn.Embed(SYMBOLS, 8)
@@ -80,8 +80,8 @@ assert accuracy > 0.9
 # Explain
 # -------
 #
-# The function to explain takes the embedded sequence [10, 8] and gives the logit of one message. It scans over the
-# steps; `lrp` rebuilds the scan around its own body, so a long sequence is compiled once, as in the forward pass.
+# The function to explain takes the embedded sequence [10, 8] and returns the logit of one message. It scans over the
+# steps; `lrp` rebuilds the scan around the transformed body, so the body is compiled once, as in the forward pass.
 
 
 def embed(symbols):
@@ -96,13 +96,13 @@ def logits(embedded):
 @jax.vmap
 def explain(symbols, message):
     value, r = lrp_jax.relevance(lambda embedded: logits(embedded)[message])(embed(symbols))
-    return value, r.sum(axis=-1)  # a step's relevance is the sum over its embedding
+    return value, r.sum(axis=-1)  # the relevance of a step is the sum over its embedding
 
 
 values, by_step = (np.asarray(a) for a in explain(sequences, messages))
 assert by_step.shape == (64, LENGTH)
 
-print("\nlogit    relevance of each step; the message stands in brackets")
+print("\nlogit    relevance of each step; the message is in brackets")
 for i in range(4):
     cells = [f"[{r:+.2f}]" if t == steps[i] else f" {r:+.2f} " for t, r in enumerate(by_step[i])]
     print(f"{values[i]:+.2f}  {''.join(cells)}")
@@ -114,11 +114,11 @@ assert found > 0.8
 # Gates
 # -----
 #
-# A gate multiplies a signal to let it through or not. It decides, but it is not what is said, so the signal takes all
-# the relevance of the product. `lrp` recognises a gate by where it comes from, a sigmoid or a softmax, and needs no
+# A gate multiplies a signal to let it through or not. It carries no content of its own, so the signal gets all
+# the relevance of the product. `lrp` recognises a gate by its origin, a sigmoid or a softmax, and needs no
 # list of layer types: the LSTM above and a GRU have no refusal.
 #
-# To know whether a function can be explained nothing has to be computed. `jax.eval_shape` walks through it, and would
+# To check whether a function can be explained, nothing has to be computed. `jax.eval_shape` traces it, and would
 # raise a `RelevanceError` that names every line without a rule.
 
 explained = jax.eval_shape(lrp_jax.relevance(logits), embed(sequences[0]))
@@ -132,10 +132,10 @@ print("LSTM and GRU: nothing refused")
 # Where the rest is
 # -----------------
 #
-# The steps do not sum to the logit: biases that spoke for or against the answer keep their share, and so does the
-# epsilon of each neuron, at every step again. One step may have more than the whole logit, where others spoke against
-# it. The audit has the account. A smaller epsilon keeps less, at the price of a noisier map:
-# a small neuron then hands on large relevance of both signs.
+# The steps do not sum to the logit: biases absorb relevance of both signs, and so does the
+# epsilon of each neuron, again at every step. One step may have more than the whole logit if others oppose
+# it. The audit lists all parts. A smaller epsilon absorbs less, but gives a noisier map, because
+# a small neuron then passes on large relevance of both signs.
 
 report = lrp_jax.audit(lambda embedded: logits(embedded)[messages[0]])(embed(sequences[0]))
 print(f"\nlogit {report.seed:.3f} = steps {report.relevance:.3f}", end="")
@@ -146,7 +146,7 @@ assert abs(report.unexplained) < 1e-3 * abs(report.seed)
 # What can go wrong
 # -----------------
 #
-# - You explain the symbols: integers carry no relevance. Explain the embeddings, as here, or one-hot vectors.
-# - A gate of your own that is not a sigmoid (a hard sigmoid, a rectifier) is a second signal to `lrp`, and refused.
-#   Say what you mean: `lrp_jax.gate(jax.nn.hard_sigmoid(z)) * signal`.
-# - The loop is a `while_loop`: its length is not known, so it has no way back. Use a `scan`.
+# - You explain the symbols: integers have no relevance. Explain the embeddings, as here, or one-hot vectors.
+# - A custom gate that is not a sigmoid (a hard sigmoid, a rectifier) is a second signal to `lrp`, and is refused.
+#   Declare it: `lrp_jax.gate(jax.nn.hard_sigmoid(z)) * signal`.
+# - The loop is a `while_loop`: its length is not known, so it has no backward pass. Use a `scan`.

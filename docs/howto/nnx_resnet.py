@@ -1,7 +1,7 @@
 """Explain an NNX ResNet: batch norm, residuals, average pooling.
 
-After this page you can explain a residual network written in Flax NNX, choose a composite for it, and see that
-relevance is neither lost nor counted twice where a residual joins.
+After this page you can explain a residual network written in Flax NNX, choose a composite for it, and check that
+relevance is neither lost nor counted twice at a residual sum.
 
 Run it with `python docs/howto/nnx_resnet.py`.
 """
@@ -19,8 +19,8 @@ import lrp_jax
 # -----------
 #
 # This is an ordinary residual network with two blocks, the second of which halves the image and projects its skip
-# connection. `checkpoint_name` is JAX's own way to name a value, and the identity. It lets us look below at the two
-# ways through a block; explaining the network does not need it.
+# connection. `checkpoint_name` is an identity with which JAX names a value. Below it gives us the relevance of the two
+# paths through a block; explaining the network does not need it.
 
 
 class Block(nnx.Module):
@@ -56,8 +56,8 @@ class ResNet(nnx.Module):
 key = jax.random.key(0, impl="unsafe_rbg")  # compiles much faster than the default generator
 model = nnx.jit(lambda: ResNet(nnx.Rngs(key)))()
 
-# The weights stay random, for this page is about where relevance goes and not about what a map shows. The batch norms
-# should have seen data, though, so that they do something: a few batches in training mode set their statistics.
+# The weights are random, because this page is about the flow of relevance and not about the meaning of maps. But the
+# batch norms need statistics to have an effect: a few batches in training mode set them.
 
 random = np.random.default_rng(0)
 images = random.uniform(0, 1, (16, 12, 12, 3)).astype(np.float32)
@@ -68,9 +68,9 @@ for _ in range(8):
 # Explain
 # -------
 #
-# Switch to inference before you explain. In training mode a batch norm divides by the deviation of the batch, which
-# is a signal of its own; in inference it is a scale and a shift, and belongs to the convolution before it. Nobody has
-# to fold it into the weights by hand.
+# Switch to inference mode before you explain. In training mode a batch norm divides by the deviation of the batch,
+# which is another signal; in inference it is a scale and a shift, and belongs to the convolution before it. It does
+# not have to be folded into the weights by hand.
 
 model.eval()
 image = images[0].copy()
@@ -84,14 +84,14 @@ def f(image):
     return model(image[None])[0, target]
 
 
-# A composite is a table of rules; the first line that fits an operation decides. Print one to see what it does.
+# A composite is a table of rules; the first line that fits an operation decides. Print it to see its rules.
 
 print(lrp_jax.EpsilonPlusFlat)
 print()
 composites = [lrp_jax.EpsilonPlus, lrp_jax.EpsilonPlusFlat, lrp_jax.EpsilonAlpha2Beta1, lrp_jax.EpsilonGammaBox(0, 1)]
 
-# Each of them gives relevance of the shape of the image. The table shows the sum of it, the part on the black bar,
-# and how much speaks against the class (for each unit of the logit).
+# Each of them gives relevance of the shape of the image. The table shows its sum, the part on the black bar,
+# and the relevance against the class (as a fraction of the logit).
 
 print(f"{'composite':<20} {'sum':>8} {'on black':>9} {'against':>8}   of a logit of {logits[target]:.3f}")
 maps = {}
@@ -102,10 +102,10 @@ for rules in composites:
     assert r.shape == image.shape
     assert np.isfinite(r).all()
 
-# What it means: EpsilonPlus multiplies by the input, so black pixels have no relevance, whatever they mean to the
-# network. The flat and the z-box rule on the first layer do not multiply by it, and are exact there. Alpha2-beta1 shows
-# also what speaks against the class, and is the noisiest. The sums differ from the logit by what biases and batch
-# norms have kept: they speak for or against a class too.
+# Interpretation: EpsilonPlus multiplies by the input, so black pixels have no relevance, even if the network uses
+# them. The flat and the z-box rule on the first layer do not multiply by it, and are exact there. Alpha2-beta1 also
+# shows evidence against the class, and is the noisiest. The sums differ from the logit by the relevance of biases and
+# batch norms, which also contribute to a class.
 
 assert np.all(maps["EpsilonPlus"][:4] == 0)
 assert np.all(maps["EpsilonPlusFlat"][:3] != 0)
@@ -114,10 +114,10 @@ assert np.abs(maps["EpsilonGammaBox"][:3]).max() > 0
 # Conservation through residuals
 # ------------------------------
 #
-# Here is a table under which nothing is kept: the denominators of the convolutions leave their biases out, epsilon is
-# tiny, and the flat rule deals with black pixels (which have nothing to take relevance with under the others). What
-# remains is the bias of the head, which is zero in a fresh network. So the relevance of the image is the logit, but for
-# the per cent that the audit finds at units which are not zero although no input spoke for them.
+# This composite conserves relevance: the denominators of the convolutions exclude biases, epsilon is tiny, and the flat
+# rule handles black pixels (which cannot get relevance under the other rules). Only the bias of the head remains, which
+# is zero in a new network. So the relevance of the image is the logit, except for about a per cent that stops at units
+# that are not zero although they have no positive contributions, as the audit shows.
 
 CONSERVING = lrp_jax.Composite(
     "CONSERVING",
@@ -131,8 +131,8 @@ value, r, places = jax.jit(lrp_jax.relevance_at(f, ["branch", "skip", "block"], 
 print(f"\nlogit {value:.4f}, relevance of the image {r.sum():.4f}")
 assert abs(r.sum() - value) < 0.02 * abs(value)
 
-# What arrives at a block is shared between its branch and its skip connection, and what they get adds up. A library
-# that hooks modules does not see a plus sign, and needs a module in its place to get this right.
+# The relevance of a block is divided between its branch and its skip connection, and their parts add up. A library
+# that hooks modules does not see a plus sign, and needs a module instead of it for a correct result.
 
 for i in range(2):
     branch, skip, block = (float(places[name][i].sum()) for name in ("branch", "skip", "block"))
@@ -142,11 +142,11 @@ for i in range(2):
 # What can go wrong
 # -----------------
 #
-# - The model is still in training mode. Its batch norms then want to update their statistics inside the function, and
-#   Flax refuses that with an error about trace levels: call `model.eval()`.
-# - The composite names scopes. NNX writes none into the program, so a line with `scope="*/stem/*"` fits nothing in it;
+# - The model is still in training mode. Its batch norms then try to update their statistics inside the function, which
+#   Flax refuses with an error about trace levels: call `model.eval()`.
+# - The composite uses scopes. NNX writes none into the program, so a line with `scope="*/stem/*"` never matches;
 #   write `with jax.named_scope("stem"):` where you need a name. Positions ("first", "last") need no names.
-# - z-box wants the bounds of the input as the first convolution sees it: after you subtract a mean, they are no longer
+# - z-box needs the bounds of the input of the first convolution: after you subtract a mean, they are no longer
 #   0 and 1.
 
 model.train()

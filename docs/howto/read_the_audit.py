@@ -1,6 +1,6 @@
-"""Read the audit: where relevance goes, and what cannot be explained.
+"""Read the audit: where relevance is lost, and what cannot be explained.
 
-After this page you can tell from one printed table why the relevance of an input does not sum to the output, and cure
+After this page you can read from one printed table why the relevance of an input does not sum to the output, and fix
 a function that `lrp` refuses.
 
 Run it with `python docs/howto/read_the_audit.py`.
@@ -13,15 +13,15 @@ from flax import linen as nn
 
 import lrp_jax
 
-# A network to do by hand
-# -----------------------
+# A network to compute by hand
+# ----------------------------
 #
-# Three detectors look at 2 x 2 windows of a white image, their means over the image go into two logits. The weights
-# are set so that each number below can be had in the head.
+# Three detectors read 2 x 2 windows of a white image; their means over the image give two logits. The weights
+# are chosen so that each number below can be computed by hand.
 #
 #     detector    sum over a window    bias    after the rectifier
 #     0           +1                    0      1
-#     1           -1                   +3      2    only its bias speaks
+#     1           -1                   +3      2    only its bias is positive
 #     2           -4                    0      0    a dead unit
 
 
@@ -49,9 +49,9 @@ def f(image):
 # The table
 # ---------
 #
-# `audit` has the arguments of `lrp`, and the function that it makes those of `relevance`. It measures the relevance
-# that goes into each operation and that comes out of it, and prints where the two differ. A line has the operation, its
-# place in your code and, where there is one, its name scope. For a neuron that is the operation at which its sum ended.
+# `audit` has the arguments of `lrp`, and the function that it returns has those of `relevance`. It measures the
+# relevance before and after each operation, and prints where they differ. A line has the operation, its place in your
+# code and its name scope, if any. For a neuron this is the operation at which its sum ended.
 
 report = lrp_jax.audit(f)(image)
 print(str(report).replace(__file__, "this page"))
@@ -63,52 +63,52 @@ print()
 
 assert np.isclose(report.seed, 5)
 
-# "absorbed by the epsilon of a neuron": a neuron z under the epsilon rule hands on z / (z + 0.01) of what it has. The
-# lines under it say which: the logit, 5 / 5.01, and the three means, which are 1, 2 and 0. Much relevance here says
-# that neurons are small, often because contributions cancel.
+# "absorbed by the epsilon of a neuron": a neuron z under the epsilon rule passes on z / (z + 0.01) of its relevance.
+# The lines below it list them: the logit, 5 / 5.01, and the three means, which are 1, 2 and 0. Much relevance here
+# means that neurons are small, often because contributions cancel.
 
 logit = 5 * 5 / 5.01
 mean_0, mean_1 = 2 / 5 * logit * 1 / 1.01, 2 / 5 * logit * 2 / 2.01
 assert np.isclose(report.lost["epsilon"], 5 - logit + 4 / 5 * logit - mean_0 - mean_1, rtol=1e-3)
 
-# "absorbed by a bias or another constant": the bias of the head is a fifth of the logit, and keeps a fifth of its
-# relevance. That is an answer and no fault: the network says a part of this whatever it is shown.
+# "absorbed by a bias or another constant": the bias of the head is a fifth of the logit, and absorbs a fifth of its
+# relevance. This is a result and not an error: this part of the logit does not depend on the input.
 
 assert np.isclose(report.lost["bias"], 1 / 5 * logit, rtol=1e-3)
 
-# "stopped at a unit that is 0, or that no input spoke for": detector 1 has a value, but no input spoke for it, all of
-# them spoke against. The alpha rule gives relevance to what spoke for a neuron, so it stops. Detector 2 has no line:
-# it is zero, so no relevance came to it. (Under EpsilonPlus the same rule counts the bias as something that speaks,
-# and this line moves to the biases.)
+# "stopped at a unit that is 0, or that no input spoke for": detector 1 has a positive value, but all contributions of
+# its inputs are negative. The alpha rule gives relevance to positive contributions only, so it stops. Detector 2 has
+# no line: it is zero, so it gets no relevance. (Under EpsilonPlus the same rule counts the bias as a contribution,
+# and this relevance is then listed under the biases.)
 
 assert np.isclose(report.lost["dead"], mean_1, rtol=1e-3)
 assert abs(lrp_jax.audit(f, lrp_jax.EpsilonPlus)(image).lost["dead"]) < 1e-4
 
-# "relevance of the explained inputs" is what is left: detector 0. "Not accounted for" is the balance, and zero but for
-# rounding. If it ever is not, the audit has overlooked something, and that is a bug to report.
+# "relevance of the explained inputs" is the rest: detector 0. "Not accounted for" is the balance, which is zero up to
+# rounding. If it is not, the audit has missed something, which is a bug to report.
 
 assert np.isclose(report.relevance, mean_0, rtol=1e-3)
 assert abs(report.unexplained) < 1e-4
 assert np.isclose(jax.grad(lrp_jax.lrp(f))(image).sum(), report.relevance, rtol=1e-3)
 
-# Three more lines can occur. "made or lost by an operation that keeps its own derivative" is that of composites of
-# gradients. "Held back by a mask" belongs to conditional explanations. And this one comes with a seed: an output that
-# is zero has no density that could carry relevance, so what you give to it is dropped. Here it is logit 1.
+# Three more lines can occur. "made or lost by an operation that keeps its own derivative" occurs with composites of
+# gradients. "Held back by a mask" belongs to conditional explanations. The third one comes from a seed: an output that
+# is zero has no density, so its relevance is dropped. Here it is logit 1.
 
 report = lrp_jax.audit(lambda image: Net().apply({"params": PARAMS}, image))(image, seed=jnp.array([5.0, 2.0]))
 print("\n".join(line for line in str(report).splitlines() if "output" in line))
 assert np.isclose(report.lost["seed"], 2)
 
-# The numbers are also attributes, so a test of yours can hold a model to them.
+# The numbers are also attributes, so you can use them in tests of a model.
 
 assert {row.cause for row in report.rows if abs(row.lost) > 1e-3} == {"epsilon", "bias", "dead", "seed"}
 
 # Refusals
 # --------
 #
-# Some operations have no meaning under the rules: nothing says how two signals share the relevance of their product.
-# `lrp` raises a `RelevanceError` for them, `audit` returns them, both with all places at once, each with its line and
-# with what to write. Nothing is passed over in silence.
+# Some operations have no rule: for example, nothing defines how two signals divide the relevance of their product.
+# `lrp` raises a `RelevanceError` for them, `audit` returns them; both list all places at once, each with its line and
+# what to write there. Nothing is ignored silently.
 
 random = np.random.default_rng(0)
 U, V, W = (jnp.asarray(random.normal(size=(4, 4)), jnp.float32) for _ in range(3))
@@ -125,11 +125,10 @@ print()
 print(str(report).replace(__file__, "this page"))
 assert len(report.refusals) == 2
 
-# The first cure is a gate. A sigmoid would have been recognised as one; a tanh may be one or not, and you know. A gate
-# gets no relevance, all of it goes to the other factor. Outside `lrp`, `gate` is the identity.
+# The first solution is a gate. A sigmoid would have been recognised as one; whether a tanh is one only you know. A gate
+# gets no relevance; all of it goes to the other factor. Outside `lrp`, `gate` is the identity.
 #
-# The second cure is to explain what comes before. A probability says how the classes compare, a logit what spoke for
-# this one.
+# The second solution is to explain an earlier value: a logit instead of a probability, which depends on all classes.
 
 
 def cured(x):
@@ -141,15 +140,15 @@ report = lrp_jax.audit(cured)(x)
 assert report.refusals == ()
 assert abs(report.unexplained) < 1e-3 * max(abs(row.before) for row in report.rows)
 
-# A norm in the way is refused by PAPER, and wants a composite that knows norms: see `transformer.py`. An operation
-# that is none of the input's business can be made a constant with `jax.lax.stop_gradient`.
+# A norm is refused by PAPER, and needs a composite with a rule for norms: see `transformer.py`. An operation
+# that should be treated as a constant can be wrapped in `jax.lax.stop_gradient`.
 
 # Where a neuron ends
 # -------------------
 #
-# Everything that is added up is one neuron, with one epsilon: x V + x W below is one, although it is two products. If
-# the model means two layers, whose outputs are then added, `neuron` ends a sum. The audit shows the difference: a
-# second line of epsilon, for the neuron that is now one of its own.
+# Consecutive additions form one neuron, with one epsilon: x V + x W below is one neuron, although it has two
+# products. If they should be two layers whose outputs are added, `neuron` ends a sum. The audit shows the difference:
+# a second line of epsilon, for the additional neuron.
 
 
 def one(x):
@@ -170,6 +169,6 @@ assert [len([r for r in report.rows if r.cause == "epsilon"]) for report in repo
 # What can go wrong
 # -----------------
 #
-# - The audit is of one input. Another input has other dead units, and other neurons that are small.
-# - It compiles a program of its own, with a probe at each value, and is meant for looking, not for a training loop.
-# - A batch is audited as one: the numbers are sums over it, in which opposite signs cancel. Audit single examples.
+# - The audit is for one input. Another input has other dead units, and other small neurons.
+# - It compiles a separate program, with a probe at each value, and is meant for debugging, not for a training loop.
+# - A batch is audited as a whole: the numbers are sums over it, in which opposite signs cancel. Audit single examples.

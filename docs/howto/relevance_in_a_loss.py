@@ -1,7 +1,7 @@
-"""Use relevance in a loss: keep a classifier off a cue that it should not use.
+"""Use relevance in a loss: prevent a classifier from using a spurious cue.
 
-After this page you can train on explanations. A relevance is a function of the parameters like any other, and
-differentiable; so a term in the loss can say where it should not lie.
+After this page you can train on explanations. A relevance is a differentiable function of the parameters, so a term in
+the loss can penalise relevance at the wrong place.
 
 Run it with `python docs/howto/relevance_in_a_loss.py`.
 """
@@ -17,9 +17,9 @@ import lrp_jax
 # A task with a spurious cue
 # --------------------------
 #
-# The images are 6 x 6 noise with a faint pattern: one of two, and the class is which. In the training data, as
-# happens with a photographer's watermark, the first pixel tells the class too, and much more clearly. In the test data
-# it says nothing.
+# The images are 6 x 6 noise with one of two faint patterns, which is the class. In the training data the first pixel
+# also depends on the class, like a photographer's watermark, and much more clearly. In the test data it carries no
+# information.
 
 SIDE, FAINT = 6, 0.4
 PATTERNS = np.sign(np.random.default_rng(7).normal(size=(2, SIDE * SIDE))).astype(np.float32)
@@ -53,11 +53,11 @@ optimizer = optax.adam(1e-2)
 # The penalty
 # -----------
 #
-# `jax.grad(lrp(f))` is the relevance of an image, and the share of it that lies on the cue is what we do not want. A
-# share, because relevance is in units of the logit: without the division the network could get rid of the penalty by
+# `jax.grad(lrp(f))` is the relevance of an image, and the share of it on the cue is the penalty. It is a
+# share, because relevance is in units of the logit: without the division the network could reduce the penalty by
 # making all its logits small.
 #
-# The relevance is taken of the true class against the other one, so that it speaks of the decision.
+# The relevance is that of the true class against the other one, so that it explains the decision.
 
 
 def relevance_on_cue(params, image, label):
@@ -118,19 +118,19 @@ assert plain < 0.8
 assert penalised > plain + 0.1
 assert penalised_share < 0.1 * plain_share
 
-# What it means. Both networks have the same data and the same start. The plain one has learned the cue, and is lost
-# where the cue says nothing. The other one has paid attention to the pattern, and does as well without the cue. No
-# image without a cue was needed for that: only to know where it is.
+# Interpretation: both networks have the same data and the same initial parameters. The plain one has learned the cue,
+# and fails where the cue carries no information. The other one has learned the pattern, and works as well without the
+# cue. This needed no image without the cue, only knowledge of its place.
 
 # What can go wrong
 # -----------------
 #
-# - The penalty is met, the cue is used all the same. Where the cue is 0 its relevance is 0 too, since relevance is
-#   input times density. Here the cue is +4 or -4. For a cue that is black, penalise under a composite that does not
+# - The penalty is small, but the cue is still used. Where the cue is 0 its relevance is 0 too, because relevance is
+#   input times density. Here the cue is +4 or -4. For a black cue, penalise under a composite that does not
 #   multiply the first layer by its input, such as `EpsilonPlusFlat`, or the derivative with `GRADIENT`.
-# - Absolute values have no derivative at zero, and shares none at zero relevance. The 1e-3 keeps the share finite; a
-#   square in the place of the absolute value is smoother, and lets small relevance go.
-# - The cost. Each step also has the backward pass of relevance, and the derivative of that. A penalty on every second
+# - Absolute values have no derivative at zero, and shares have none at zero relevance. The 1e-3 keeps the share
+#   finite; a square instead of the absolute value is smoother, and tolerates small relevance.
+# - The cost: each step also has the backward pass of relevance, and its derivative. A penalty on every second
 #   batch, or on some images of each, is often enough.
-# - A relevance is differentiable along anything: parameters, inputs, seeds. The derivative of `lrp(f)` itself, along
-#   what is not explained, is nothing in particular: train on `f`, and penalise with `jax.grad(lrp(f))`.
+# - A relevance is differentiable with respect to anything: parameters, inputs, seeds. The derivative of `lrp(f)` itself
+#   with respect to arguments that are not explained has no meaning: train on `f`, and penalise with `jax.grad(lrp(f))`.

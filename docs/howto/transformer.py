@@ -1,7 +1,7 @@
 """Explain a transformer block.
 
-After this page you can explain a stock Flax transformer - layer norm, multi-head attention, gelu - with the two
-composites made for it, read what the audit says about it, and know why the default composite refuses it.
+After this page you can explain a standard Flax transformer (layer norm, multi-head attention, gelu) with the two
+composites made for it, read its audit, and know why the default composite refuses it.
 
 Run it with `python docs/howto/transformer.py`.
 """
@@ -17,14 +17,14 @@ import lrp_jax
 # A network and a task
 # --------------------
 #
-# A sequence has six tokens, each a letter of four, and one of them is marked (numbers 4 to 7 are the marked letters).
-# The class is the letter that is marked, so there is one token that the network must look at.
+# A sequence has six tokens, each one of four letters, and one of them is marked (numbers 4 to 7 are the marked
+# letters). The class is the marked letter, so the network must use one particular token.
 
 LENGTH, LETTERS = 6, 4
 
 
 def draw(count, seed):
-    """Tokens [count, 6], labels [count], and where [count] the marked token stands."""
+    """Tokens [count, 6], labels [count], and the positions [count] of the marked token."""
     random = np.random.default_rng(seed)
     tokens = random.integers(LETTERS, size=(count, LENGTH))
     where = random.integers(LENGTH, size=count)
@@ -34,7 +34,7 @@ def draw(count, seed):
 
 
 class Transformer(nn.Module):
-    """One block, all of it Flax's own, on embedded tokens; a first token of its own collects the answer."""
+    """One block of standard Flax modules on embedded tokens; an additional first token collects the answer."""
 
     @nn.compact
     def __call__(self, x):
@@ -75,12 +75,12 @@ for _ in range(4):
 # Explain
 # -------
 #
-# A transformer has three things that other networks do not. Each has a question, and the two composites answer it:
+# A transformer has three operations that other networks do not have. The two composites treat them as follows:
 #
-# - a softmax times values: does relevance also go to the scores, and from there to queries and keys? ATTN_LRP shares
-#   the product equally between weights and values and goes on through the softmax. CP_LRP gives all to the values.
+# - a softmax times values: ATTN_LRP divides the relevance of the product equally between weights and values, and
+#   propagates that of the weights through the softmax to queries and keys. CP_LRP gives all to the values.
 # - a norm divides a signal by its own deviation. Both hold the deviation constant.
-# - gelu is one activation to both: relevance passes it unchanged.
+# - gelu is one activation for both: relevance passes it unchanged.
 
 print(lrp_jax.ATTN_LRP)
 print()
@@ -95,10 +95,10 @@ def explain(rules):
         return lrp_jax.relevance(lambda x: model.apply(params, x)[label], rules)(x)
 
     values, r = jax.jit(jax.vmap(one))(embedded, labels)
-    return np.asarray(values), np.asarray(r).sum(axis=-1)  # a token's relevance is the sum over its embedding
+    return np.asarray(values), np.asarray(r).sum(axis=-1)  # the relevance of a token is the sum over its embedding
 
 
-print("\nrelevance of each token for its class; the marked token stands in brackets")
+print("\nrelevance of each token for its class; the marked token is in brackets")
 for rules in (lrp_jax.ATTN_LRP, lrp_jax.CP_LRP):
     values, by_token = explain(rules)
     for i in range(3):
@@ -112,8 +112,8 @@ for rules in (lrp_jax.ATTN_LRP, lrp_jax.CP_LRP):
 # The audit
 # ---------
 #
-# An empty audit is one without refusals: every operation on the way has a rule. It also says where the relevance went
-# that the tokens did not get. With `not accounted for` near zero, nothing was overlooked.
+# The audit has no refusals: every operation has a rule. It also shows where the relevance is that the tokens did not
+# get. With `not accounted for` near zero, nothing was missed.
 
 
 def logit(x):
@@ -130,19 +130,20 @@ for rules in (lrp_jax.ATTN_LRP, lrp_jax.CP_LRP):
     print(f"{rules.name:<8}" + "".join(f"{part:>9.3f}" for part in parts))
     assert abs(report.unexplained) < 1e-3 * max(map(abs, parts))
 
-# What it means. Biases, and the start token with its own embedding, are constants that spoke for the class too, and
-# have kept their share. The column of the softmax is what ATTN_LRP makes or loses there: a softmax keeps its own
-# derivative, and that conserves nothing. Here the attention is sure of itself, the derivative of such a softmax is near
-# zero, and the half that the scores were given is lost. To CP_LRP attention is a gate, and the column is empty.
+# Interpretation: biases, and the start token with its own embedding, are constants that also contribute to the class,
+# and absorb their share. The softmax column is the relevance that ATTN_LRP gains or loses there: a softmax keeps its
+# derivative, which does not conserve relevance. Here the attention is almost one-hot, the derivative of such a
+# softmax is near zero, and the half that the scores get is lost. For CP_LRP attention is a gate, and the column is
+# zero.
 
 assert abs(at_softmax) < 1e-3 * report.seed  # the last report is that of CP_LRP
 
 # What PAPER does
 # ---------------
 #
-# The default composite, PAPER, knows LSTMs with attention. It takes attention weights for gates, as CP_LRP does, but
-# has no line for norms and refuses them, each with its place in the code. (`jax.eval_shape` walks through the function
-# without computing anything, which is enough to know.)
+# The default composite, PAPER, is made for LSTMs with attention. It treats attention weights as gates, like CP_LRP, but
+# has no line for norms and refuses them, each with its place in the code. (`jax.eval_shape` traces the function
+# without computing anything, which is enough for this check.)
 
 try:
     jax.eval_shape(lrp_jax.lrp(logit), embedded[0])
@@ -152,7 +153,7 @@ except lrp_jax.RelevanceError as error:
 else:
     raise AssertionError("PAPER should refuse a norm")
 
-# A line more is enough. A composite is a plain value, and the first line that fits decides.
+# One more line is enough. A composite is a plain value, and the first line that fits decides.
 
 PAPER_WITH_NORMS = lrp_jax.Composite(
     "PAPER_WITH_NORMS", (lrp_jax.On("norm", lrp_jax.SignalTakesAll()), *lrp_jax.PAPER.lines)
@@ -162,8 +163,8 @@ jax.eval_shape(lrp_jax.lrp(logit, PAPER_WITH_NORMS), embedded[0])  # refuses not
 # What can go wrong
 # -----------------
 #
-# - A rectified or gated MLP, `silu(W x) * V x`: silu is an activation and no gate, and the product is refused. Under
-#   ATTN_LRP it is shared equally; elsewhere write `lrp_jax.gate(silu(W x)) * V x`.
+# - A rectified or gated MLP, `silu(W x) * V x`: silu is an activation, not a gate, and the product is refused. Under
+#   ATTN_LRP it is divided equally; otherwise write `lrp_jax.gate(silu(W x)) * V x`.
 # - You explain a probability: a softmax at the end is refused by PAPER and CP_LRP. Explain its logits.
-# - Epsilon is 1e-6 in both. In float32 a deep network may then hand on relevance much larger than its logit, of both
+# - Epsilon is 1e-6 in both. In float32 a deep network may then pass on relevance much larger than its logit, of both
 #   signs; `Composite("CALM", (On("*", Epsilon(1e-2)), *CP_LRP.lines))` has a larger one.

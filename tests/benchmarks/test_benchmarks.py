@@ -63,7 +63,7 @@ def test_a_contender_that_is_not_installed_is_left_out(tmp_path, capsys):
 def test_a_worker_gives_values_and_its_failure_is_told(tmp_path, capfd):
     with harness.working([contender(tmp_path, "a")]) as ((worker,), _):
         np.testing.assert_array_equal(worker.value("fast"), [0, 1, 2])
-        with pytest.raises(RuntimeError, match=f"{HERE}:ways ended with code 1; its error stands above"):
+        with pytest.raises(RuntimeError, match=f"{HERE}:ways ended with code 1; see its error above"):
             worker.ask("seconds", "_fails")
     assert "no memory" in capfd.readouterr().err
 
@@ -92,7 +92,7 @@ def test_a_report_is_written_whole_and_comes_back(tmp_path, monkeypatch, capsys)
     page = tables.filled("before\n<!-- x -->\nold\n<!-- end of x -->\nafter", {"x": found})
     assert page.startswith("before\n<!-- x -->\n\n    python -m") and page.endswith("<!-- end of x -->\nafter")
     assert "| a |  |  | 0.123 |" in page and "- difference: 1.23e-07" in page and "old" not in page
-    with pytest.raises(ValueError, match=r"no place for y.json; wanted <!-- y --> and"):
+    with pytest.raises(ValueError, match=r"no markers for y.json; wanted <!-- y --> and"):
         tables.filled(page, {"y": found})
 
 

@@ -751,7 +751,7 @@ def spoiled(files, tmp_path, **changes):
         ({"encoder": "vgg16"}, "--encoder=vgg16 says what encoder_weights are: wanted encoder_weights=FILE as well"),
         ({"words": '{"<pad>": 0}'}, "--vocabulary=.*wordmap.json: a word map has .* missing"),
         ({"words": '["<pad>", "<start>", "<end>", "<unk>"]'}, "--captioner_weights=.*: scores 12 words, .* has 4"),
-        ({"arrays": {"fc.bias": np.zeros(12)}}, "--captioner_weights=.*: the arrays name neither an Ada-LSTM"),
+        ({"arrays": {"fc.bias": np.zeros(12)}}, "--captioner_weights=.*: the arrays are neither those of an Ada-LSTM"),
         ({"arrays": checkpoint_arrays(encoder=False)}, "holds no encoder; wanted encoder_weights=FILE"),
         ({"arrays": checkpoint_arrays(encoder=False, grid=False)}, "reads bottom-up features, .*: wanted bottom_up=F"),
         (
@@ -764,7 +764,7 @@ def spoiled(files, tmp_path, **changes):
         ),
         ({"bottom_up": "features"}, "--bottom_up=features: this captioner has an encoder, leave it out"),
         ({"encoder_arrays": vgg_arrays(2)}, r"reads features of size 8, but VGG16 at image_size=32 gives 16"),
-        ({"encoder_arrays": {"a": np.zeros(2)}}, "--encoder_weights=.*: no encoder that is known here: got arrays a;"),
+        ({"encoder_arrays": {"a": np.zeros(2)}}, "--encoder_weights=.*: unknown encoder: got arrays a;"),
         ({"encoder_arrays": vgg_arrays(), "encoder": "resnet"}, "--encoder_weights=.*: not the weights of a ResNet-50"),
         ({"encoder_arrays": vgg_arrays(), "image_size": 64}, "attends to 4 regions, but VGG16 at .* gives 4 x 4"),
     ],

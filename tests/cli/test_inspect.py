@@ -95,10 +95,10 @@ def test_nothing_at_all():
 def test_the_report_says_the_numbers():
     text = report(described(chosen=("street",)), most=2)
     for line in (
-        r"  train       3      4         4    0 to 2            1       5   4.8   7.5    8  36.84%",
+        r"  train       3      4         4     0 to 2            1       5   4.8   7.5    8  36.84%",
         "1 images of train have no caption",
-        "vocabulary: 9 words with the four special tokens; train says 12 different words, 5 of them at least 2 times",
-        "left out: 7 x image without a caption",
+        "vocabulary: 9 words with the four special tokens; train has 12 different words, 5 of them at least 2 times",
+        "skipped: 7 x image without a caption",
         "          5 ######################################## 2",
         "object words, train: the first 2 of 4",
         "  dogs  dog          1         2",

@@ -1,4 +1,4 @@
-"""Captioned images from wherever they come, and how they reach a model."""
+"""Captioned images: sources, batches, features of frozen encoders."""
 
 from lrp_jax.captions.data.augment import flip
 from lrp_jax.captions.data.batches import (

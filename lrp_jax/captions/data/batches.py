@@ -1,4 +1,4 @@
-"""Batches of captions or of images: few shapes, and a fixed order to resume in."""
+"""Batches of captions or of images: few distinct shapes, in a reproducible order that can be resumed."""
 
 import abc
 import copy
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class Images(Protocol):
-    """What the images are for the model, features or pixels, read by the numbers of the images."""
+    """The features or pixels of images, read by the indices of the images."""
 
     def __getitem__(self, images: Int[np.ndarray, " B"]) -> np.ndarray: ...
 
 
 class Batch(NamedTuple):
-    """Captions of one padded length T, and what they describe.
+    """Captions of one padded length T, and the features of their images.
 
     Attributes:
-      features: float32 [B, n_v, C]; or uint8 [B, H, W, 3], where the encoder is trained too.
+      features: float32 [B, n_v, C]; or uint8 [B, H, W, 3] if the encoder is trained too.
       inputs: int32 [B, T], the start token and the caption.
-      targets: int32 [B, T], the caption and the end token; `PAD` after it. What is said after `inputs[:,
-        t]` is `targets[:, t]`.
+      targets: int32 [B, T], the caption and the end token, then `PAD`: `targets[:, t]` is the word after
+        `inputs[:, t]`.
     """
 
     features: Float[np.ndarray, "B n_v C"]
@@ -43,8 +43,8 @@ class ImageBatch(NamedTuple):
 
     Attributes:
       features: as in `Batch`.
-      references: int32 [B, R, T], each caption with its end token, `PAD` after it; an image with fewer than R
-        captions has references of padding alone.
+      references: int32 [B, R, T], each caption with its end token, then `PAD`; for an image with fewer than R
+        captions the remaining references are all `PAD`.
     """
 
     features: Float[np.ndarray, "B n_v C"]
@@ -56,7 +56,7 @@ def pad_captions(
 ) -> tuple[Int[np.ndarray, "B T"], Int[np.ndarray, "B T"]]:
     """Inputs and targets of teacher forcing for B captions, int32 [B, length] each.
 
-    A caption of `length` words or more is cut, and then does not end: the end token is no target of it.
+    A caption of `length` words or more is truncated, and its targets then have no end token.
     """
     inputs = np.full((len(captions), length), PAD, np.int32)
     targets = np.full((len(captions), length), PAD, np.int32)
@@ -69,9 +69,9 @@ def pad_captions(
 
 
 def pad_references(captions: Sequence[Sequence[Sequence[int]]], length: int) -> Int[np.ndarray, "B R length"]:
-    """The captions of each image as `ImageBatch.references`: with its end token, padded, or cut to `length`.
+    """The captions of each image as `ImageBatch.references`: with end token, padded or truncated to `length`.
 
-    R is the most captions of an image.
+    R is the maximum number of captions of an image.
     """
     most = max(map(len, captions), default=0)
     references = np.full((len(captions), most, length), PAD, np.int32)
@@ -83,12 +83,12 @@ def pad_references(captions: Sequence[Sequence[Sequence[int]]], length: int) -> 
 
 
 class Batches(abc.ABC):
-    """The batches of all epochs, by the number of the step.
+    """The batches of all epochs, indexed by the step.
 
-    Every epoch goes once over all items in an order drawn anew from (seed, epoch). All batches have one size: the last
-    is filled up with items from the beginning of the epoch's order. As a batch is a function of the seed and the step
-    alone, a run resumes at any step, and every process of a run knows the whole batch of which it reads its share: the
-    shares of all processes, one after the other, are the batch of a process alone.
+    Every epoch visits all items once, in a random order given by (seed, epoch). All batches have the same size: the
+    last is filled up with items from the beginning of the epoch's order. A batch depends only on the seed and the step,
+    so a run can resume at any step, and every process of a run knows the whole batch of which it reads its share. The
+    concatenated shares of all processes are the batch of a single process.
 
     Attributes:
       steps_per_epoch: batches in an epoch.
@@ -97,14 +97,14 @@ class Batches(abc.ABC):
     def __init__(self, items: int, *, batch_size: int, seed: int, epochs: int, share: tuple[int, int] = (0, 1)):
         """
         Args:
-          items: how many there are.
+          items: the number of items.
           batch_size: items in a batch, over all processes.
           seed: of the order.
-          epochs: how many epochs there are.
-          share: (i, n): the i-th of n equal parts of each batch is read, for the i-th of n processes.
+          epochs: the number of epochs.
+          share: (i, n): read the i-th of n equal parts of each batch, in the i-th of n processes.
 
         Raises:
-          ValueError: the processes do not divide a batch.
+          ValueError: the batch size is not a multiple of the number of processes.
         """
         part, parts = share
         if batch_size % parts:
@@ -113,7 +113,7 @@ class Batches(abc.ABC):
         self._flip, self._sides = 0.0, frozenset()
         self._share = slice(part * (batch_size // parts), (part + 1) * (batch_size // parts))
         self.steps_per_epoch = -(-items // batch_size)
-        # The epoch that is read and the one that is prefetched.
+        # Cached for the current epoch and the one that is prefetched.
         self._plan = functools.lru_cache(maxsize=2)(self._draw_plan)
 
     def __len__(self) -> int:
@@ -126,12 +126,12 @@ class Batches(abc.ABC):
         return self._flipped(batch, step) if self._flip else batch
 
     def flipped(self, rate: float, sides: Collection[int]) -> Self:
-        """The same batches with some of their images flipped, left and right exchanged; the images must be pixels.
+        """The same batches with some images flipped horizontally; the images must be pixels.
 
         Args:
-          rate: the share of the images.
-          sides: the ids of words like "left". An image of whose batch's captions one has such a word is never
-            flipped: its caption would no longer be true.
+          rate: the share of the images to flip.
+          sides: the ids of words like "left". An image with such a word in one of its captions in the batch is never
+            flipped, because the caption would become wrong.
         """
         batches = copy.copy(self)
         batches._flip, batches._sides = rate, frozenset(sides)
@@ -146,25 +146,25 @@ class Batches(abc.ABC):
 
     @abc.abstractmethod
     def _read(self, share: Int[np.ndarray, " b"], whole: Int[np.ndarray, " B"]) -> Any:
-        """The share of a batch that this process reads, and all of which it is."""
+        """Reads the items `share`, the part of the batch `whole` that belongs to this process."""
 
     def _draw_plan(self, epoch: int) -> Int[np.ndarray, "steps B"]:
-        """Which items are in which batch of an epoch."""
+        """The items of each batch of an epoch."""
         rng = np.random.default_rng((self._seed, epoch))
         order = np.resize(rng.permutation(self._items), self.steps_per_epoch * self._batch_size)
         return self._arrange(order, rng)
 
     def _arrange(self, order: Int[np.ndarray, " n"], rng: np.random.Generator) -> Int[np.ndarray, "steps B"]:
-        """Batches out of an epoch's order."""
+        """Splits the order of an epoch into batches."""
         del rng
         return order.reshape(self.steps_per_epoch, self._batch_size)
 
     def iterate(self, state: dict[str, Any] | None = None, *, threads: int = 1) -> "grain.DatasetIterator":
-        """The batches one after the other, made ahead of their use in threads, each of which makes whole batches.
+        """An iterator over the batches, which are prefetched in threads; each thread makes whole batches.
 
         Args:
-          state: what `get_state()` of an earlier iterator returned, to go on behind it; None: the beginning.
-          threads: how many; 0: as many as there are cores. What comes does not depend on it.
+          state: the result of `get_state()` of an earlier iterator, to continue after it; None: the beginning.
+          threads: the number of threads; 0: the number of cores. The batches do not depend on it.
         """
         threads = threads or cores()
         import grain  # here: explaining a picture needs no input pipeline, and grain takes a second
@@ -177,10 +177,10 @@ class Batches(abc.ABC):
 
 
 class CaptionBatches(Batches):
-    """Every epoch goes once over all captions of all images.
+    """Every epoch visits all captions of all images once.
 
-    Captions of similar length share a batch, padded to one of few lengths, because XLA compiles every shape that it
-    meets.
+    Captions of similar length share a batch and are padded to one of few lengths, because XLA compiles a program for
+    every shape.
 
     Raises:
       ValueError: there are no captions.
@@ -196,9 +196,9 @@ class CaptionBatches(Batches):
     ):
         """
         Args:
-          features: of n images, in memory, mapped from a file, or read when they are needed.
+          features: of n images, in memory, memory-mapped, or read on access.
           captions: the captions of each image as token ids, without start and end tokens.
-          lengths: the padded lengths, the end token included; longer captions are cut to the last.
+          lengths: the padded lengths, the end token included; longer captions are truncated to the last.
           **options: of `Batches`: batch_size, seed, epochs, share.
         """
         self._features = features
@@ -222,10 +222,10 @@ class CaptionBatches(Batches):
 
 
 class ImageBatches(Batches):
-    """Every epoch goes once over all images that have captions.
+    """Every epoch visits all images that have captions once.
 
     Raises:
-      ValueError: there are none.
+      ValueError: no image has a caption.
     """
 
     def __init__(
@@ -239,7 +239,7 @@ class ImageBatches(Batches):
         """
         Args:
           features, captions: as for `CaptionBatches`.
-          length: T, the end token included; longer captions are cut.
+          length: T, the end token included; longer captions are truncated.
           **options: of `Batches`: batch_size, seed, epochs, share.
         """
         self._features = features

@@ -1,4 +1,4 @@
-"""What the words of a kind of pictures mean: which of them name objects, and which objects are there."""
+"""Domains of images: the object words of their captions, and the objects in each image."""
 
 import collections
 import dataclasses
@@ -12,13 +12,13 @@ from lrp_jax.captions.words.objects import mentions
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Domain:
-    """Object words and their truth.
+    """The object words of a domain and the ground truth about its objects.
 
     Attributes:
       name: of the domain.
-      words: word -> the category it names, as the boxes call it, for `metrics.mentions`; None: it names nothing.
-      present: the categories that are in an image.
-      scene: dataset, index -> the graph that the image was drawn from; None where images are not drawn.
+      words: word -> the category of boxes that it names, for `metrics.mentions`; None: it names nothing.
+      present: a function that returns the categories in an image.
+      scene: (dataset, index) -> the scene graph of the image; None if images are not drawn.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Domain:
     scene: Callable[[Dataset, int], scenes.Scene] | None = None
 
     def frequent_words(self, captions: Iterable[str], count: int) -> list[str]:
-        """The `count` object words that most captions of a training set say, the most frequent first."""
+        """The `count` object words that occur in the most captions of a training set, most frequent first."""
         found = collections.Counter()
         for caption in captions:
             found.update({" ".join(mention.words) for mention in mentions(tokenize(caption), self.words)})
@@ -47,9 +47,9 @@ PHOTOGRAPHS = Domain(
     objects.coco_words(),
     lambda example: objects.present(example, objects.coco_words()),
 )
-"""COCO's 80 categories by CHAIR's words; what is there is what boxes or references say, as CHAIR has it."""
+"""COCO's 80 categories with the words of CHAIR; present are the objects in boxes or references, as in CHAIR."""
 
 
 def domain_of(spec: str) -> Domain:
-    """What the words mean that are said of a source of images."""
+    """The domain of a source of images."""
     return SCENES if spec.startswith("scenes:") else PHOTOGRAPHS

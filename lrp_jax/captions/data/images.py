@@ -1,4 +1,4 @@
-"""A dataset's images as pixels: all of them in order, or some by their numbers when they are needed."""
+"""The pixels of a dataset's images: all of them in order, or some by index, read on access."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,17 +11,17 @@ from lrp_jax.captions.images import Dataset, Example, load_image
 
 
 class UnreadableImageError(OSError):
-    """An image that was wanted is no whole image; the message names it."""
+    """An image is missing or damaged; the message names it."""
 
 
 class Loaded(NamedTuple):
-    """An example and the pixels of its image, or what kept them from being read.
+    """An example and the pixels of its image, or the error of reading them.
 
     Attributes:
-      index: where it stands in the dataset.
-      example: what the dataset has there.
-      pixels: uint8 [H, W, 3], None if the image cannot be read.
-      error: then what `load_image` raised.
+      index: its index in the dataset.
+      example: the example at this index.
+      pixels: uint8 [H, W, 3]; None if the image cannot be read.
+      error: the exception of `load_image`; None if the image was read.
     """
 
     index: int
@@ -33,13 +33,13 @@ class Loaded(NamedTuple):
 def load_all(
     dataset: Dataset, size: tuple[int, int] | None = None, *, first: int = 0, threads: int = 0
 ) -> Iterator[Loaded]:
-    """All images of a dataset in its order, read ahead in threads. One that cannot be read costs no other.
+    """All images of a dataset in its order, prefetched in threads. An unreadable image does not affect the others.
 
     Args:
       dataset: the images.
-      size: (H, W) that they are resized to; None: each has its own.
-      first: the one to begin with.
-      threads: how many; 0: as many as there are cores.
+      size: (H, W) that they are resized to; None: each keeps its own.
+      first: the index of the first one.
+      threads: the number of threads; 0: the number of cores.
 
     Example:
       >>> for index, example, pixels, error in load_all(dataset, (224, 224)):
@@ -56,26 +56,26 @@ def load_all(
     import grain  # here: explaining a picture needs no input pipeline, and grain takes a second
 
     threads = threads or cores()
-    # Threads, not processes: Pillow decodes and resizes without the interpreter's lock.
+    # Threads, not processes: Pillow releases the interpreter lock while it decodes and resizes.
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=16 * threads)
     return iter(grain.MapDataset.range(min(first, len(dataset)), len(dataset)).map(load).to_iter_dataset(options))
 
 
 def cores() -> int:
-    """The processor cores that this process may use, as a number of threads: at most 16, as each holds a batch."""
+    """The number of threads to use: that of the cores of this process, at most 16, because each holds a batch."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(count, 16)
 
 
 class LazyImages:
-    """The pixels of a dataset's images by their numbers, read when they are needed.
+    """The pixels of a dataset's images by index, read on access.
 
     Args:
       dataset: the images.
-      size: (H, W) that they are resized to; None where they all have one size already.
+      size: (H, W) that they are resized to; None if all have the same size.
 
     Raises, when images are read:
-      UnreadableImageError: one of them cannot be.
+      UnreadableImageError: one of them cannot be read.
     """
 
     def __init__(self, dataset: Dataset, size: tuple[int, int] | None):
@@ -95,7 +95,7 @@ class LazyImages:
 
 
 class Subset:
-    """Some examples of a dataset, in the order of their numbers given."""
+    """Some examples of a dataset, in the order of the given indices."""
 
     def __init__(self, dataset: Dataset, indices: Sequence[int]):
         self._dataset, self._indices = dataset, indices

@@ -1,4 +1,4 @@
-"""The paper's measurements, each a function from a trained model and a dataset to a table."""
+"""The experiments of the paper: each measures a trained model on a dataset and makes tables."""
 
 import types
 from collections.abc import Mapping
@@ -76,4 +76,4 @@ _KINDS = (
 )
 
 EXPERIMENTS: Mapping[str, type[Experiment]] = types.MappingProxyType({kind.name: kind for kind in _KINDS})
-"""Name -> experiment; its defaults are those of docs/STUDY.md."""
+"""The experiments by name; their defaults are those of docs/STUDY.md."""

@@ -1,4 +1,4 @@
-"""Bars of methods side by side, as in the paper's Figs. 5 and 6."""
+"""Bar charts of methods, as in the paper's Figs. 5 and 6."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,9 +21,9 @@ NAMES: Mapping[str, str] = {
     "last": "last words",
     "without": "object drawn away",
 }
-"""What methods and baselines are called in figures."""
+"""The names of methods and baselines in figures."""
 
-# Okabe and Ito's colours, which colour-blind people can tell apart; what no method found is grey.
+# Okabe and Ito's colours, which colour-blind people can distinguish; baselines are grey.
 _COLOURS = {
     "lrp": "#D55E00",
     "gradient": "#56B4E9",
@@ -52,14 +52,14 @@ def bars(
       axes: where to draw.
       table: one row per method, by its column `method`.
       value, ends: the columns of the bar and of its interval.
-      methods: the order, from above; those that the table has not are left out.
-      label: what the bars measure.
+      methods: in order, from the top; those that are not in the table are omitted.
+      label: of the axis.
     """
     rows = table.set_index("method")
     shown = [method for method in methods if method in rows.index]
     values = rows.loc[shown, value].to_numpy(float)
     low, high = (rows.loc[shown, end].to_numpy(float) for end in ends)
-    # A percentile interval may lie beside the mean, by rounding.
+    # Because of rounding a percentile interval may not contain the mean.
     errors = np.nan_to_num(np.maximum([values - low, high - values], 0))
     axes.barh(
         range(len(shown)),
@@ -69,7 +69,7 @@ def bars(
         error_kw={"elinewidth": 1, "capsize": 2},
     )
     axes.set_yticks(range(len(shown)), [NAMES.get(method, method) for method in shown])
-    axes.set_ylim(len(shown) - 0.5, -0.5)  # also where axes share it and it was set before
+    axes.set_ylim(len(shown) - 0.5, -0.5)  # set again for axes that share it
     axes.set_xlabel(label)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)

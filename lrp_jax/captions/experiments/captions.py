@@ -1,4 +1,4 @@
-"""How well captions agree with references, by the measures of Tables 1 and 4."""
+"""Agreement of captions with references, by the metrics of Tables 1 and 4."""
 
 import dataclasses
 from collections.abc import Callable
@@ -29,15 +29,15 @@ _Statistic = Callable[[np.ndarray], float]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Captions(Experiment):
-    """BLEU, ROUGE-L, METEOR, CIDEr, SPICE and F_BERT against the references as they are.
+    """BLEU, ROUGE-L, METEOR, CIDEr, SPICE and F_BERT against the unchanged references.
 
-    Beside it BLEU, ROUGE-L and CIDEr against references without the words that the captioner does not know: the
-    published evaluation of validation captions.
+    In addition BLEU, ROUGE-L and CIDEr against references without the words that are not in the captioner's vocabulary,
+    as the published code evaluates validation captions.
 
     Attributes:
-      measures: those that are computed, as far as what they need is installed.
+      measures: the metrics to compute, if their dependencies are installed.
       tokenizer: "ours", or "ptb" for Stanford's, which needs Java.
-      bert_model: folder of roberta-large; None: where Hugging Face keeps it.
+      bert_model: folder of roberta-large; None: the one in Hugging Face's cache.
     """
 
     name = "captions"
@@ -54,15 +54,15 @@ class Captions(Experiment):
             raise ValueError(f"got {wrong[0] if wrong else self.tokenizer!r}, wanted {wanted}")
 
     def rows(self, case: Case) -> list[Row]:
-        """One row: the caption, and the words of its references that the captioner does not know."""
+        """One row: the caption, and the words of its references that are not in the captioner's vocabulary."""
         known = case.speaker.words.encode
         words = {word for text in case.example.captions for word in tokenize(text)}
         return [{"caption": " ".join(case.words), "unknown": " ".join(sorted(w for w in words if known(w) == [UNK]))}]
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """`captions`: the measures with their 95 % intervals, 1 for 100 % (CIDEr up to 10).
+        """`captions`: the metrics with their 95 % intervals, 1 for 100 % (CIDEr up to 10).
 
-        `missing`, where something is: the measures that could not be computed, and what to install.
+        `missing`, if there are any: the metrics that could not be computed, and what to install.
         """
         if not rows.empty:
             rows = rows[has_references(rows, context)].reset_index(drop=True)
@@ -94,7 +94,7 @@ class Captions(Experiment):
     def _statistics(
         self, measure: str, rows: pd.DataFrame, context: Context, without: frozenset[str]
     ) -> dict[str, _Statistic]:
-        """Measure -> its value as a function of how often each row counts; all kinds of BLEU at once."""
+        """Metric -> a function from the weights of the rows to its value; BLEU-1 to BLEU-4 together."""
         tokenizer = _TOKENIZERS[self.tokenizer]
         if measure == "CIDEr":
             return {measure: _mean(cider_of(rows, context, tokenizer, without))}
@@ -110,7 +110,7 @@ class Captions(Experiment):
             return {measure: meteor(said, truth, as_given).score}
         if measure == "SPICE":
             return {measure: _mean(spice(said, truth, as_given)[1])}
-        # Its weights of words depend on all references, so the references of a start are taken by themselves.
+        # The idf weights depend on all references, so each start is scored with its own references.
         scores = np.zeros(len(rows))
         for _, of_start in by_start(rows):
             places = of_start.index.to_numpy()

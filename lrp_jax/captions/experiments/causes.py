@@ -1,4 +1,4 @@
-"""Why was something named that is not there? Figure 8, by counterfactuals instead of by looking."""
+"""Causes of hallucinated words: Figure 8, by counterfactuals instead of visual inspection."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -30,22 +30,22 @@ MEANING: Mapping[str, str] = {
 }
 
 LEAST = float(np.log(2))
-"""What log p must lose for a cause: half of the probability."""
+"""The decrease of log p from which a change counts as a cause: half of the probability."""
 
 MEASURED = ("quantile-5%", "mean", "share_image")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Causes(Experiment):
-    """What each mention rests on: the one thing whose change takes most of its log p, teacher-forced.
+    """The cause of each mention: the single change that decreases its teacher-forced log p most.
 
-    The candidates are each object of the scene (drawn away), the background (another one in its place, the mean over
-    some), and each preceding word (another word of its class in its place, the mean over some).
+    The candidates are each object of the scene (removed), the background (replaced, mean over several), and each
+    preceding word (replaced by another word of its class, mean over several).
 
     Attributes:
-      replacements: of the background, and of each preceding word, drawn by the seed.
-      method: whose maps are compared between causes.
-      examples: how many false mentions the page shows, of each cause.
+      replacements: number of replacements of the background, and of each preceding word, chosen by the seed.
+      method: the method whose maps are compared between causes.
+      examples: number of false mentions of each cause on the page.
     """
 
     name = "causes"
@@ -58,10 +58,10 @@ class Causes(Experiment):
     def rows(self, case: Case) -> list[Row]:
         """One row per mention; none for images that were not drawn.
 
-        `cause`: one of `CAUSES`; `of`: which object, or which word, or the background that there is; `effect_object`,
-        `effect_background`, `effect_word`: what log p loses by the change of each kind that takes most, None where
-        there is nothing to change. `planted`: see `modality_share.planted`. `quantile-5%`, `mean`: of E of the
-        method's map; `share_image`: the sum of the image's relevance as a share of |image| + |words before|, signed.
+        `cause`: one of `CAUSES`; `of`: the object, the word or the background; `effect_object`, `effect_background`,
+        `effect_word`: the largest decrease of log p by a change of each kind, None if there is nothing to change.
+        `planted`: see `modality_share.planted`. `quantile-5%`, `mean`: of E of the method's map; `share_image`: the
+        summed relevance of the image as a signed share of |image| + |words before|.
         """
         scene = scene_of(case)
         if scene is None or case.pixels is None or not case.mentions:
@@ -106,10 +106,9 @@ class Causes(Experiment):
         return rows
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """`causes`: the share of mentions with each cause, for true and false ones, with 95 % intervals; for false
-        ones also by the planted bias that calls for them. `causes_maps`: of the false mentions of each cause the mean
-        5 % quantile and mean of E and the mean share of the image. `causes_examples`: false mentions, as the page
-        shows them.
+        """`causes`: the share of each cause among true and false mentions, with 95 % intervals; for false mentions also
+        by the planted bias that predicts them. `causes_maps`: for the false mentions of each cause, the mean of the 5 %
+        quantile and of the mean of E, and of the share of the image. `causes_examples`: the false mentions on the page.
         """
         del context
         if rows.empty:
@@ -174,7 +173,7 @@ class Causes(Experiment):
         return figure
 
     def pages(self, tables: Mapping[str, pd.DataFrame], context: Context) -> dict[str, str]:
-        """Examples: the picture, the caption with the hallucinated word marked, its map, and what it rests on."""
+        """Examples: the image, the caption with the hallucinated word marked, its map, and its cause."""
         examples = tables.get("causes_examples", pd.DataFrame())
         if examples.empty:
             return {}
@@ -192,18 +191,18 @@ def _effect(candidates: Mapping[str, tuple[float, str]], name: str) -> float | N
 def background_effects(
     case: Case, scene: scenes.Scene, replacements: int, rng: np.random.Generator
 ) -> Float[np.ndarray, " T"]:
-    """What log p of each word of the caption loses with another background, the mean over some others.
+    """The decrease of log p of each word of the caption with another background, mean over several backgrounds.
 
     Args:
       case: of a captioner with an encoder.
       scene: the graph of its image.
-      replacements: how many other backgrounds.
-      rng: draws them.
+      replacements: the number of other backgrounds.
+      rng: chooses them.
     """
     others = sorted(set(BACKDROPS) - {scene.background})
     chosen = rng.choice(others, min(replacements, len(others)), replace=False)
     changed = [picture(case, scenes.counterfactual(scene, background=str(name))) for name in chosen]
-    # The image itself once more, so that what is compared came the same way.
+    # The original image is encoded again in the same batch, so that both are computed in the same way.
     features = case.speaker.encode(np.stack([case.pixels, *changed]), batch_size=replacements + 1)
     places = np.arange(len(case.caption))
     log_p = np.stack(

@@ -1,4 +1,4 @@
-"""Hallucinated words with their maps and what they rest on: Figure 8 as a page of HTML."""
+"""Hallucinated words with their maps and causes: Figure 8 as an HTML page."""
 
 import base64
 import io
@@ -15,11 +15,11 @@ from lrp_jax.captions.images import load_image
 from lrp_jax.captions.metrics.cells import cell_sums
 
 GRID = (16, 16)
-"""Cells of a map that is kept to be looked at."""
+"""Cells of a map that is stored for display."""
 
 
 def pack_signed(E: Float[np.ndarray, "H W"]) -> str:
-    """A map as a short string: its cells in 254 steps around zero, linear, but for its scale."""
+    """A map as a short string: its cells, linearly quantised in 254 steps around zero; the scale is dropped."""
     cells = cell_sums(np.maximum(E, 0), GRID) - cell_sums(np.maximum(-E, 0), GRID)
     largest = np.abs(cells).max()
     steps = np.rint(127 * cells / largest) if largest > 0 else np.zeros(GRID)
@@ -32,12 +32,12 @@ def unpack_signed(text: str) -> Float[np.ndarray, "16 16"]:
 
 
 def page(examples: pd.DataFrame, pictures: Mapping[int, object], meaning: Mapping[str, str]) -> str:
-    """The examples as a page that needs no other file.
+    """The examples as a self-contained HTML page.
 
     Args:
       examples: rows of `Causes`, with `image`.
-      pictures: index of an image -> what `load_image` reads.
-      meaning: what the causes mean.
+      pictures: index of an image -> an image for `load_image`.
+      meaning: explanations of the causes.
     """
     rows = []
     for row in examples.to_dict("records"):

@@ -1,4 +1,4 @@
-"""How many objects a captioner names that are not there: CHAIR."""
+"""Object hallucination: CHAIR."""
 
 import collections
 import dataclasses
@@ -13,15 +13,15 @@ from lrp_jax.captions.words import tokenize
 from lrp_jax.captions.words.objects import mentions
 
 TRUTHS = ("objects", "references")
-"""What is there: the objects that the domain knows of, or what the reference captions name."""
+"""The ground truth: the objects that the domain knows, or those that the reference captions name."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Chair(Experiment):
     """CHAIRi, the share of mentions that are false, and CHAIRs, the share of captions with a false mention.
 
-    What is there is for the domain to say (`Domain.present`): on drawn scenes the objects, on photographs those of the
-    boxes and those that the references name, as in the paper of the measure. By the references alone it stands beside.
+    The objects in an image are given by the domain (`Domain.present`): on drawn scenes all objects, on photographs
+    those with boxes or named by the references, as in the CHAIR paper. The scores by references alone are listed too.
 
     Reference:
       Rohrbach et al., Object Hallucination in Image Captioning, EMNLP 2018.
@@ -31,7 +31,7 @@ class Chair(Experiment):
     shows = "how many objects are named that are not there (CHAIRi, CHAIRs)"
 
     def rows(self, case: Case) -> list[Row]:
-        """One row: how many objects the caption names, how many of them are not there, and of which categories."""
+        """One row: how many objects the caption names, how many of them are not in the image, and their categories."""
         named = [mention.category for mention in case.mentions]
         texts = case.example.captions
         told = {found.category for text in texts for found in mentions(tokenize(text), case.domain.words)}
@@ -48,7 +48,7 @@ class Chair(Experiment):
         ]
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """`chair`: both measures with their 95 % intervals; `chair_by_category`: each category's false mentions."""
+        """`chair`: both scores with their 95 % intervals; `chair_by_category`: the false mentions of each category."""
         del context
         if rows.empty:
             return {}
@@ -79,11 +79,11 @@ def chair_of(counts: np.ndarray, weights: np.ndarray | None = None) -> list[floa
     """CHAIRi and CHAIRs.
 
     Args:
-      counts: of each caption, how many objects it names and how many of them are not there, [captions, 2].
+      counts: for each caption, the number of named objects and of those not in the image, [captions, 2].
       weights: how often each caption counts; None: once.
 
     Returns:
-      Two shares; CHAIRi is nan where nothing is named.
+      Two shares; CHAIRi is nan if nothing is named.
     """
     weights = np.ones(len(counts)) if weights is None else weights
     named, false = weights @ counts

@@ -1,4 +1,4 @@
-"""Where the score of a word goes under LRP: image, words, biases, and what epsilon takes."""
+"""Conservation: how LRP distributes the score of a word over image, words, biases and epsilon."""
 
 import functools
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ from lrp_jax.core import PAPER, Composite, lrp
 class Balance(NamedTuple):
     """Sums of relevance for each of T words, all [T].
 
-    score: the logit, which is what was distributed.
-    image: at the features. words: at the embeddings of the words before. biases: at all biases of the captioner.
+    score: the logit that is distributed.
+    image: sum at the features. words: at the embeddings of the words before. biases: at all biases of the captioner.
 
-    What is missing from score is absorbed by the epsilon of the rules.
+    The rest of the score is absorbed by the epsilon of the rules.
     """
 
     score: Float[np.ndarray, " T"]
@@ -39,9 +39,9 @@ def balance(
     tokens: Int[Array, " T1"],
     rules: Composite = PAPER,
 ) -> Balance:
-    """Distributes the logit of every word of a caption to everything that it is made of.
+    """Distributes the logit of every word of a caption over features, preceding words and biases.
 
-    Biases are explained like inputs: the score of a word is a sum of what speaks for it, and a bias is one of them.
+    Biases are explained like inputs, because they contribute to the score like inputs.
 
     Args:
       captioner, params: the model and its variables.

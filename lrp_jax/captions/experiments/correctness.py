@@ -1,4 +1,4 @@
-"""Do explanations point at what a word names? Section 5.2.2, Eqs. 23 to 25, Fig. 6 (right)."""
+"""Correctness: the share of relevance on the named object. Section 5.2.2, Eqs. 23 to 25, Fig. 6 (right)."""
 
 import dataclasses
 import json
@@ -28,11 +28,11 @@ from lrp_jax.captions.metrics.localisation import positive_and_negative, share_i
 from lrp_jax.captions.runs.speaker import Speaker
 
 ALL = -1
-"""The head of an explanation that goes through all heads, or of a model that has none."""
+"""The value of `head` for an explanation through all heads, or of a model without heads."""
 
 THROUGH = ("all heads", "best head", "validated head")
 
-# Columns of rows that are shares of a map.
+# Columns of the rows that are shares of a map.
 _SHARES = (
     "positive", "negative", "elsewhere", "best_box", "best_box_negative", "published", "published_negative", "in_mask",
     "in_mask_negative",
@@ -42,12 +42,12 @@ _CHANCES = ("chance", "best_box_chance", "mask_chance")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Correctness(Experiment):
-    """The share of a word's relevance that lies on what it names, for words whose category has boxes.
+    """The share of a word's relevance that lies on the object it names, for words whose category has boxes.
 
     Attributes:
-      methods: that are measured.
-      head_methods: those of them that are also measured through each single head of MH-FC, which takes as many times
-        as long as there are heads.
+      methods: the methods to measure.
+      head_methods: those of them that are also measured through each single head of MH-FC, which multiplies the time
+        by the number of heads.
       reference: the method that the others are compared with.
     """
 
@@ -66,11 +66,11 @@ class Correctness(Experiment):
 
         `positive`, `negative`: the shares of max(E, 0) and max(-E, 0) inside the union of the boxes; `best_box`: inside
         the best single box; `published`: likewise, rectified before the channel mean; `in_mask`: inside the visible
-        pixels of a drawn scene. Each is beside what an even map has. A part that is zero everywhere has share 0 where
-        it is the positive one, and none where it is the negative. `literal`: the word is the name of the category.
-        `map` and `boxes` are what `tables` needs to look one image's map up in another's boxes.
+        pixels of a drawn scene. Each has a second column with the value of a uniform map. If a part is zero everywhere,
+        the share of the positive part is 0 and that of the negative part is missing. `literal`: the word is the name of
+        the category. `map` and `boxes` are used by `tables` to evaluate the map of one image in the boxes of another.
         """
-        # Nobody knows where an object should be that has no box.
+        # Without a box the place of an object is unknown.
         there = [n for n, mention in enumerate(case.mentions) if mention.category in case.example.names]
         if not there:
             return []
@@ -95,11 +95,11 @@ class Correctness(Experiment):
         return rows
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """Means over words - several mentions of a category in a caption are one - with 95 % intervals.
+        """Means over words (several mentions of a category in a caption count once) with 95 % intervals.
 
-        `correctness`: by method, through all heads, through the best (Eq. 25) and through the one that is best on the
-        other half of the images; beside what an even map reaches, and the maps of the same category from other images,
-        of which the best head counts as well. `correctness_differences`: methods against the reference, and negative
+        `correctness`: by method, through all heads, through the best head (Eq. 25) and through the head that is best on
+        the other half of the images; with the values of a uniform map and of maps of the same category from other
+        images (also through their best head). `correctness_differences`: methods against the reference, and negative
         against positive parts. `correctness_published`: the best box and mention of words that are the category's
         name. `correctness_masks`: inside the visible pixels.
         """
@@ -123,7 +123,7 @@ class Correctness(Experiment):
         return tables
 
     def words(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """One row per image (and start), category, method and way through the heads, with the columns of `rows`.
+        """One row per image (and start), category, method and choice of head, with the columns of `rows`.
 
         `elsewhere` is the mean correctness, on this image's boxes, of the maps of the same category from other images.
         """
@@ -132,7 +132,7 @@ class Correctness(Experiment):
         )[[*_SHARES, *_CHANCES]].mean()  # fmt: skip
 
     def _through(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """One row per mention, method and way through the heads."""
+        """One row per mention, method and choice of head."""
         whole, single = rows[rows["head"] == ALL], rows[rows["head"] != ALL]
         parts = [whole.assign(through="all heads")]
         if not single.empty:
@@ -179,7 +179,7 @@ class Correctness(Experiment):
         return pd.DataFrame(table)
 
     def _published(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Of the words that are their category's name, the best of all boxes, mentions and heads."""
+        """For the words that are their category's name, the best over boxes, mentions and heads."""
         rows = rows[rows["literal"].astype(bool)]
         keys, table = [*_item(rows), "category"], []
         for through, heads in (("all heads", rows["head"] == ALL), ("best head", rows["head"] != ALL)):
@@ -203,7 +203,7 @@ class Correctness(Experiment):
         return pd.DataFrame(table)
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """Fig. 6 (right): bars of both parts for each method, with what an even map and other images' maps reach."""
+        """Fig. 6 (right): bars of both parts for each method, with the levels of a uniform map and of other images."""
         table = tables["correctness"]
         if "method" not in table:
             return None
@@ -221,11 +221,11 @@ class Correctness(Experiment):
 def correctness_of(
     speaker: Speaker, dataset: Dataset, domain: Domain, images: int | None = None, method: str = "lrp"
 ) -> dict[str, Any] | None:
-    """The line of the table `correctness` of one method, without files.
+    """The row of the table `correctness` for one method, without files.
 
     Args:
-      speaker, dataset, domain: what is measured on what.
-      images: how many, from the first on; None for all.
+      speaker, dataset, domain: the model, the images and the meaning of their words.
+      images: number of images, from the first on; None for all.
       method: its name.
 
     Returns:
@@ -246,12 +246,12 @@ def correctness_of(
 
 
 def shares(relevance: Float[np.ndarray, "H W C"], boxes: Float[np.ndarray, "n 4"], visible: np.ndarray | None) -> Row:
-    """All shares of one map, beside those of an even map; see `Correctness.rows`.
+    """All shares of one map, and those of a uniform map; see `Correctness.rows`.
 
     Args:
       relevance: of the pixels.
       boxes: at least one.
-      visible: [H, W], the pixels of the objects, where they are known.
+      visible: [H, W], the pixels of the objects, if they are known.
     """
     parts = dict(zip(("", "_negative"), positive_and_negative(relevance), strict=True))
     published = dict(zip(("", "_negative"), positive_and_negative(relevance, rectify_first=True), strict=True))
@@ -275,7 +275,7 @@ def shares(relevance: Float[np.ndarray, "H W C"], boxes: Float[np.ndarray, "n 4"
 
 
 def _visible(case: Case, category: str, shape: tuple[int, int]) -> np.ndarray | None:
-    """The visible pixels of all objects of a category; None of a photograph, or if all of it is hidden."""
+    """The visible pixels of all objects of a category; None for a photograph, or if they are hidden."""
     if case.scene is None or shape[0] != shape[1]:
         return None
     masks = scenes.masks(case.scene, shape[0])
@@ -284,18 +284,18 @@ def _visible(case: Case, category: str, shape: tuple[int, int]) -> np.ndarray | 
 
 
 def _item(rows: pd.DataFrame) -> list[str]:
-    """The columns that tell images apart."""
+    """The columns that identify an image."""
     return [column for column in ("start", "image") if column in rows]
 
 
 def _with_elsewhere(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` with `elsewhere`, and for single heads `best_elsewhere`: the mean over the other images of what the best
-    head of their map has in these boxes; nan where no other image has the category."""
+    """`rows` with `elsewhere`, and for single heads `best_elsewhere`: the mean over the other images of the share of
+    their map, through its best head, in these boxes; nan if no other image has the category."""
     rows = rows.reset_index(drop=True).assign(elsewhere=np.nan, best_elsewhere=np.nan)
     covers = {text: _cover(text) for text in rows["boxes"].unique()}
     groups = [*_item(rows)[:-1], "category", "method"]
     for _, group in rows.groupby(groups, sort=False):
-        # All methods and heads have the same mentions in the same order.
+        # All methods and heads have the same mentions, in the same order.
         found, first = {}, None
         for head, one in group.groupby("head"):
             maps = np.stack([unpack(text) for text in one["map"]])
@@ -329,9 +329,9 @@ def _cover(boxes: str) -> Float[np.ndarray, " cells"]:
 
 
 def _validated(single: pd.DataFrame) -> pd.DataFrame:
-    """Of each mention, the row of the head that has the largest mean on the other half of the images.
+    """For each mention, the row of the head with the largest mean on the other half of the images.
 
-    Even images are measured through the head that is best on odd ones, and the other way round.
+    Images with even index are measured through the head that is best on odd ones, and vice versa.
     """
     groups = [*_item(single)[:-1], "method"]
     parts = []
@@ -354,7 +354,7 @@ def _mean(name: str, values: pd.Series, rows: pd.DataFrame, seed: int) -> Row:
 
 
 def _bars(axes: Axes, table: pd.DataFrame) -> None:
-    """Both parts of each method, one below the other, and across them what says nothing of the image reaches."""
+    """Bars of both parts of each method, with lines for the levels of maps that do not depend on the image."""
     for place, row in enumerate(table.to_dict("records")):
         for part, offset in (("correctness", -0.2), ("negative", 0.2)):
             if np.isnan(row[part]):

@@ -1,4 +1,4 @@
-"""The picture of a case, drawn again with something changed: what only drawn scenes can give."""
+"""The image of a case, drawn again with a change; only for drawn scenes."""
 
 import dataclasses
 
@@ -11,22 +11,22 @@ from lrp_jax.captions.images import load_image
 
 
 def scene_of(case: Case) -> scenes.Scene | None:
-    """The graph behind the image; None where it was not drawn from one."""
+    """The scene graph of the image; None for a photograph."""
     return None if case.domain.scene is None else case.domain.scene(case.dataset, case.index)
 
 
 def picture(case: Case, scene: scenes.Scene) -> UInt8[np.ndarray, "H W 3"]:
-    """A scene as the speaker sees the images of the case's dataset: drawn at their size, in their style."""
+    """A scene drawn like the images of the case's dataset (size and style), at the size of the speaker's encoder."""
     drawn = scenes.draw(scene, case.dataset.size, case.dataset.style)
     return load_image(drawn, case.speaker.preprocessing.size)
 
 
 @dataclasses.dataclass(frozen=True)
 class DrawnAway:
-    """(case, category) -> its picture without any object of this category, as the speaker sees it.
+    """(case, category) -> its image without the objects of this category, at the size of the speaker's encoder.
 
-    An ideal ablation: everything else is there, and what the objects hid. None where the image was not drawn, or the
-    scene has no such object.
+    An ideal ablation: everything else stays, and what the objects hid becomes visible. None if the image was not drawn,
+    or the scene has no such object.
     """
 
     def __call__(self, case: Case, category: str) -> UInt8[np.ndarray, "H W 3"] | None:

@@ -1,4 +1,4 @@
-"""Means over rows of experiments, with intervals, and their differences between methods."""
+"""Means over rows of experiments with intervals, and paired differences between methods."""
 
 import functools
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from lrp_jax.captions.metrics import Estimate
 
 LEAST_STARTS = 3
-"""With fewer starts an interval is over images alone: two models tell little of how models differ."""
+"""With fewer starts, intervals are over images only: two models say little about the variation between models."""
 
 
 def mean_of(values: Sequence | np.ndarray, rows: pd.DataFrame, seed: int = 0) -> Estimate:
@@ -30,7 +30,7 @@ def mean_of(values: Sequence | np.ndarray, rows: pd.DataFrame, seed: int = 0) ->
     table = pd.DataFrame({"start": starts, "image": rows["image"], "value": np.asarray(values, float)})
     if table["start"].nunique() < LEAST_STARTS:
         table["start"] = 0
-    # What is drawn are whole images, so of each only its sum and its count matter.
+    # Whole images are resampled, so only the sum and the count of each are needed.
     units = table.groupby(["start", "image"], sort=True)["value"].agg(["sum", "size"])
     sums, counts = units["sum"].to_numpy(float), units["size"].to_numpy(float)
     times = _draws(tuple(units.groupby(level="start").size()), seed)
@@ -41,10 +41,10 @@ def mean_of(values: Sequence | np.ndarray, rows: pd.DataFrame, seed: int = 0) ->
 
 @functools.lru_cache(maxsize=4)
 def _draws(images: tuple[int, ...], seed: int, resamples: int = 2000) -> Float[np.ndarray, "resamples units"]:
-    """How often each image of each start is drawn; the same for all means of a table.
+    """How often each image of each start is drawn in each resample; the same for all means of a table.
 
-    The distribution is that of `metrics.nested_bootstrap`. A start that is drawn k times has its n images drawn k n
-    times in all, so that one multinomial draw stands for k of them.
+    The distribution is that of `metrics.nested_bootstrap`. For a start that is drawn k times its n images are drawn k n
+    times in total, so one multinomial draw replaces k of them.
     """
     rng = np.random.default_rng(seed)
     starts = rng.multinomial(len(images), np.full(len(images), 1 / len(images)), size=resamples)
@@ -55,17 +55,17 @@ def _draws(images: tuple[int, ...], seed: int, resamples: int = 2000) -> Float[n
 
 
 def paired(rows: pd.DataFrame, column: str, first: str, second: str, item: Sequence[str]) -> pd.DataFrame:
-    """What two methods gave for the same items.
+    """Paired differences of two methods on the same items.
 
     Args:
       rows: with a column `method`.
-      column: what is compared.
+      column: the column to compare.
       first, second: names of methods.
-      item: the columns that say what a row is about, besides `image` and `start`.
+      item: the columns that identify an item, besides `image` and `start`.
 
     Returns:
-      One row per item that both have, with its `image`, `start` where there is one, and the `difference` first -
-      second.
+      One row per item that both have, with its `image`, its `start` if there is that column, and the `difference`
+      first - second.
     """
     keys = [key for key in ("start", "image", *item) if key in rows]
     one, other = (rows[rows["method"] == method].set_index(keys)[column] for method in (first, second))

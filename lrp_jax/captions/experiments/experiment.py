@@ -1,4 +1,4 @@
-"""What an experiment is: rows from each image, and tables from all rows."""
+"""The base class of experiments: rows from each image, and tables from all rows."""
 
 import abc
 import dataclasses
@@ -14,19 +14,19 @@ from lrp_jax.captions.experiments.case import Case
 from lrp_jax.captions.images import Dataset
 
 Row = Mapping[str, Any]
-"""One measurement by the names of its columns: numbers, strings, None, or lists of them, as JSON can hold them."""
+"""One measurement, column -> value: numbers, strings, None, or lists of them (JSON values)."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Context:
-    """What tables may need besides the rows.
+    """The data that tables may need besides the rows.
 
     Attributes:
-      dataset: the images that were measured.
-      domain: what their words mean.
-      training_captions: gives the captions of each training image, for counts of words.
-      references: gives the captions of each measured image, where that is cheaper than to ask the dataset.
-      rows_of: experiment name -> the rows of the matched baseline, for comparisons; None without one.
+      dataset: the measured images.
+      domain: the meaning of their words.
+      training_captions: returns the captions of each training image, for word counts.
+      references: returns the captions of each measured image, if that is cheaper than reading the dataset.
+      rows_of: experiment name -> the rows of the matched baseline, for comparisons; None without a baseline.
     """
 
     dataset: Dataset
@@ -38,15 +38,15 @@ class Context:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment(abc.ABC):
-    """A measurement of section 5 of the paper: a frozen record of its settings.
+    """An experiment of section 5 of the paper: a frozen record of its settings.
 
     Class attributes:
-      name: what it is called on the command line and in files.
-      shows: what it shows, in one line.
+      name: its name on the command line and in files.
+      shows: its purpose, in one line.
 
     Attributes:
-      images: how many images of the dataset are measured, from the first on; None for all.
-      seed: of everything that is drawn.
+      images: number of images of the dataset to measure, from the first on; None for all.
+      seed: of all random choices.
     """
 
     name: ClassVar[str]
@@ -57,22 +57,22 @@ class Experiment(abc.ABC):
 
     @abc.abstractmethod
     def rows(self, case: Case) -> list[Row]:
-        """Measures one image. Depends on nothing but the case and the settings, so that images may be measured in
+        """Measures one image. The rows depend only on the case and the settings, so that images may be measured in
         any order and by any process."""
 
     @abc.abstractmethod
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """Name -> table, of the rows of all images; each row has besides its own columns `image`, the index."""
+        """The tables by name, from the rows of all images; each row also has the column `image`, the index."""
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """The figure of the paper, where it has one."""
+        """The figure of the paper, if there is one."""
         del tables
 
     def pages(self, tables: Mapping[str, pd.DataFrame], context: Context) -> dict[str, str]:
-        """Name -> a self-contained page of HTML, where there is something to look at."""
+        """Self-contained HTML pages by name, if the experiment has any."""
         del tables, context
         return {}
 
     def rng(self, case: Case) -> np.random.Generator:
-        """The draws of this experiment for one image."""
+        """The random generator of this experiment for one image."""
         return np.random.default_rng((self.seed, *self.name.encode(), case.index))

@@ -1,4 +1,4 @@
-"""Faithfulness of an explanation in one call, for any model that is a function."""
+"""Faithfulness of an explanation in one call, for any model given as a function."""
 
 from collections.abc import Callable
 
@@ -37,35 +37,36 @@ def faithfulness(
     """Measures whether an explanation shows what a model used.
 
     Args:
-      f: inputs [n, ...] to scores [n, classes], by JAX or anything else; put it under `jax.jit`. Called with
-        `batch_size` inputs always.
-      explain: (input, target) to its relevance: of the input's shape, or without the last axis, its channels, over
-        which it is summed for images [H, W, C]. Called for one input at a time; put it under `jax.jit`.
-      inputs: images [B, H, W, C], or anything else [B, ...].
-      targets: the class that is explained for each.
-      masks: where the evidence is, for the measures of localisation.
-      gold: (parts, effects): K parts of each input, such as its objects, and what the score of the target truly loses
-        without each, see `gold_effects`. Effects that are nan stand for parts that an input has not.
-      fill: what stands where pixels are deleted: a number, an array, or "mean" of each input.
-      steps: of the curves.
-      patch: side of the squares that are deleted together.
+      f: inputs [n, ...] -> scores [n, classes], in JAX or any other framework; jit it if possible. Always called with
+        `batch_size` inputs.
+      explain: (input, target) -> its relevance, of the input's shape or without the last axis (channels); for images
+        [H, W, C] it is summed over the channels. Called for one input at a time; jit it.
+      inputs: images [B, H, W, C], or any other inputs [B, ...].
+      targets: the class to explain for each input.
+      masks: the place of the evidence, for the localisation measures.
+      gold: (parts, effects): K parts of each input, such as its objects, and the true decrease of the target's score
+        without each part, see `gold_effects`. An effect of nan means that the input does not have the part.
+      fill: the value of deleted pixels: a number, an array, or "mean" of each input.
+      steps: number of steps of the curves.
+      patch: side of the square patches that are deleted together.
+      batch_size: inputs per call of f.
       seed: of the random order, of ties, and of the intervals.
 
     Returns:
-      One row per measure, with its `value` (the mean over inputs), the ends of its 95 % interval over inputs, what
-      `chance` reaches, and `n`, the number of inputs:
+      One row per measure, with its `value` (the mean over inputs), the ends of its 95 % interval over inputs, its
+      `chance` level, and `n`, the number of inputs:
 
       - `deletion`: area under the score while the most relevant patches are deleted first; lower is better;
-      - `insertion`: the same while they are given back; higher is better. By chance: random orders;
-      - `inside`: share of the positive relevance that lies in the mask; by chance the mask's share of the input;
-      - `pointing`: how often the largest relevance lies in the mask; by chance the same;
-      - `gold`: Spearman's rho of the parts' relevance with their effects, of inputs with three or more parts
-        whose effects differ; 0 where the relevance does not. By chance 0.
+      - `insertion`: the same while they are inserted; higher is better. Chance: random orders;
+      - `inside`: share of the positive relevance that lies in the mask; chance: the mask's share of the input;
+      - `pointing`: how often the maximum of the relevance lies in the mask; chance: the same share;
+      - `gold`: Spearman's rho of the relevance of the parts and their effects, for inputs with at least three parts
+        with different effects; 0 if all relevances are equal. Chance: 0.
 
       Areas are in the units of the score: to compare models, use probabilities or divide by the score.
 
     Raises:
-      ValueError: shapes that do not fit, with what was wanted.
+      ValueError: shapes are inconsistent; the message says what was wanted.
 
     References:
       Samek et al., Evaluating the visualization of what a deep neural network has learned, TNNLS 2017; Petsiuk et al.,
@@ -121,15 +122,15 @@ def gold_effects(
     without: Float[np.ndarray, "B K ..."],
     batch_size: int = 64,
 ) -> Float[np.ndarray, "B K"]:
-    """What the score of each target loses without each of K parts of its input.
+    """The decrease of each target's score without each of K parts of its input.
 
     Args:
       f, inputs, targets, batch_size: as for `faithfulness`.
-      without: each input K times, one part taken out of each: truly, as only who made the inputs can do, such as by
-        drawing them again without an object. (Parts that are painted over measure what the paint does, too.)
+      without: K versions of each input, each with one part truly removed, for example drawn again without an object.
+        (If a part is painted over instead, the effect of the paint is measured too.)
 
     Raises:
-      ValueError: `without` does not hold K versions of each input.
+      ValueError: `without` does not have K versions of each input.
     """
     inputs, without, targets = np.asarray(inputs), np.asarray(without), np.asarray(targets)
     if without.shape[:1] + without.shape[2:] != inputs.shape:
@@ -154,7 +155,7 @@ def _map(relevance: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _gold(scores: np.ndarray, effects: np.ndarray) -> np.ndarray:
-    """Rho of each input; nan where it has too few parts, or their effects no order."""
+    """Rho of each input; nan if it has too few parts, or all their effects are equal."""
     if scores.shape != effects.shape:
         raise ValueError(f"got effects of shape {effects.shape} for parts [{scores.shape[0]}, {scores.shape[1]}, ...]")
     found = np.full(len(scores), np.nan)

@@ -1,4 +1,4 @@
-"""How precise captions are where they say one of the most frequent object words: Table 3 and Figure 7."""
+"""The precision of captions on the most frequent object words: Table 3 and Figure 7."""
 
 import collections
 import dataclasses
@@ -16,22 +16,22 @@ from lrp_jax.captions.metrics.frequent_words import names_said
 from lrp_jax.captions.words import tokenize
 
 TRUTHS: Mapping[str, str] = {"references": "confirmed", "objects": "there"}
-"""What makes a word true -> the column of the rows: a reference says exactly it, or its object is in the image."""
+"""Criterion for a true word -> column of the rows: a reference has exactly this word, or its object is in the image."""
 
 MEANS = ("mean, 0 where never said", "mean of words said", "pooled")
-"""What `WordPrecision.means` gives; the first is what the paper calls mAP."""
+"""The means of `WordPrecision.means`; the paper calls the first one mAP."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FrequentWords(Experiment):
-    """TP / (TP + FP) of the object words that most training captions say.
+    """TP / (TP + FP) of the object words that are most frequent in the training captions.
 
-    A caption that says a word, once or more, is a TP if a reference of its image says exactly that word: a caption with
-    "dogs" is none if the references have "dog".
+    A caption that has a word (once or several times) is a TP if a reference of its image has exactly that word: "dogs"
+    is not a TP if the references have "dog".
 
     Attributes:
-      count: how many words; the paper has 20 for Flickr30k and 25 for MSCOCO 2017.
-      words: those instead, such as `lrp_jax.captions.words.objects.FREQUENT_FLICKR30K`.
+      count: number of words; the paper has 20 for Flickr30k and 25 for MSCOCO 2017.
+      words: a list of words to use instead, such as `lrp_jax.captions.words.objects.FREQUENT_FLICKR30K`.
     """
 
     name = "frequent_words"
@@ -45,10 +45,10 @@ class FrequentWords(Experiment):
         return [saying(case)]
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """`frequent_words`: the three means with their 95 % intervals; `words_of_captions`: each word by itself.
+        """`frequent_words`: the three means with their 95 % intervals; `words_of_captions`: each word separately.
 
-        By what makes a word true: a reference that says it, or an object that is there. Words that name no category of
-        object are left out of the latter.
+        Both for each criterion of a true word: a reference has it, or its object is in the image. The latter omits
+        words that name no category of objects.
         """
         if rows.empty:
             return {}
@@ -76,7 +76,7 @@ class FrequentWords(Experiment):
         return {"frequent_words": pd.DataFrame(table), "words_of_captions": each}
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """Fig. 7: how often words are in the captions of the training images, and in those that the captioner says."""
+        """Fig. 7: how often words occur in the training captions, and in the captions of the model."""
         if "words_of_captions" not in tables:
             return None
         table = tables["words_of_captions"]
@@ -103,5 +103,5 @@ class FrequentWords(Experiment):
 
 
 def frequent_words(chosen: FrequentWords, context: Context) -> list[str]:
-    """The words that an experiment looks at, the most frequent in training first where it has no list."""
+    """The words of an experiment: its list, or else the most frequent ones in training, most frequent first."""
     return list(chosen.words) or context.domain.frequent_words(training_captions(context), chosen.count)

@@ -1,4 +1,4 @@
-"""Does a map tell what the model used? On drawn scenes the effect of each object, and of each word, can be measured."""
+"""The gold effect: on drawn scenes the true effect of each object and each preceding word on a word is measured."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,23 +22,23 @@ AREA, NAMED, RECENCY = "mask area", "what the word names", "recency"
 BASELINES = (AREA, NAMED, RECENCY)
 
 _VARIANTS = ("rho", "rho_mean", "rho_positive")
-_MOST_OBJECTS = 5  # of a scene
+_MOST_OBJECTS = 5  # maximum number of objects in a scene
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GoldEffect(Experiment):
-    """How the order in which a method ranks objects and preceding words agrees with the effect that they have.
+    """Rank correlation of the relevance of objects and preceding words with their true effects.
 
     The effect of an object on a word is log p(word | image) - log p(word | image without the object), teacher-forced
-    with the caption as it stands; that of a preceding word is what log p(word) loses when another word of its class
-    that means something else is in its place, the mean over a few of them. Both are signed, as relevance is.
+    with the unchanged caption. The effect of a preceding word is the decrease of log p(word) when it is replaced by a
+    word of the same class with another meaning, mean over several replacements. Both are signed, like relevance.
 
     Attributes:
-      methods: whose maps are compared.
-      word_methods: whose relevance of preceding words is compared. Guided backpropagation and the Grad-CAMs have the
-        gradient's there, attention has none.
-      least_objects, least_words: how many pieces of evidence a word must have for an order of them to be compared.
-      replacements: of each preceding word, drawn by the seed; fewer where its class is small.
+      methods: the methods whose maps are compared.
+      word_methods: the methods whose relevance of preceding words is compared. For Guided backpropagation and the
+        Grad-CAMs this is that of the gradient; attention has none.
+      least_objects, least_words: the minimum number of objects or words for a rank correlation.
+      replacements: number of replacements of each preceding word, chosen by the seed; fewer if its class is small.
     """
 
     name = "gold_effect"
@@ -67,14 +67,14 @@ class GoldEffect(Experiment):
 
     def rows(self, case: Case) -> list[Row]:
         """One row per word, kind of evidence ("objects", "words") and method or baseline; none for images that were
-        not drawn, and of objects none where features come from elsewhere.
+        not drawn, and none for objects if the subject has no encoder.
 
-        `rho` is Spearman's correlation of the relevance of the pieces of evidence with their effects. That of an object
-        is the sum of the map, the mean over channels, over its visible pixels; `rho_mean` is of the mean over them,
-        `rho_positive` of the sum of the map's positive part. A method that gives all pieces the same has 0: it tells no
-        order. Baselines rank objects by `mask area` and, for
-        names of objects that are there, by `what the word names`; words by `recency`. `effect_named` is the mean effect
-        of the objects that the word names, or None, and `effect_other` that of the other pieces.
+        `rho` is Spearman's correlation of the relevance of the objects or words with their effects. The relevance of an
+        object is the sum of the map (its channel mean) over the object's visible pixels; `rho_mean` uses the mean over
+        them, `rho_positive` the sum of the map's positive part. A method that gives all the same relevance has rho 0.
+        Baselines rank objects by `mask area` and, for names of objects in the image, by `what the word names`; words
+        by `recency`. `effect_named` is the mean effect of the objects that the word names, or None, and `effect_other`
+        that of the others.
         """
         scene = scene_of(case)
         if scene is None or not len(case.caption):
@@ -89,7 +89,7 @@ class GoldEffect(Experiment):
                 if named.any():
                     scores = scores | {NAMED: {"rho": named.astype(float)}}
             if np.ptp(effects) == 0:
-                continue  # no order to be found
+                continue  # all effects are equal: no order
             about = {
                 "place": at + 1,
                 "word": word,
@@ -107,7 +107,7 @@ class GoldEffect(Experiment):
         return rows
 
     def _objects(self, case: Case, scene: scenes.Scene) -> Iterator[tuple]:
-        """Of each word: the effects of the objects, and how the methods score them."""
+        """For each word: the effects of the objects, and the scores of the methods for them."""
         if case.pixels is None or len(scene.objects) < self.least_objects:
             return
         effects = object_effects(case, scene)
@@ -123,7 +123,7 @@ class GoldEffect(Experiment):
             yield OBJECTS, at, effect, scores | {AREA: {"rho": areas}}
 
     def _words(self, case: Case) -> Iterator[tuple]:
-        """Of each word: the effects of the words before it, and how the methods score them."""
+        """For each word: the effects of the words before it, and the scores of the methods for them."""
         effects = word_effects(case, self.replacements, self.rng(case))
         relevance = {method: case.explanation(method).words for method in self.word_methods}
         if missing := [method for method, found in relevance.items() if found is None]:
@@ -131,16 +131,16 @@ class GoldEffect(Experiment):
         for at in range(len(case.caption)):
             before = np.flatnonzero(~np.isnan(effects[at, :at]))
             if len(before) >= self.least_words:
-                # Column 0 of the relevance is the start token's.
+                # Column 0 of the relevance is that of the start token.
                 scores = {method: {"rho": found[at, before + 1]} for method, found in relevance.items()}
                 yield WORDS, at, effects[at, before], scores | {RECENCY: {"rho": before.astype(float)}}
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """Means over words with 95 % intervals, for all words, names of objects (that are there, that are not), stop
-        words and others.
+        """Means over words with 95 % intervals, for all words, names of objects (in the image or not), stop words and
+        others.
 
-        `gold_effect`: rho of each method. `gold_effect_differences`: the first method minus each other, word by word.
-        `gold_effect_sizes`: how much log p(word) loses without what the word names, and without other pieces.
+        `gold_effect`: rho of each method. `gold_effect_differences`: the first method minus each other, paired by word.
+        `gold_effect_sizes`: the decrease of log p(word) without the objects that the word names, and without others.
         """
         del context
         if rows.empty:
@@ -177,7 +177,7 @@ class GoldEffect(Experiment):
         }
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """Rho of each method: with the effects of objects on their names, and of words on the words after them."""
+        """Rho of each method: for the effects of objects on their names, and of words on later words."""
         table = tables["gold_effect"]
         if "of" not in table:
             return None
@@ -202,9 +202,9 @@ class GoldEffect(Experiment):
 
 
 def object_effects(case: Case, scene: scenes.Scene) -> Float[np.ndarray, "T n"]:
-    """What log p of each word of the caption loses without each object of the scene."""
+    """The decrease of log p of each word of the caption without each object of the scene."""
     without = [picture(case, scenes.counterfactual(scene, drop=i)) for i in range(len(scene.objects))]
-    # The image itself once more, so that what is compared came the same way.
+    # The original image is encoded again in the same batch, so that both are computed in the same way.
     features = case.speaker.encode(np.stack([case.pixels, *without]), batch_size=_MOST_OBJECTS + 1)
     places = np.arange(len(case.caption))
     log_p = np.stack(
@@ -217,15 +217,15 @@ def object_effects(case: Case, scene: scenes.Scene) -> Float[np.ndarray, "T n"]:
 
 
 def word_effects(case: Case, replacements: int, rng: np.random.Generator) -> Float[np.ndarray, "T T"]:
-    """What log p of word t of the caption loses when word j has another word of its class in its place.
+    """The decrease of log p of word t of the caption when word j is replaced by another word of its class.
 
     Args:
       case: of a captioner whose words are those of the scenes' grammar.
-      replacements: how many others at most; their effects are averaged.
-      rng: draws them.
+      replacements: the maximum number of replacements, whose effects are averaged.
+      rng: chooses them.
 
     Returns:
-      [t, j]; nan where j is not before t, and where nothing else is of the class of word j.
+      [t, j]; nan where j is not before t, and where the class of word j has no other word.
     """
     count, places = len(case.caption), np.arange(len(case.caption))
     changed, of = [np.asarray(case.caption)], []
@@ -245,7 +245,7 @@ def word_effects(case: Case, replacements: int, rng: np.random.Generator) -> Flo
 
 
 def _others(word: str, vocabulary: Sequence[str]) -> list[int]:
-    """The ids of the words of the same class that mean something else: no synonyms."""
+    """The ids of the words of the same class with another meaning, that is without synonyms."""
     of_class = scenes.WORD_CLASSES.get(word)
     return [
         token
@@ -263,7 +263,7 @@ def _rho(scores: np.ndarray, effects: np.ndarray) -> float:
 
 
 def _by_kind(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    # After a CSV file truth is a string or a number, and missing for words that name nothing.
+    # Read from a CSV file, `true` is a string or a number, and missing for words that name nothing.
     true = rows["true"].astype(str).str.lower()
     for kind, chosen in (
         ("all", rows),

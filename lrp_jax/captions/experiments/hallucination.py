@@ -1,4 +1,4 @@
-"""Does a word's heat map tell whether the object is there? Section 5.3.1, Table 2."""
+"""Detection of hallucinated objects from heat maps: section 5.3.1, Table 2."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,24 +16,24 @@ from lrp_jax.captions.metrics.ranks import delong, weighted_areas
 from lrp_jax.captions.words import tokenize
 
 STATISTICS = ("quantile-5%", "quantile-50%", "max", "mean")
-"""Of E, signed and not normalised, in the order of Table 2."""
+"""Statistics of E, signed and not normalised, in the order of Table 2."""
 
 BASELINES = ("1 - beta", "log p", "- entropy", "margin")
-"""What the model itself says; each is larger where it is surer, or looks more."""
+"""Scores of the model itself; higher if it is more confident, or attends more to the image."""
 
 TRUTHS = {"in_references": "a reference says the word", "present": "the object is there"}
-"""Columns of rows that say whether a mention is true: the paper's way, and the boxes'."""
+"""Columns of the rows that say whether a mention is true: by references, as in the paper, and by boxes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Hallucination(Experiment):
-    """How well statistics of heat maps tell true mentions of objects from false ones, as AUC.
+    """The AUC of statistics of heat maps for true against false mentions of objects.
 
     Attributes:
-      methods: whose maps are looked at.
-      frequent: how many of the object words that training captions say most often make up the paper's selection; all
-        object words are measured besides.
-      statistic: of LRP's map, which the others are compared with.
+      methods: the methods whose maps are used.
+      frequent: number of the most frequent object words of the training captions in the paper's selection; all object
+        words are measured as well.
+      statistic: of LRP's map, with which the others are compared.
     """
 
     name = "hallucination"
@@ -54,9 +54,9 @@ class Hallucination(Experiment):
         return [f"{method} {name}" for method in self.methods for name in STATISTICS] + list(BASELINES)
 
     def rows(self, case: Case) -> list[Row]:
-        """One row per mention: whether a reference says the word, whether the object is there, and all scores.
+        """One row per mention: whether a reference has the word, whether the object is in the image, and all scores.
 
-        A name of several words is looked at where its last word is said.
+        A name of several words is evaluated at its last word.
         """
         references = [tokenize(caption) for caption in case.example.captions]
         rows = []
@@ -78,12 +78,12 @@ class Hallucination(Experiment):
         """AUC of true against false mentions.
 
         `hallucination`: of each statistic and method, and of the baselines, for the frequent and for all object words,
-        for both ways to tell a true mention. The interval is DeLong's; where rows of several trained models are
-        together, mentions are compared within a model, the areas averaged, and starts and images drawn anew.
-        `hallucination_differences`: of LRP's 5 % quantile and each other, on the same mentions.
+        for both criteria of a true mention. The interval is DeLong's; for rows of several trained models, mentions are
+        compared within a model, the areas are averaged, and starts and images are resampled.
+        `hallucination_differences`: between LRP's 5 % quantile and each other score, on the same mentions.
         `hallucination_published`: one value per image and word, the maximum over the mentions of a true word and the
-        minimum over those of a false one, which alone can raise an AUC. `hallucination_table_2`: in the layout of the
-        paper.
+        minimum over those of a false one, which by itself can raise an AUC. `hallucination_table_2`: in the layout of
+        the paper.
         """
         if rows.empty:
             return {"hallucination": pd.DataFrame([{"note": "no caption names an object"}])}
@@ -112,11 +112,11 @@ class Hallucination(Experiment):
         return tables | {"hallucination_table_2": _as_printed(first)}
 
     def _areas(self, rows: pd.DataFrame, truth: str) -> tuple[list[Row], list[Row]]:
-        """The lines of the first two tables; of each score, of its mentions that have one."""
+        """The rows of the first two tables; each score on the mentions that have it."""
         labels = rows[truth].astype(bool).to_numpy()
         names = [name for name in self._scores if name in rows and rows[name].notna().any()]
         scores = rows[names].to_numpy(float).T
-        whole = ~np.isnan(scores).any(axis=0)  # a map that is not finite gives no statistic
+        whole = ~np.isnan(scores).any(axis=0)  # maps with values that are not finite have no statistics
         scores, labels, rows = scores[:, whole], labels[whole], rows[whole]
         areas, against = compare_areas(scores, labels, rows, names.index(self.statistic), self.seed)
         counts = {"true_mentions": int(labels.sum()), "false_mentions": int((~labels).sum())}
@@ -132,7 +132,7 @@ class Hallucination(Experiment):
         return table, differences
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """The AUC of each statistic, one panel for each, the model's own baselines in the last."""
+        """The AUC of each statistic, one panel each, with the baselines in the last panel."""
         table = tables["hallucination"]
         if "AUC" not in table:
             return None
@@ -165,7 +165,7 @@ def statistics_of(relevance: Float[np.ndarray, "H W C"]) -> dict[str, float]:
 def best_and_worst(rows: pd.DataFrame, truth: str, scores: Sequence[str]) -> pd.DataFrame:
     """One row per image and word: the maximum of each score over the mentions of a true word, the minimum of a false.
 
-    What the published code does: it pulls the two groups apart where a word is said twice.
+    This is what the published code does. It separates the two groups if a word occurs twice.
     """
     keys = [column for column in ("start", "image", "word") if column in rows]
     scores = [name for name in scores if name in rows]
@@ -178,14 +178,13 @@ def best_and_worst(rows: pd.DataFrame, truth: str, scores: Sequence[str]) -> pd.
 def compare_areas(
     scores: Float[np.ndarray, "k n"], labels: Bool[np.ndarray, " n"], rows: pd.DataFrame, reference: int, seed: int = 0
 ) -> tuple[list[tuple[float, float, float]], list[tuple[float, float, float]]]:
-    """The AUC of each score and what the reference's is above it, both with the ends of 95 % intervals.
+    """The AUC of each score, and the AUC of the reference minus it, both with the ends of 95 % intervals.
 
     Args:
       scores, labels: of mentions.
-      rows: what they are of: `image` and, where rows of several trained models are together, `start`.
-      reference: which of the scores the others are compared with.
-      seed: of the bootstrap over starts and images, where there are several starts; of a single one the intervals are
-        DeLong's.
+      rows: the rows of these mentions, with `image` and, for several trained models, `start`.
+      reference: the index of the score that the others are compared with.
+      seed: of the bootstrap over starts and images, if there are several starts; otherwise the intervals are DeLong's.
     """
     if "start" not in rows or rows["start"].nunique() == 1:
         found = delong(scores, labels)
@@ -217,7 +216,7 @@ def _says(tokens: Sequence[str], name: Sequence[str]) -> bool:
 
 
 def _as_printed(table: pd.DataFrame) -> pd.DataFrame:
-    """Statistics below each other and methods side by side; 1 - beta in a line of its own."""
+    """Statistics as rows and methods as columns; 1 - beta in a row of its own."""
     maps = table[table["statistic"] != ""]
     printed = maps.pivot(index="statistic", columns="method", values="AUC")
     printed = printed.loc[list(STATISTICS), list(dict.fromkeys(maps["method"]))].rename(columns=NAMES)

@@ -1,4 +1,4 @@
-"""Which words vanish with the patches that a method finds most relevant: section 5.2.1, Fig. 6 (left)."""
+"""Ablation of the most relevant image patches: section 5.2.1, Fig. 6 (left)."""
 
 import dataclasses
 import itertools
@@ -20,27 +20,27 @@ from lrp_jax.captions.metrics.cells import GRID, cell_sums, painted_over, top_ce
 from lrp_jax.captions.words.objects import Mention, mentions
 
 RANDOM, WITHOUT = "random", "without"
-ITEM = ("place",)  # what tells the object words of a caption apart
+ITEM = ("place",)  # the column that identifies an object word of a caption
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImageAblation(Experiment):
     """Object words before and after the most relevant cells of the image are painted over.
 
-    The image is cut into 28 x 28 cells of one size, whatever its own (see `captions.metrics.cells`), the relevance of a
-    cell is the sum over its pixels, and the cells with the most take one colour. The image is then captioned anew.
+    The image is divided into 28 x 28 cells of equal size (see `captions.metrics.cells`). The relevance of a cell is the
+    sum over its pixels. The most relevant cells are painted over in one colour, and the image is captioned again.
 
     Attributes:
-      methods: which find the cells.
-      cells: how many are painted over before the image is captioned: 20 are 2.55 % of it.
-      curve: for how many cells the teacher-forced probability of the word is kept as well.
-      first_place: of the words that are looked at, counted from 1 in the caption.
-      draws: of random cells, the same for all words of an image.
+      methods: the methods that choose the cells.
+      cells: number of cells that are painted over before the image is captioned: 20 are 2.55 % of it.
+      curve: numbers of cells for which the teacher-forced probability of the word is recorded too.
+      first_place: the first word position that is evaluated, counted from 1.
+      draws: number of draws of random cells, the same for all words of an image.
       fill: the colour, red, green and blue as fractions of 255; None for the mean colour of the training images, see
-        `Speaker.mean_colour`.
-      without: (case, category) -> the picture with all objects of this category drawn away, which is what an ideal
-        ablation does, at the size of `case.pixels`; None where there is no such picture. Its repr is written down with
-        the settings: it should be the same in all processes, as that of a dataclass is.
+        `mean_colour`.
+      without: (case, category) -> the image without the objects of this category, an ideal ablation, at the size of
+        `case.pixels`; None if there is no such image. Its repr is recorded with the settings, so it has to be the same
+        in all processes, like that of a dataclass.
     """
 
     name = "image_ablation"
@@ -63,13 +63,13 @@ class ImageAblation(Experiment):
         return sorted({self.cells, *self.curve})
 
     def rows(self, case: Case) -> list[Row]:
-        """One row per mention of an object from `first_place` on and method; none where the features come from
-        elsewhere, as there is nothing to paint on.
+        """One row per mention of an object from `first_place` on and method; none if the subject has no encoder,
+        because then there are no pixels to paint over.
 
-        An object's name of several words counts at its last one. `vanished`: the word, or all words of the name, are
-        nowhere in the new caption; `unnamed`: no other word for the category is either. For random cells both are
+        A name of several words counts at its last word. `vanished`: the word, or the sequence of words of the name, is
+        not in the new caption; `unnamed`: nor is any other word for the category. For random cells both are
         shares of the draws. `before` and `after` are log p of the word with the whole image and with `cells` cells
-        less, `after_5` and so on with other numbers, of random cells that of the mean p over the draws.
+        painted over, `after_5` and so on with other numbers; for random cells the log of the mean p over the draws.
         """
         ends = {number: mention.position + len(mention.words) - 1 for number, mention in enumerate(case.mentions)}
         ends = {number: at for number, at in ends.items() if at + 1 >= self.first_place}
@@ -77,7 +77,7 @@ class ImageAblation(Experiment):
             return []
         pictures = dict(self._pictures(case, list(ends)))
         changes, features = list(pictures), case.speaker.encode(np.stack(list(pictures.values())), 16)
-        # Everything about the image in one go: first the captions, then the words.
+        # Batched over all changes of the image: first the captions, then the words.
         captioned = [i for i, change in enumerate(changes) if change.cells in (self.cells, None)]
         captions = case.speaker.caption(features[captioned], batch_size=32)
         said = {changes[i]: list(c.words) for i, c in zip(captioned, captions, strict=True)}
@@ -117,7 +117,7 @@ class ImageAblation(Experiment):
         return rows
 
     def _pictures(self, case: Case, numbers: Sequence[int]) -> Iterator[tuple["_Change", UInt8[np.ndarray, "H W 3"]]]:
-        """The changed pictures of a case, for some of its mentions."""
+        """The changed images of a case, for some of its mentions."""
         for method, number, draw, order in self._orders(case, numbers):
             for cells in self._counts:
                 yield _Change(method, number, draw, cells), self._painted(case, order[:cells])
@@ -136,7 +136,7 @@ class ImageAblation(Experiment):
         for method in self.methods:
             maps = case.heat_maps(method).mean(axis=-1)
             for number in numbers:
-                # Drawn anew for each: what one method gives does not depend on which others are asked.
+                # A new generator for each method: its result does not depend on which other methods are measured.
                 yield method, number, 0, top_cells(cell_sums(maps[number]), self.rng(case))
 
     def _painted(self, case: Case, cells: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "H W 3"]:
@@ -145,9 +145,9 @@ class ImageAblation(Experiment):
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
         """Means over mentions with 95 % intervals.
 
-        `image_ablation`: by truth of the mention and method, the share that vanished, the share whose category is not
-        named any more, and the drop of p. `image_ablation_differences`: between any two methods, on the same mentions.
-        `image_ablation_curve`: the mean p after so many cells.
+        `image_ablation`: by truth of the mention and method, the share that vanished, the share whose category is no
+        longer named, and the decrease of p. `image_ablation_differences`: between any two methods, on the same
+        mentions. `image_ablation_curve`: the mean p by number of cells.
         """
         del context
         if rows.empty:
@@ -200,7 +200,7 @@ class ImageAblation(Experiment):
         return pd.DataFrame(table)
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """Fig. 6 (left): how often words vanish; beside it, how their probability falls with the number of cells."""
+        """Fig. 6 (left): how often words vanish, and how their probability decreases with the number of cells."""
         if "image_ablation_curve" not in tables:
             return None
         table, curve = tables["image_ablation"], tables["image_ablation_curve"]
@@ -226,13 +226,13 @@ class ImageAblation(Experiment):
 def masked_picture(
     case: Case, number: int, method: str, settings: ImageAblation | None = None
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """The picture in which the cells are painted over that a method finds most relevant for a word, as in Fig. 4.
+    """The image with the cells painted over that are most relevant for a word, as in Fig. 4.
 
     Args:
       case: of a captioner with an encoder.
-      number: which of the case's mentions.
+      number: the index of the mention in the case.
       method: the name of a method, or "random" for the first draw.
-      settings: how many cells and which colour; by default the paper's.
+      settings: number of cells and colour; by default the paper's.
     """
     settings = dataclasses.replace(settings or ImageAblation(), methods=() if method == RANDOM else (method,))
     order = next(order for name, _, _, order in settings._orders(case, [number]) if name == method)
@@ -240,13 +240,13 @@ def masked_picture(
 
 
 class _Change(NamedTuple):
-    """What was done to a picture.
+    """A change of an image.
 
     Attributes:
-      method: that chose the cells.
-      mention: the number of the mention that it was chosen for; None for all.
-      draw: of random cells.
-      cells: how many were painted over; None where the object was drawn away.
+      method: the method that chose the cells.
+      mention: the index of the mention that they were chosen for; None for all.
+      draw: the number of the random draw.
+      cells: number of cells that were painted over; None if the object was removed.
     """
 
     method: str
@@ -256,10 +256,10 @@ class _Change(NamedTuple):
 
 
 def _says(caption: Sequence[str], name: Sequence[str]) -> bool:
-    """Whether exactly these words are in a caption, side by side."""
+    """Whether a caption contains this sequence of words."""
     return any(tuple(caption[i : i + len(name)]) == tuple(name) for i in range(len(caption)))
 
 
 def _names(caption: Sequence[str], mention: Mention, case: Case) -> bool:
-    """Whether a caption names what was mentioned, in whatever words."""
+    """Whether a caption names the category of the mention, by any word."""
     return any(other.category == mention.category for other in mentions(caption, case.domain.words))

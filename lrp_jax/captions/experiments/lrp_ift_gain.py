@@ -1,4 +1,4 @@
-"""What fine-tuning changed: against the matched baseline, and for which images (Table 5, Figure 9)."""
+"""The effect of LRP-inference fine-tuning: against the matched baseline, and by image (Table 5, Figure 9)."""
 
 import collections
 import dataclasses
@@ -29,19 +29,19 @@ from lrp_jax.captions.metrics.rarest_words import over_references, permutation_t
 from lrp_jax.captions.words import tokenize
 from lrp_jax.captions.words.stop_words import STOP_WORDS
 
-_TIE = 1e-9  # of two CIDEr scores; equal captions have exactly equal ones
+_TIE = 1e-9  # tolerance for equal CIDEr scores; equal captions have exactly equal scores
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LrpIftGain(Experiment):
     """Compares a fine-tuned captioner with its matched baseline, image by image.
 
-    The baseline is measured first, by the same experiment; alone it has no tables.
+    The baseline is measured first, by the same experiment; without a baseline there are no tables.
 
     Attributes:
       count, words: the frequent object words, as for `FrequentWords`.
-      permutations: draws of the permutation test.
-      examples: how many images the figure shows.
+      permutations: number of permutations of the permutation test.
+      examples: number of images in the figure.
     """
 
     name = "lrp_ift_gain"
@@ -57,13 +57,13 @@ class LrpIftGain(Experiment):
         return [saying(case)]
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """Four tables; without a baseline one that says so.
+        """Four tables; without a baseline one table with a note.
 
         `against_baseline`: CIDEr, CHAIR and the precision of frequent words of both, and their paired difference,
         fine-tuned minus baseline, with its 95 % interval and standard error. CIDEr is over the images with references.
         `lrp_ift_gain`: the mean c(S) of the images whose CIDEr rose and of those whose CIDEr fell; the difference is
-        that of those that fell minus that of those that rose. `changed_mentions`: how many mentions have which mark;
-        `examples`: the first images in whose captions a false mention came or went.
+        fell minus rose. `changed_mentions`: the number of mentions with each mark; `examples`: the first images in
+        whose captions a false mention was added or removed.
         """
         if context.rows_of is None:
             wanted = "the results of the matched baseline, measured by the same experiment, as --against"
@@ -87,7 +87,7 @@ class LrpIftGain(Experiment):
         return side_by_side.figure(tables["examples"], _marked(tables))
 
     def pages(self, tables: Mapping[str, pd.DataFrame], context: Context) -> dict[str, str]:
-        """Fig. 9 as a page of HTML, with the images: name -> text."""
+        """Fig. 9 as an HTML page with the images: name -> HTML."""
         if "examples" not in tables or tables["examples"].empty:
             return {}
         examples = tables["examples"]
@@ -96,7 +96,7 @@ class LrpIftGain(Experiment):
             try:
                 images[index] = context.dataset[index].image
             except (OSError, ValueError, KeyError):
-                continue  # the page is as good without this picture
+                continue  # the page omits images that cannot be read
         return {"examples": side_by_side.page(examples, images)}
 
     def _against_baseline(self, both: Mapping[str, pd.DataFrame], context: Context) -> pd.DataFrame:
@@ -169,13 +169,13 @@ class LrpIftGain(Experiment):
         return pd.DataFrame(table)
 
     def _changes(self, both: Mapping[str, pd.DataFrame], context: Context) -> dict[str, pd.DataFrame]:
-        """Figure 9's examples, and the counts of all."""
+        """The examples of Figure 9, and the counts of all marks."""
         counted: collections.Counter[str] = collections.Counter()
         examples = []
         for old, new in zip(both["baseline"].to_dict("records"), both["fine_tuned"].to_dict("records"), strict=True):
             named = [mentions_of(row, context) for row in (old, new)]
             found = side_by_side.marks(*named, (len(old["caption"].split()), len(new["caption"].split())))
-            # A mention counts once, however many words it has; one that both captions have counts in the second.
+            # A mention of several words counts once; one that is in both captions counts in the second.
             counted.update(found[0][m.position] for m, _ in named[0] if found[0][m.position] == side_by_side.GONE)
             counted.update(found[1][m.position] for m, _ in named[1])
             changed = {side_by_side.GONE, side_by_side.NEW} & {*found[0], *found[1]}
@@ -199,15 +199,15 @@ def _marked(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
 
 def _mean(values: np.ndarray, chosen: np.ndarray, weights: np.ndarray | None = None) -> float:
     weights = chosen.astype(float) if weights is None else weights * chosen
-    # What is not chosen may be nan, and 0 * nan is nan.
+    # Values that are not chosen may be nan, and 0 * nan is nan.
     return float(weights @ np.where(chosen, values, 0) / weights.sum()) if weights.sum() else float("nan")
 
 
 def _beside(tuned: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows of images that both have, in the same order.
+    """The rows of both models for the same images, in the same order.
 
     Raises:
-      ValueError: rows of several starts meet rows of one, or the images are not the same.
+      ValueError: only one of the two has rows of several starts, or the images differ.
     """
     if ("start" in tuned) != ("start" in baseline):
         raise ValueError("the fine-tuned rows or those of the baseline have a column start, the others have not")

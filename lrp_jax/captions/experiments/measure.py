@@ -1,4 +1,4 @@
-"""Experiments over many images: resumable image by image, shared out over processes."""
+"""Runs experiments over many images: resumable image by image, distributed over processes."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ from lrp_jax.captions.storage.files import atomic, atomic_path
 
 
 class OtherSettingsError(ValueError):
-    """The folder holds measurements that were made with other settings."""
+    """The folder has measurements with other settings."""
 
 
 def measure(
@@ -37,22 +37,22 @@ def measure(
 ) -> dict[int, str]:
     """Measures images and appends their rows to files, one line for each image.
 
-    What is in the files is not measured again, so an interrupted call goes on when it is repeated, with as many
-    processes as one likes. An image that could not be read is tried again.
+    Images that are already in the files are not measured again, so an interrupted call continues when it is repeated,
+    with any number of processes. An image that could not be read is tried again.
 
     Args:
-      experiments: what is measured; an image's caption and explanations are shared between them.
-      speaker, dataset, domain: what is measured on what.
-      out: a folder; each experiment has its own in it.
-      record: what identifies the measurement besides the experiments' settings, as JSON: model, data, versions.
-      notes: what is worth keeping of how it was made, such as the commit; may differ when it goes on.
+      experiments: the experiments to run; they share an image's caption and explanations.
+      speaker, dataset, domain: the model, the images and the meaning of their words.
+      out: a folder, with a subfolder for each experiment.
+      record: identifies the measurement besides the experiments' settings, as JSON: model, data, versions.
+      notes: further information to save, such as the commit; may differ when the measurement continues.
       share: (i, n): the i-th of n processes measures every n-th image.
 
     Returns:
-      Index -> what went wrong, for images that could not be measured; the others are not affected.
+      Index -> error message, for images that could not be measured; the others are not affected.
 
     Raises:
-      OtherSettingsError: `out` holds rows of another record or other settings.
+      OtherSettingsError: `out` has rows of another record or other settings.
     """
     part, parts = share
     todo: dict[int, list[Experiment]] = {}
@@ -90,10 +90,10 @@ def measure(
 
 
 def rows_of(experiment: Experiment, dataset: Dataset, out: str | os.PathLike) -> tuple[pd.DataFrame, int]:
-    """All rows that an experiment has measured of a dataset's images, in their order, read from its folder in `out`.
+    """All rows that an `experiment` has measured on a `dataset`, in the order of its images, from its folder in `out`.
 
     Returns:
-      The rows, and how many images nobody has tried yet.
+      The rows, and the number of images that have not been tried yet.
     """
     wanted = set(map(int, _indices(experiment, dataset)))
     lines = list(_lines(pathlib.Path(out) / experiment.name))
@@ -112,12 +112,12 @@ def write_tables(
     """Writes the tables of an experiment as CSV and Markdown, its figure as PNG and PDF, its pages as HTML.
 
     Args:
-      experiment, out: as for `measure`; the files stand in the experiment's folder in `out`.
-      rows: of `rows_of`.
-      context: what the tables need besides the rows.
+      experiment, out: as for `measure`; the files are written to the experiment's folder in `out`.
+      rows: from `rows_of`.
+      context: the data that tables need besides the rows.
 
     Returns:
-      The tables by their names, and the paths of all files.
+      The tables by name, and the paths of all files.
     """
     folder, paths = pathlib.Path(out) / experiment.name, [write_rows(experiment, rows, out)]
     tables = experiment.tables(rows, context)
@@ -139,11 +139,11 @@ def write_tables(
 
 
 def write_rows(experiment: Experiment, rows: pd.DataFrame, out: str | os.PathLike) -> str:
-    """Writes what was measured of each image as CSV, rows.csv in the experiment's folder in `out`.
+    """Writes the rows of all images as CSV, rows.csv in the experiment's folder in `out`.
 
     Args:
       experiment, out: as for `measure`.
-      rows: of `rows_of`.
+      rows: from `rows_of`.
 
     Returns:
       The path of the file.
@@ -152,12 +152,12 @@ def write_rows(experiment: Experiment, rows: pd.DataFrame, out: str | os.PathLik
 
 
 def read_rows(path: str | os.PathLike) -> pd.DataFrame:
-    """The rows that `write_rows` or `write_tables` wrote to a path; an empty string is one, and no missing value."""
+    """The rows in a CSV file of `write_rows` or `write_tables` at `path`; empty strings are not missing values."""
     return pd.read_csv(path, keep_default_na=False, na_values=["nan"])
 
 
 def as_markdown(table: pd.DataFrame, digits: int = 3) -> str:
-    """A table as Markdown, numbers rounded to so many digits after the point."""
+    """A `table` as Markdown, with numbers rounded to `digits` decimals."""
     return table.to_markdown(index=False, floatfmt=f".{digits}f", missingval="–") + "\n"
 
 
@@ -167,7 +167,7 @@ def _write_csv(table: pd.DataFrame, path: pathlib.Path) -> str:
     return str(path)
 
 
-# A file is the same, whenever it is written.
+# Without dates, so that the files are reproducible.
 _NO_DATE = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
 
 
@@ -176,13 +176,13 @@ def _indices(experiment: Experiment, dataset: Dataset) -> np.ndarray:
 
 
 def _described(experiment: Experiment) -> dict[str, Any]:
-    """The settings, but for how many images: more of them can be measured later."""
+    """The settings without the number of images, because more images can be measured later."""
     settings = {name: repr(value) for name, value in dataclasses.asdict(experiment).items() if name != "images"}
     return {"experiment": experiment.name, "settings": settings}
 
 
 def _check_record(folder: pathlib.Path, record: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
-    """Writes what is measured beside the rows, or raises if it is something else than before."""
+    """Writes the record beside the rows, or raises if it differs from an earlier one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "record.json"
     record = json.loads(json.dumps(record, default=str))
@@ -201,7 +201,7 @@ def _check_record(folder: pathlib.Path, record: Mapping[str, Any], notes: Mappin
 
 
 def _lines(folder: pathlib.Path) -> Iterable[dict[str, Any]]:
-    """The whole lines of all processes; a line that was being written when a process died is not whole."""
+    """The complete lines of the files of all processes; a killed process leaves an incomplete line."""
     for path in sorted(folder.glob("rows-*.jsonl")):
         with open(path, encoding="utf-8") as file:
             for line in file:
@@ -210,7 +210,7 @@ def _lines(folder: pathlib.Path) -> Iterable[dict[str, Any]]:
 
 
 def _drop_torn_line(path: pathlib.Path) -> None:
-    """Cuts off what a process was writing when it died, so that the next line does not run on from it."""
+    """Removes the incomplete last line of a killed process, so that the next line is not appended to it."""
     if not path.exists():
         return
     with open(path, "rb+") as file:
@@ -228,7 +228,7 @@ def _checked(experiment: Experiment, case: Case) -> list[Row]:
 
 
 def _plain(value: Any) -> Any:
-    """numpy's numbers and arrays as JSON has them."""
+    """Converts NumPy numbers and arrays to JSON values."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"got a {type(value).__name__} in a row, wanted numbers, strings, or lists of them")

@@ -1,4 +1,4 @@
-"""How much of a word comes from the image, and how much from the words before it?"""
+"""The shares of the image and of the preceding words in the relevance of a word."""
 
 import dataclasses
 import functools
@@ -29,9 +29,9 @@ EFFECTS = {
     "start_only": "what deleting the words before takes",
     "unknown_words": "what <unk> in place of the words before takes",
 }
-"""Columns of rows, `without_` before them: log p of the word when a part of the input is gone."""
+"""Columns of the rows, with the prefix `without_`: log p of the word when a part of the input is removed."""
 
-# Words that can stand between a phrase and the object that it calls for: "holding a small red kite".
+# Maximum number of words between a phrase and the object that it predicts: "holding a small red kite".
 _BETWEEN = 4
 
 
@@ -39,12 +39,12 @@ _BETWEEN = 4
 class ModalityShare(Experiment):
     """Sum |R| over the regions of the image as a share of the sum over regions and words.
 
-    Regions and words are compared as wholes: relevance is summed over the channels of a region and over the embedding
-    of a word first. The start token counts as a word.
+    Relevance is first summed over the channels of a region and over the embedding of a word, so that whole regions and
+    words are compared. The start token counts as a word.
 
     Attributes:
-      methods: which give relevance to both.
-      least_words: of a caption whose shares and effects are compared.
+      methods: methods with relevance for both.
+      least_words: minimum length of a caption for the correlation of shares and effects.
     """
 
     name = "modality_share"
@@ -56,10 +56,10 @@ class ModalityShare(Experiment):
     def rows(self, case: Case) -> list[Row]:
         """One row per word and method.
 
-        `kind`: one of `CLASSES`; `true`: of mentions of objects, whether it is there; `planted`: of mentions on drawn
-        scenes, whether the background ("V") or the phrase before it ("L") calls for it by a planted bias, "" if
-        neither does. `size_...`: sum |R| over the regions of the image, over all words before with the start token,
-        and of the start token alone. `log_p`, and `without_...`, see `EFFECTS`.
+        `kind`: one of `CLASSES`; `true`: for mentions, whether the object is in the image; `planted`: for mentions on
+        drawn scenes, whether a planted bias predicts the object from the background ("V") or from the phrase before it
+        ("L"), else "". `size_...`: sum |R| over the regions of the image, over all words before including the start
+        token, and of the start token alone. `log_p`, and `without_...`, see `EFFECTS`.
         """
         if not len(case.caption):
             return []
@@ -88,8 +88,8 @@ class ModalityShare(Experiment):
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
         """`modality_share`: the mean share of the image with its 95 % interval, by class of words, by truth and planted
-        bias of mentions; beside it, what taking image or words away does to log p. `modality_share_check`: Spearman's
-        correlation of share and effect within captions, whose mean it is."""
+        bias of mentions; and the effect on log p of removing image or words. `modality_share_check`: the mean over
+        captions of Spearman's correlation of share and effect within a caption."""
         del context
         if rows.empty:
             return {"modality_share": pd.DataFrame([{"note": "there are no captions"}])}
@@ -160,12 +160,11 @@ class ModalityShare(Experiment):
 
 
 def planted(case: Case, mention: Mention) -> str:
-    """Which planted bias calls for a mention on a drawn scene.
+    """The planted bias that predicts a mention on a drawn scene.
 
     Returns:
-      "V" if it is the partner of the scene's background, "L" if the caption has the phrase right before it whose
-      partner it is (with nothing but the article, numbers and adjectives between), else "". No kind is a partner in
-      both.
+      "V" if it is the partner of the scene's background, "L" if the caption has the phrase of which it is the partner
+      directly before it (with only an article, numbers and adjectives between), else "". No kind is a partner of both.
     """
     if scenes.VISUAL_PARTNERS.get(case.scene.background) == mention.category:
         return "V"
@@ -179,7 +178,7 @@ def planted(case: Case, mention: Mention) -> str:
     for end in range(mention.position, max(0, mention.position - _BETWEEN) - 1, -1):
         if any(case.words[max(0, end - len(phrase)) : end] == phrase for phrase in phrases):
             return "L"
-        if end - 1 in named:  # what is further away was said of another object
+        if end - 1 in named:  # earlier words belong to another object
             break
     return ""
 
@@ -189,7 +188,7 @@ def _places(mention: Mention) -> range:
 
 
 def _sizes(case: Case, method: str) -> tuple[Float[np.ndarray, "T n_v"], Float[np.ndarray, "T T"]]:
-    """|R| of each region and of each word before."""
+    """|R| of each region and of each preceding word."""
     speaker = case.speaker
     tokens = speaker.padded(case.caption, speaker.max_length)
     found = explain.explain_features(speaker.captioner, speaker.params, case.features, tokens, method)
@@ -200,7 +199,7 @@ def _sizes(case: Case, method: str) -> tuple[Float[np.ndarray, "T n_v"], Float[n
 
 
 def _without(case: Case) -> dict[str, Float[np.ndarray, " T"]]:
-    """log p of each word with a part of the input gone, by the columns of `EFFECTS`."""
+    """log p of each word with a part of the input removed, by the columns of `EFFECTS`."""
     speaker, caption = case.speaker, case.caption
     words = np.arange(len(caption)), caption
     (blank,) = speaker.log_probabilities(_blank(speaker, case), [caption])
@@ -213,7 +212,7 @@ def _without(case: Case) -> dict[str, Float[np.ndarray, " T"]]:
 
 
 def _blank(speaker: Speaker, case: Case) -> Float[np.ndarray, "n_v C"]:
-    """The features of a picture of the mean colour; zeros where the features come from elsewhere."""
+    """The features of an image of the mean colour; zeros if the speaker has no encoder."""
     if case.pixels is None:
         return np.zeros_like(case.features)
     return _features_of_mean_colour(speaker, case.pixels.shape)

@@ -1,9 +1,9 @@
-"""The numbers of the paper's tables, to stand beside ours.
+"""The numbers of the paper's tables, for comparison.
 
 Source: Sun et al., Explain and Improve: LRP-Inference Fine-Tuning for Image Captioning Models, arXiv 2001.01037v5. As
-printed: metrics and precisions in percent, AUC between 0 and 1, counts of words. The paper gives no intervals and one
-trained model for each row. Flickr30k and MSCOCO 2017; in Table 1 three models of others beside the paper's own, two of
-them on MSCOCO 2014.
+printed: metrics and precisions in percent, AUC between 0 and 1, counts of words. The paper has no intervals and one
+trained model per row. Flickr30k and MSCOCO 2017; Table 1 also has three models of other authors, two of them on MSCOCO
+2014.
 """
 
 import io
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 AUC_OF_ONE_MINUS_BETA = 0.6005
-"""Of the sentinel's share, in the caption of Table 2."""
+"""The AUC of 1 - beta (beta: the share of the sentinel), from the caption of Table 2."""
 
 TRUE_MENTIONS, FALSE_MENTIONS = 1027, 715
-"""What Table 2 tells apart: mentions of the 20 most frequent object words (section 5.3.1)."""
+"""Numbers of mentions in Table 2, of the 20 most frequent object words (section 5.3.1)."""
 
 _TABLE_1 = """
 dataset       model          F_BERT  CIDEr   SPICE  ROUGE-L  METEOR
@@ -121,10 +121,10 @@ _TABLES: Mapping[int, str] = {1: _TABLE_1, 2: _TABLE_2, 3: _TABLE_3, 4: _TABLE_4
 
 
 def paper_table(number: int) -> pd.DataFrame:
-    """A table of the paper, one row for each model (of Table 2: for each statistic).
+    """A table of the paper, one row for each model (in Table 2: for each statistic).
 
-    Columns `dataset`, `model` (with its features: CNN or bottom-up), `trained` (with cross-entropy alone, "ce", or with
-    SCST after it), `tuned` (in Table 4: the LRP-inference fine-tuned model or its baseline), then the numbers; nan
+    Columns `dataset`, `model` (with its features: CNN or bottom-up), `trained` (only cross-entropy, "ce", or followed
+    by SCST), `tuned` (in Table 4: the LRP-inference fine-tuned model or its baseline), then the numbers; nan
     where the paper has a dash.
 
     Args:

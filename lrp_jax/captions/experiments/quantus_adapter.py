@@ -1,7 +1,7 @@
 """Quantus' metrics for JAX models. Needs `pip install "lrp_jax[quantus]"`; nothing else here imports this module.
 
-Quantus knows the models of PyTorch and TensorFlow. A metric asks little of a model, though, and `JaxModel` answers;
-`for_jax` makes a metric take one, and `quantus_explain_func` makes an explanation what Quantus calls for one.
+Quantus supports models of PyTorch and TensorFlow. `JaxModel` implements the small interface that metrics use;
+`for_jax` makes a metric accept it, and `quantus_explain_func` converts an explanation to Quantus' interface.
 
     model = JaxModel(lambda params, x: net.apply(params, x), params)
     explain = quantus_explain_func(lambda f, x, target: jax.grad(lrp_jax.lrp(lambda x: f(x)[target]))(x))
@@ -35,20 +35,20 @@ Apply = Callable[[Any, Float[Array, "B ..."]], Float[Array, "B classes"]]
 
 
 class JaxModel(ModelInterface):
-    """A function of parameters and inputs, as Quantus sees models.
+    """A function of parameters and inputs as a Quantus model.
 
-    Quantus turns all inputs into [B, C, ...] and hands them on like this; they are turned back here.
+    Quantus converts all inputs to [B, C, ...]; they are converted back here.
 
     Args:
       apply: (params, inputs [B, ...]) -> logits [B, classes], traceable.
       params: any pytree.
-      channels_last: whether `apply` wants [B, H, W, C], as Flax does, or [B, C, H, W]. Inputs [B, n] are the same in
-        either way.
-      softmax: whether `predict` gives probabilities; metrics set it by their own `softmax`.
+      channels_last: whether `apply` expects [B, H, W, C], like Flax, or [B, C, H, W]. Inputs [B, n] are the same in
+        both cases.
+      softmax: whether `predict` returns probabilities; metrics set it by their own `softmax`.
       layers: names of the layers from input to output, as `jax.tree_util.keystr` writes the paths of their parameters
         (separated by "/"), for metrics that randomise them one after the other; default: in the order of the tree,
-        which is that of the alphabet.
-      hidden: (params, inputs) -> what metrics of the inner representation should look at, [B, ...].
+        which is alphabetical.
+      hidden: (params, inputs) -> the hidden representation [B, ...] for metrics that use one.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class JaxModel(ModelInterface):
             raise ValueError(f"got layer {unknown[0]!r}; wanted some of {', '.join(known)}")
 
     def replace(self, **changes: Any) -> "JaxModel":
-        """The same model with something changed."""
+        """A copy of the model with some attributes changed."""
         now = {name: getattr(self, name) for name in ("channels_last", "softmax", "layers", "hidden")}
         return JaxModel(**({"apply": self.apply, "params": self.params} | now | changes))
 
     def own(self, x: np.ndarray) -> Float[Array, "B ..."]:
-        """Inputs [B, C, ...] in the layout that `apply` wants."""
+        """Inputs [B, C, ...] in the layout of `apply`."""
         return jnp.moveaxis(jnp.asarray(x), 1, -1) if self.channels_last and np.ndim(x) > 2 else jnp.asarray(x)
 
     def predict(self, x: np.ndarray, **kwargs: Any) -> np.ndarray:
@@ -93,11 +93,11 @@ class JaxModel(ModelInterface):
         return make_channel_first(x, infer_channel_first(x) if channel_first is None else channel_first)
 
     def get_model(self) -> "JaxModel":
-        """What explanation functions are given: this."""
+        """The model that is passed to explanation functions: this object."""
         return self
 
     def get_softmax_arg_model(self) -> "JaxModel":
-        """Its `predict` minds `softmax` already."""
+        """This model; `predict` already uses `softmax`."""
         return self
 
     def state_dict(self) -> Any:
@@ -106,13 +106,13 @@ class JaxModel(ModelInterface):
 
     @property
     def random_layer_generator_length(self) -> int:
-        """How many layers can be randomised."""
+        """The number of layers that can be randomised."""
         return len(self.layers)
 
     def get_random_layer_generator(self, order: str = "top_down", seed: int = 42) -> Iterator[tuple[str, "JaxModel"]]:
-        """Models with more and more layers randomised from the output down ("top_down") or from the input up
-        ("bottom_up"), or one layer each ("independent"). The values of each parameter are shuffled, so their
-        distribution stays."""
+        """Models with more and more layers randomised, from output to input ("top_down") or from input to output
+        ("bottom_up"), or with one layer each ("independent"). The values of each parameter are shuffled, which keeps
+        their distribution."""
         if order not in ("top_down", "bottom_up", "independent"):
             raise ValueError(f"got order={order!r}, wanted top_down, bottom_up or independent")
         params = self.params
@@ -121,19 +121,19 @@ class JaxModel(ModelInterface):
             yield name, self.replace(params=params)
 
     def add_mean_shift_to_first_layer(self, input_shift: float | np.ndarray, shape: tuple[int, ...]) -> "JaxModel":
-        """The model that takes inputs which were shifted: f(x - shift), the same as another bias of the first layer."""
+        """The model for shifted inputs, f(x - shift), which is equivalent to another bias of the first layer."""
         del shape
         return self.replace(apply=lambda params, x: self.apply(params, x - input_shift))
 
     def get_hidden_representations(
         self, x: np.ndarray, layer_names: list[str] | None = None, layer_indices: list[int] | None = None
     ) -> np.ndarray:
-        """What `hidden` gives for inputs [B, C, ...], flattened [B, n].
+        """The output of `hidden` for inputs [B, C, ...], flattened to [B, n].
 
         Raises:
-          ValueError: the model was made without `hidden`.
+          ValueError: the model has no `hidden`.
         """
-        del layer_names, layer_indices  # `hidden` has chosen
+        del layer_names, layer_indices  # `hidden` determines the layer
         if self.hidden is None:
             raise ValueError("got a JaxModel without hidden=, which this metric looks at; pass (params, x) -> [B, ...]")
         return np.asarray(_apply(self.hidden, self.params, self.own(x))).reshape(len(x), -1)
@@ -146,8 +146,8 @@ def quantus_explain_func(
 
     Args:
       explain: (f, input, target) -> relevance of the input's shape, or without its channels; f: input -> scores
-        [classes] is the model with the parameters that it has then, so that metrics which randomise them measure
-        something. Traced under jit and vmap.
+        [classes] is the model with its current parameters, so that metrics which randomise them work. Traced under jit
+        and vmap.
 
     Returns:
       A function that takes a `JaxModel`, inputs [B, C, ...] and targets [B]. Relevance of images is summed over the
@@ -159,7 +159,7 @@ def quantus_explain_func(
         return jax.vmap(lambda x, target: explain(lambda x: apply(params, x[None])[0], x, target))(inputs, targets)
 
     def explain_func(model: JaxModel, inputs: np.ndarray, targets: np.ndarray, **kwargs: Any) -> np.ndarray:
-        del kwargs  # such as a device
+        del kwargs  # for example a device
         if not isinstance(model, JaxModel):
             raise TypeError(f"got a model of type {type(model).__name__}, wanted a JaxModel; see for_jax")
         found = np.asarray(maps(model.apply, model.params, model.own(inputs), jnp.asarray(targets)))
@@ -169,13 +169,13 @@ def quantus_explain_func(
 
 
 def for_jax(metric: type[Metric]) -> type[Metric]:
-    """A metric of Quantus that takes a `JaxModel` for its model; everything else is called as Quantus documents it.
+    """A metric of Quantus that accepts a `JaxModel`; everything else is used as Quantus documents it.
 
-    `EfficientMPRT` is the exception: it wraps models a second time, on its own, as those of PyTorch or TensorFlow.
+    Not supported: `EfficientMPRT`, which wraps models a second time as those of PyTorch or TensorFlow.
     """
 
     class ForJax(metric):
-        """A metric that leaves the model as it is, where Quantus would wrap one of PyTorch or TensorFlow."""
+        """The metric without Quantus' wrapping of the model as one of PyTorch or TensorFlow."""
 
         def general_preprocess(self, model, softmax=None, **rest):
             if not isinstance(model, JaxModel):
@@ -197,7 +197,7 @@ def _apply(function: Callable, params: Any, x: Array) -> Array:
 
 
 def _layer(path: tuple) -> str:
-    """A parameter's layer: its path without its own name."""
+    """The layer of a parameter: its path without its own name."""
     return jax.tree_util.keystr(path[:-1], simple=True, separator="/")
 
 

@@ -1,4 +1,4 @@
-"""Several numbers and their intervals from the same draws of images."""
+"""Several statistics and their intervals from the same bootstrap samples of images."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,16 +13,16 @@ from lrp_jax.captions.metrics import Estimate, nested_bootstrap
 def estimates(
     statistic: Callable[[Float[np.ndarray, " rows"]], Sequence[float]], rows: pd.DataFrame, seed: int = 0
 ) -> list[Estimate]:
-    """Numbers with their 95 % intervals, by the nested bootstrap over starts and images.
+    """Statistics with their 95 % intervals, by the nested bootstrap over starts and images.
 
     Args:
-      statistic: how often each row counts -> the numbers; nan where a draw does not define one.
-      rows: at least one, with columns `image` and, where rows of several trained models are together, `start`. With
-        fewer than three starts only images are drawn, each with the rows of all starts.
-      seed: of the draws.
+      statistic: weights of the rows -> the statistics; nan if a sample does not define one.
+      rows: at least one, with columns `image` and, for several trained models, `start`. With fewer than three starts
+        only images are resampled, each with the rows of all starts.
+      seed: of the bootstrap.
 
     Returns:
-      One estimate per number; its interval is nan where no draw has a value.
+      One estimate per statistic; its interval is nan if no sample has a value.
     """
     seen = []
 
@@ -32,7 +32,7 @@ def estimates(
 
     nested = "start" in rows and rows["start"].nunique() >= LEAST_STARTS
     nested_bootstrap(keep, rows["image"].to_numpy(), rows["start"].to_numpy() if nested else None, seed=seed)
-    *draws, values = seen  # the last call is that of all rows once
+    *draws, values = seen  # the last call has all weights 1
     return [
         _estimate(float(value), column[~np.isnan(column)])
         for value, column in zip(values, np.array(draws).T, strict=True)

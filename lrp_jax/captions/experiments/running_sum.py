@@ -1,4 +1,4 @@
-"""LRP as the published code computed it on images: each word's map has those of all words before it in it."""
+"""LRP maps as the published code computes them: the map of each word includes those of all words before it."""
 
 import dataclasses
 from typing import ClassVar
@@ -10,10 +10,10 @@ from lrp_jax.captions.explain import LRP, Method, method_of
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunningSum(LRP):
-    """The image relevance of word t is the sum of that of the words 0 to t; that of preceding words is as it is.
+    """The image relevance of word t is the sum over the words 0 to t; the relevance of preceding words is unchanged.
 
-    The published code explains the words of a caption one after the other and never clears the gradient of the image in
-    between. LRP is linear in the relevance of the features, so the sum of the maps is the map of the sum.
+    The published code explains the words of a caption one after the other and does not clear the gradient of the image
+    in between. LRP is linear in the relevance of the features, so the sum of the maps is the map of the sum.
     """
 
     name: ClassVar[str] = "lrp_running_sum"
@@ -25,5 +25,5 @@ class RunningSum(LRP):
 
 
 def method_named(method: str | Method) -> Method:
-    """The method of a name: those of `lrp_jax.captions.explain`, and "lrp_running_sum"."""
+    """The method with this name: one of `lrp_jax.captions.explain`, or "lrp_running_sum"."""
     return RunningSum() if method == RunningSum.name else method_of(method)

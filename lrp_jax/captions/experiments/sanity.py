@@ -1,4 +1,4 @@
-"""Is relevance conserved, and does it depend on what the model has learned?"""
+"""Sanity checks: conservation of relevance, and its dependence on the learned parameters."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ from lrp_jax.captions.metrics.ranks import spearman
 from lrp_jax.captions.runs.speaker import Speaker
 
 STAGES = ("last layer", "decoder", "embeddings", "encoder")
-"""What is randomised, from the last layer down; each stage with all before it."""
+"""The stages of cascading randomisation, from the last layer; each includes all before it."""
 
 _EMBEDDINGS = ("word_embedding", "image_projection")
 _PARTS = ("image", "words", "biases", "epsilon")
@@ -30,13 +30,13 @@ _PARTS = ("image", "words", "biases", "epsilon")
 class Sanity(Experiment):
     """Conservation of LRP's relevance, and the randomisation of parameters.
 
-    A map that stays as it is when the model has forgotten what it learned does not show what the model learned. From
-    the last layer down, the entries of every array of parameters change places, which leaves their distribution as it
-    is; the caption stays that of the trained model.
+    A map that does not change when the parameters are randomised does not show what the model has learned. From the
+    last layer on, the entries of every parameter array are shuffled, which keeps their distribution; the caption is
+    that of the trained model.
 
     Attributes:
-      methods: whose maps are compared.
-      shuffles: how many randomised models; their seeds are `seed`, `seed` + 1, ...
+      methods: the methods whose maps are compared.
+      shuffles: number of randomised models; their seeds are `seed`, `seed` + 1, ...
 
     Reference:
       Adebayo et al., Sanity Checks for Saliency Maps, NeurIPS 2018: cascading randomisation, rank correlation of maps
@@ -55,9 +55,9 @@ class Sanity(Experiment):
         """Rows of two kinds.
 
         "conservation", one per word: `score` is its logit under LRP, and `in_image`, `in_words`, `in_biases` and
-        `in_epsilon` are the parts of it; `in_pixels` is what arrives there of `in_image`, for mentions of objects.
-        "randomisation", one per mention, method, stage and shuffle: Spearman's correlation over pixels of E with that
-        of the trained model, `signed` and of `absolute` values; none where a map is the same everywhere.
+        `in_epsilon` are its parts; `in_pixels` is the part of `in_image` that reaches the pixels, for mentions of
+        objects. "randomisation", one per mention, method, stage and shuffle: Spearman's correlation over pixels of E
+        with that of the trained model, `signed` and of `absolute` values; missing if a map is constant.
         """
         return self._conservation(case) + self._randomisation(case)
 
@@ -100,8 +100,8 @@ class Sanity(Experiment):
         return rows
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
-        """`sanity_conservation`: the mean of each part, and of its size, with 95 % intervals. `sanity_randomisation`:
-        the mean correlations of each method after each stage."""
+        """`sanity_conservation`: the mean of each part, and of its absolute value, with 95 % intervals.
+        `sanity_randomisation`: the mean correlations of each method after each stage."""
         del context
         if rows.empty:
             return {"sanity_conservation": pd.DataFrame([{"note": "there are no captions"}])}
@@ -142,7 +142,7 @@ class Sanity(Experiment):
         return pd.DataFrame(table)
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """The correlations of each method as more and more of the model is randomised."""
+        """The correlations of each method as more stages of the model are randomised."""
         table = tables.get("sanity_randomisation")
         if table is None or table.empty:
             return None
@@ -174,12 +174,12 @@ class Sanity(Experiment):
 
 @functools.lru_cache(maxsize=2 * len(STAGES))
 def randomised(speaker: Speaker, stage: str, seed: int = 0) -> Speaker:
-    """A speaker that has forgotten what its parameters were, from the last layer down to a stage.
+    """The speaker with shuffled parameters, from the last layer to a stage.
 
     Args:
-      speaker: as it was trained.
+      speaker: the trained speaker.
       stage: one of `STAGES`.
-      seed: of the new places of the entries; an array's do not depend on the stage.
+      seed: of the permutations; that of an array does not depend on the stage.
     """
     down_to = STAGES.index(stage)
     layers = {
@@ -194,7 +194,7 @@ def randomised(speaker: Speaker, stage: str, seed: int = 0) -> Speaker:
 
 
 def shuffled(params: Any, seed: int) -> Any:
-    """Parameters with the entries of every array in new places."""
+    """The parameters with the entries of every array shuffled."""
 
     def one(path, leaf):
         rng = np.random.default_rng((seed, *jax.tree_util.keystr(path).encode()))

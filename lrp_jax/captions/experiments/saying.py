@@ -1,4 +1,4 @@
-"""What captions say, as columns of rows: enough for every measure that asks whether it is true."""
+"""Captions and their true words as columns of rows, for all measures of the truth of captions."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -15,15 +15,15 @@ from lrp_jax.captions.metrics.frequent_words import WordPrecision, names_said, w
 from lrp_jax.captions.words import tokenize
 from lrp_jax.captions.words.objects import Mention, mentions
 
-_BETWEEN = "|"  # no token holds it
+_BETWEEN = "|"  # separator; it is not part of any token
 
 
 def saying(case: Case) -> Row:
-    """A caption and what of it is true.
+    """A caption and its true words.
 
     Returns:
-      `caption`: its words with blanks between; `confirmed`: those that a reference says exactly so; `there`: the names
-      of objects that are in the image. Both have "|" between, and a name of several words is one.
+      `caption`: its words, separated by blanks; `confirmed`: those that a reference contains; `there`: the names of
+      objects that are in the image. The latter two are separated by "|"; a name of several words is one item.
     """
     said = names_said(case.words, case.domain.words)
     references = [names_said(tokenize(text), case.domain.words) for text in case.example.captions]
@@ -41,20 +41,20 @@ def names(text: str) -> frozenset[str]:
 
 
 def mentions_of(row: Mapping[str, str], context: Context) -> list[tuple[Mention, bool]]:
-    """The objects that the caption of a row names, and whether they are there."""
+    """The objects that the caption of a row names, and whether they are in the image."""
     there = names(row["there"])
     found = mentions(row["caption"].split(), context.domain.words)
     return [(mention, " ".join(mention.words) in there) for mention in found]
 
 
 def precision_of(rows: pd.DataFrame, words: Iterable[str], context: Context, truth: str) -> WordPrecision:
-    """The precision of words in the captions of rows, by the column that says which are true."""
+    """The precision of words in the captions of rows; `truth` is the column with the true words."""
     said = [names_said(caption.split(), context.domain.words) for caption in rows["caption"]]
     return word_precision(said, [names(text) for text in rows[truth]], list(words))
 
 
 def false_mentions(rows: pd.DataFrame, context: Context) -> Float[np.ndarray, "rows 2"]:
-    """How many objects each caption names, and how many of them are not there."""
+    """The number of objects that each caption names, and of those that are not in the image."""
     found = [[there for _, there in mentions_of(row, context)] for row in rows.to_dict("records")]
     return np.array([(len(there), len(there) - sum(there)) for there in found], np.float64).reshape(-1, 2)
 
@@ -63,11 +63,10 @@ def cider_of(rows: pd.DataFrame, context: Context, tokenizer=None, without: froz
     """CIDEr of the caption of each row, with the document frequencies of all images of the dataset.
 
     Args:
-      rows: with columns `image`, `caption` and, where rows of several trained models are together, `start`; their
-        images have references.
-      context: has the references.
-      tokenizer: makes words of captions; None for our own.
-      without: words that are taken out of the references.
+      rows: with columns `image`, `caption` and, for several trained models, `start`; their images have references.
+      context: provides the references.
+      tokenizer: splits captions into words; None for our own.
+      without: words that are removed from the references.
     """
     indices = [index for index, texts in enumerate(references(context)) if texts]
     truth = [[cut(text, without) for text in references(context)[index]] for index in indices]
@@ -91,7 +90,7 @@ def has_references(rows: pd.DataFrame, context: Context) -> Bool[np.ndarray, " r
 
 
 def cut(text: str, without: frozenset[str]) -> str:
-    """A caption without some words; as it is where there are none to take out."""
+    """A caption without some words; unchanged if `without` is empty."""
     return " ".join(token for token in tokenize(text) if token not in without) if without else text
 
 
@@ -105,5 +104,5 @@ def references(context: Context) -> list[tuple[str, ...]]:
 
 @functools.lru_cache(maxsize=4)
 def training_captions(context: Context) -> list[str]:
-    """All captions of the training images; read once for all tables of a run."""
+    """All captions of the training images; cached for all tables of a run."""
     return [text for texts in context.training_captions() for text in texts]

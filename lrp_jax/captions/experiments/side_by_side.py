@@ -1,4 +1,4 @@
-"""Captions of a baseline and of a fine-tuned captioner side by side, with what changed marked: Figure 9."""
+"""Captions of a baseline and of a fine-tuned captioner side by side, with marked changes: Figure 9."""
 
 import base64
 import collections
@@ -17,19 +17,19 @@ from lrp_jax.captions.images import load_image
 from lrp_jax.captions.words.objects import Mention
 
 PLAIN, KEPT, GONE, NEW, CORRECTED = "-", "kept", "gone", "new", "corrected"
-_LINE = 52  # characters of a caption in a line of the figure
+_LINE = 52  # maximum number of characters of a caption line in the figure
 _THUMBNAIL = 160  # pixels
 
 
 class Mark(NamedTuple):
-    """How a word is marked, in a colour and, for those who do not see it, by a sign behind the word."""
+    """The mark of a word: a colour and, for accessibility, a sign after the word."""
 
     colour: str
     sign: str
     meaning: str
 
 
-# Blue and red as in the paper, of Okabe and Ito's colours, which colour-blind people can tell apart.
+# Blue and red as in the paper, from Okabe and Ito's colours, which colour-blind people can distinguish.
 MARKS: Mapping[str, Mark] = {
     KEPT: Mark("#0072B2", "✗", "not there, said by both"),
     GONE: Mark("#0072B2", "✗ −", "not there, said by the baseline alone"),
@@ -44,12 +44,12 @@ def marks(
     """Marks the words of two captions of an image.
 
     Args:
-      baseline, tuned: the objects that each caption names, and whether they are there.
-      lengths: how many words each caption has.
+      baseline, tuned: the objects that each caption names, and whether they are in the image.
+      lengths: number of words of each caption.
 
     Returns:
-      One key of `MARKS`, or "-", for each word of either caption. A word is corrected if it names an object that is
-      there and that the baseline did not name, in a caption that no longer names one that is not.
+      One key of `MARKS`, or "-", for each word of both captions. A word counts as corrected if it names an object in
+      the image that the baseline did not name, and the caption no longer names an object that is not in the image.
     """
     named_before = {mention.category for mention, _ in baseline}
     named_after = {mention.category for mention, _ in tuned}
@@ -75,12 +75,12 @@ def _of_words(mentions, mark, length: int) -> list[str]:
 
 
 def page(examples: pd.DataFrame, images: Mapping[int, object]) -> str:
-    """The examples as a page of HTML that needs no other file.
+    """The examples as a self-contained HTML page.
 
     Args:
-      examples: with columns `image`, `id`, and of both captioners the caption and the marks of its words, as
-        `lrp_ift_gain` has them.
-      images: index -> what `load_image` reads; an image that is not in it, or cannot be read, is left out.
+      examples: with columns `image`, `id`, and for both captioners the caption and the marks of its words, as in
+        `lrp_ift_gain`.
+      images: index -> an image for `load_image`; missing or unreadable images are omitted.
     """
     rows = [
         {
@@ -94,7 +94,7 @@ def page(examples: pd.DataFrame, images: Mapping[int, object]) -> str:
 
 
 def figure(examples: pd.DataFrame, counts: Mapping[str, int]) -> Figure:
-    """The captions of the examples in two columns, words in the colours of their marks."""
+    """The captions of the examples in two columns, with words in the colours of their marks."""
     blocks = [
         (str(row["id"]), [list(_lines(list(_words(row, which)))) for which in ("baseline", "fine_tuned")])
         for row in examples.to_dict("records")
@@ -163,7 +163,7 @@ def _words(row: Mapping[str, str], which: str) -> Iterator[tuple[str, str]]:
 
 
 def _picture(image: object) -> str | None:
-    """A small picture as a data URL."""
+    """A thumbnail as a data URL."""
     if image is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a word loses without the preceding words that a method finds most relevant: section 5.2.1, Fig. 5."""
+"""Ablation of the most relevant preceding words: section 5.2.1, Fig. 5."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -21,15 +21,15 @@ BASELINES = (RANDOM, RANDOM_PUBLISHED, LAST)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WordAblation(Experiment):
-    """The probability of a word before and after the most relevant preceding words are taken away, teacher-forced.
+    """The teacher-forced probability of a word before and after the most relevant preceding words are removed.
 
     Attributes:
-      methods: which find the words, by the largest signed relevance; the start token is never taken. Grad-CAM has no
-        relevance of its own for words (the published code takes the gradient's), attention none at all.
-      first_place: of the words that are explained, counted from 1 in the caption.
-      taken: how many preceding words are taken away.
-      draws: of random words. The published random choice never takes the last word.
-      listed: object words of a list that counts for itself beside those of the domain, such as
+      methods: the methods that choose the words, by the largest signed relevance; the start token is never removed.
+        Grad-CAM has no relevance of its own for words (the published code uses the gradient's), attention has none.
+      first_place: the first word position that is explained, counted from 1.
+      taken: number of preceding words that are removed.
+      draws: number of draws of random words. The published random choice never removes the last word.
+      listed: a list of object words that are reported separately, besides those of the domain, such as
         `lrp_jax.captions.words.objects.FREQUENT_COCO2017`.
     """
 
@@ -43,7 +43,7 @@ class WordAblation(Experiment):
     listed: tuple[str, ...] = ()
 
     def __post_init__(self):
-        # The published random choice needs as many words besides the last.
+        # The published random choice needs this many words besides the last.
         if self.taken < 1 or self.first_place < self.taken + 2:
             raise ValueError(
                 f"got taken={self.taken} and first_place={self.first_place}; wanted at least 1, and first_place at "
@@ -51,11 +51,11 @@ class WordAblation(Experiment):
             )
 
     def rows(self, case: Case) -> list[Row]:
-        """One row per word from `first_place` on, method or baseline, and way of taking away ("deleted", "unk").
+        """One row per word from `first_place` on, method or baseline, and way of removal ("deleted", "unk").
 
-        `kind` is "object", "stop" or "other"; an object's name of several words counts at its last one. `before` and
-        `after` are log p of the word, `after` that of the mean p over the draws, and `fell` the share of the draws
-        in which the word became less probable. `taken` are the places of the words that were taken away, from 1.
+        `kind` is "object", "stop" or "other"; a name of several words counts at its last word. `before` and
+        `after` are log p of the word, `after` is the log of the mean p over the draws, and `fell` the share of the
+        draws in which the word became less probable. `taken` has the positions of the removed words, from 1.
         """
         explained = range(self.first_place - 1, len(case.caption))
         if not explained:
@@ -66,7 +66,7 @@ class WordAblation(Experiment):
                 raise ValueError(f"got method {method!r}, which has no relevance of words; wanted one that has")
         rng = self.rng(case)
         choices = {at: dict(self._choices(at, relevance, rng)) for at in explained}
-        # Everything about the image in one go; several choices often leave the same words.
+        # One batch for the whole image, without duplicates: several choices often leave the same words.
         beginnings: dict[tuple[tuple[int, ...], int], int] = {}
         asked = []
         for at, by_method in choices.items():
@@ -102,9 +102,9 @@ class WordAblation(Experiment):
     def _choices(
         self, at: int, relevance: Mapping[str, np.ndarray], rng: np.random.Generator
     ) -> Iterator[tuple[str, list[list[int]]]]:
-        """Method -> which of the words before word `at` are taken away, once or in several draws."""
+        """Method -> the words before word `at` that are removed, one choice or several draws."""
         for method, found in relevance.items():
-            before = found[at, 1 : at + 1]  # column 0 is the start token's
+            before = found[at, 1 : at + 1]  # column 0 is that of the start token
             yield method, [sorted(np.argsort(-before, kind="stable")[: self.taken].tolist())]
         for method, count in ((RANDOM, at), (RANDOM_PUBLISHED, at - 1)):
             yield method, [sorted(rng.choice(count, self.taken, replace=False).tolist()) for _ in range(self.draws)]
@@ -113,8 +113,8 @@ class WordAblation(Experiment):
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:
         """Means over words with 95 % intervals.
 
-        `word_ablation`: by kind of word, way of taking away, and method: the mean drop of p, and the share of words
-        whose p fell. `word_ablation_differences`: the first method minus each other, word by word.
+        `word_ablation`: by kind of word, way of removal and method: the mean decrease of p, and the share of words
+        whose p decreased. `word_ablation_differences`: the first method minus each other, paired by word.
         """
         del context
         if rows.empty:
@@ -147,7 +147,7 @@ class WordAblation(Experiment):
         return {"word_ablation": pd.DataFrame(table), "word_ablation_differences": pd.DataFrame(differences)}
 
     def figure(self, tables: Mapping[str, pd.DataFrame]) -> Figure | None:
-        """Fig. 5: how often and how far the probability falls, of object words and of stop words."""
+        """Fig. 5: how often and by how much the probability decreases, for object words and for stop words."""
         table = tables["word_ablation"]
         if "how" not in table:
             return None
@@ -168,7 +168,7 @@ class WordAblation(Experiment):
 
 
 def _without(words: Int[np.ndarray, " T"], taken: list[int], how: str) -> tuple[int, ...]:
-    """The words without some of them, or with `<unk>` in their place."""
+    """The words with some of them deleted or replaced by `<unk>`."""
     if how == "deleted":
         return tuple(np.delete(words, taken).tolist())
     words = np.array(words)

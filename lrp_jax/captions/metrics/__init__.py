@@ -1,4 +1,4 @@
-"""What the experiments measure, on numpy arrays and strings."""
+"""The measures of the experiments, on NumPy arrays and strings."""
 
 from lrp_jax.captions.metrics.captions import cider
 from lrp_jax.captions.metrics.localisation import box_mask, correctness, covered_share

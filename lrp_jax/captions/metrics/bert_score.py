@@ -1,4 +1,4 @@
-"""BERTScore: how similar the words of two captions are to a language model."""
+"""BERTScore: the similarity of two captions, from the word embeddings of a language model."""
 
 import pathlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lrp_jax.captions.metrics.captions import Tokenizer, our_tokens, tokenized
 from lrp_jax.captions.metrics.java import MissingPartError
 
 MODEL = "roberta-large"
-LAYERS = 17  # whose output agrees best with people; Zhang et al., appendix B
+LAYERS = 17  # the layer whose output agrees best with human judgement; Zhang et al., appendix B
 
 _NAMES = ("FacebookAI/roberta-large", "roberta-large")
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
@@ -24,21 +24,21 @@ def f_bert(
     model: str | None = None,
     layers: int = LAYERS,
 ) -> tuple[float, Float[np.ndarray, " images"]]:
-    """F_BERT(idf): words weigh by how rare they are in the references; not rescaled; the best reference counts.
+    """F_BERT with idf weights from the references, not rescaled; the reference with the best score counts.
 
     Args:
       candidates: one caption per image.
       references: the reference captions of each image, at least one.
-      tokenizer: what makes words of captions, before the model's own tokenizer makes pieces of them.
-      model: folder of roberta-large; None: where Hugging Face keeps it. It is never downloaded.
-      layers: of the model.
+      tokenizer: splits captions into words, before the model's own tokenizer splits these into word pieces.
+      model: folder of roberta-large; None: the one in Hugging Face's cache. It is never downloaded.
+      layers: the number of layers of the model that are used.
 
     Returns:
       The mean over the images, and the score of each image.
 
     Raises:
       ValueError: the numbers of candidates and references differ, or an image has no reference.
-      MissingPartError: bert-score or the model is not there.
+      MissingPartError: bert-score or the model is not installed.
 
     Reference:
       Zhang et al., BERTScore: Evaluating Text Generation with BERT, ICLR 2020. Computed by bert-score.
@@ -59,14 +59,14 @@ def f_bert(
         num_layers=layers,
         idf=True,
         rescale_with_baseline=False,
-        nthreads=0,  # else it forks, which is not safe once JAX runs
+        nthreads=0,  # with threads it forks, which is not safe after JAX has started
     )[2]
     scores = np.asarray(scores, np.float64)
     return float(scores.mean()), scores
 
 
 def kept_model() -> str | None:
-    """Where Hugging Face's cache holds roberta-large; None if it does not, or not whole."""
+    """The folder of roberta-large in Hugging Face's cache; None if it is missing or incomplete."""
     for name in _NAMES:
         for weights in _WEIGHTS:
             found = huggingface_hub.try_to_load_from_cache(name, weights)

@@ -1,7 +1,7 @@
-"""How well captions agree with reference captions: CIDEr, ROUGE-L and BLEU, in Python alone.
+"""Agreement of captions with reference captions: CIDEr, ROUGE-L and BLEU, in pure Python.
 
-Of captions as strings, in any case and with any punctuation. METEOR and SPICE, which run under Java, and BERTScore have
-files of their own.
+Captions are strings, in any case and with any punctuation. METEOR and SPICE, which run under Java, and BERTScore are
+in files of their own.
 """
 
 import dataclasses
@@ -16,31 +16,31 @@ from pycocoevalcap.rouge.rouge import Rouge
 from lrp_jax.captions.words import tokenize
 
 Tokenizer = Callable[[Sequence[str]], list[str]]
-"""Captions -> their tokens, joined by single spaces."""
+"""Maps captions to their tokens, joined by single spaces."""
 
 
 def our_tokens(captions: Sequence[str]) -> list[str]:
-    """The tokens of `lrp_jax.captions.words.tokenize`; those of the Penn Treebank without Java."""
+    """The tokens of `lrp_jax.captions.words.tokenize`: Penn Treebank tokens, without Java."""
     return [" ".join(tokenize(text)) for text in captions]
 
 
 def as_given(captions: Sequence[str]) -> list[str]:
-    """For captions that are tokens joined by spaces already."""
+    """A `Tokenizer` for captions that are already tokens joined by spaces."""
     return [" ".join(text.split()) for text in captions]
 
 
 def cider(
     candidates: Sequence[str], references: Sequence[Sequence[str]], tokenizer: Tokenizer = our_tokens
 ) -> tuple[float, Float[np.ndarray, " images"]]:
-    """CIDEr-D of a set of captions, with document frequencies from the references given.
+    """CIDEr-D of a set of captions, with document frequencies from the given references.
 
-    The score of an image depends on all the others through the document frequencies: scores from different
+    The score of an image depends on all other images through the document frequencies: scores from different
     sets are not comparable, and a set of one image always scores 0.
 
     Args:
       candidates: one caption per image.
       references: the reference captions of each image, at least one.
-      tokenizer: what makes words of captions.
+      tokenizer: splits captions into words.
 
     Returns:
       The mean over the images, as the field reports it (1.0, not 100), and the score of each image.
@@ -52,7 +52,7 @@ def cider(
       Vedantam et al., CIDEr: Consensus-based Image Description Evaluation, CVPR 2015. Computed by pycocoevalcap.
     """
     result, truth = tokenized("CIDEr", candidates, references, tokenizer)
-    if not any(text for texts in truth for text in texts):  # nothing to agree with, and pycocoevalcap fails
+    if not any(text for texts in truth for text in texts):  # all references empty: pycocoevalcap fails
         return 0.0, np.zeros(len(result))
     mean, scores = Cider().compute_score(dict(enumerate(truth)), {index: [text] for index, text in enumerate(result)})
     return float(mean), np.asarray(scores, np.float64)
@@ -61,10 +61,10 @@ def cider(
 def rouge_l(
     candidates: Sequence[str], references: Sequence[Sequence[str]], tokenizer: Tokenizer = our_tokens
 ) -> tuple[float, Float[np.ndarray, " images"]]:
-    """ROUGE-L: the F-measure (beta = 1.2) of the longest common subsequence, best precision and best recall of all
-    references.
+    """ROUGE-L: the F-measure (beta = 1.2) of the longest common subsequence, from the best precision and the best
+    recall over all references.
 
-    Args, Returns and Raises are those of `cider`; the score of an image depends on no other.
+    Args, Returns and Raises are those of `cider`; the score of an image does not depend on other images.
 
     Reference:
       Lin, ROUGE: A Package for Automatic Evaluation of Summaries, 2004. Computed by pycocoevalcap.
@@ -77,13 +77,14 @@ def rouge_l(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Bleu:
-    """What BLEU is made of, image by image, so that any resampling of the images has its score.
+    """The counts that BLEU is computed from, per image, so that any resampling of the images can be scored.
 
     Attributes:
-      matches: n-grams of the caption that a reference has, for n = 1, 2, 3, 4, repetitions as often as there.
-      possible: n-grams of the caption.
-      length: words of the caption.
-      reference_length: words of the reference that is closest in length.
+      matches: the number of n-grams of the caption that occur in a reference, for n = 1, 2, 3, 4; a repeated n-gram
+        counts at most as often as it occurs in one reference.
+      possible: the number of n-grams of the caption.
+      length: the number of words of the caption.
+      reference_length: the number of words of the reference that is closest in length.
     """
 
     matches: Float[np.ndarray, "images 4"]
@@ -99,7 +100,7 @@ class Bleu:
         if not length:
             return np.zeros(4)
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(np.where(possible > 0, matches / possible, 0))  # no match: -inf, a score of 0
+            logs = np.log(np.where(possible > 0, matches / possible, 0))  # no match gives -inf, a score of 0
         brevity = min(0.0, 1 - wanted / length)
         return np.exp(np.cumsum(logs) / np.arange(1, 5) + brevity)
 
@@ -130,7 +131,7 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]], tokeniz
 def tokenized(
     measure: str, candidates: Sequence[str], references: Sequence[Sequence[str]], tokenizer: Tokenizer
 ) -> tuple[list[str], list[list[str]]]:
-    """Checks what every measure wants, and makes words of it in one call of the tokenizer.
+    """Checks the arguments of a measure and splits all captions into words, in one call of the tokenizer.
 
     Raises:
       ValueError: the numbers of candidates and references differ, there are none, or an image has no reference.

@@ -1,18 +1,18 @@
-"""A picture cut into cells: how much relevance each has, and the picture without some of them (section 5.2.1)."""
+"""The relevance of each cell of a grid over an image, and the image with some cells painted over (section 5.2.1)."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 GRID = (28, 28)
-"""The paper's 8 x 8 patches of 224 x 224 pixels, for pictures of any size."""
+"""The grid of the paper, 8 x 8 patches of 224 x 224 pixels, for images of any size."""
 
 
 def cell_sums(relevance: Float[np.ndarray, "H W"], grid: tuple[int, int] = GRID) -> Float[np.ndarray, "h w"]:
     """The relevance of each cell: the sum over its pixels.
 
-    All cells are of one size, H / h x W / w pixels. Where that is no whole number, a pixel that two cells share counts
-    in each with the part that lies in it. Cells of whole pixels would differ in size, and the larger ones would be
-    chosen for it.
+    All cells have the same size, H / h x W / w pixels. Where that is not a whole number, a pixel on the border of two
+    cells counts in each by the fraction of its area. Cells of whole pixels would differ in size, and the larger ones
+    would be ranked higher for that alone.
 
     Args:
       relevance: a map, one value per pixel.
@@ -23,9 +23,9 @@ def cell_sums(relevance: Float[np.ndarray, "H W"], grid: tuple[int, int] = GRID)
 
 
 def top_cells(sums: Float[np.ndarray, "h w"], rng: np.random.Generator) -> Int[np.ndarray, " cells"]:
-    """The cells by their relevance, the most first, as indices of the flat grid.
+    """The cells in the order of their relevance, highest first, as indices of the flat grid.
 
-    Equal ones come in a random order: Grad-CAM and attention can be zero over much of a picture, and the first cells in
+    Ties are broken at random: Grad-CAM and attention can be zero over much of an image, and the first cells in
     reading order would be its upper edge.
     """
     sums = np.ravel(sums)
@@ -39,12 +39,12 @@ def painted_over(
     colour: tuple[float, float, float],
     grid: tuple[int, int] = GRID,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """The picture with some of its cells in one colour.
+    """The image with some of its cells painted over in one colour.
 
-    A pixel that lies in such a cell in part becomes a mixture, so that n cells always cover n / (h w) of the picture.
+    A pixel that lies only partly in such a cell is mixed, so that n cells always cover n / (h w) of the image.
 
     Args:
-      pixels: the picture.
+      pixels: the image.
       cells: indices of the flat grid.
       colour: red, green, blue as fractions of 255.
       grid: (h, w), the number of cells.
@@ -57,7 +57,7 @@ def painted_over(
 
 
 def _parts(size: int, count: int) -> Float[np.ndarray, "count size"]:
-    """The part of each pixel of a side that lies in each cell."""
+    """The fraction of each pixel along one side that lies in each cell."""
     edges, pixels = np.arange(count + 1) * size / count, np.arange(size)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     return np.maximum(overlap, 0)

@@ -1,6 +1,6 @@
-"""Does the score of a model fall with what a map calls relevant? Deletion, insertion, and where a map points.
+"""Faithfulness of relevance maps: deletion and insertion curves, the pointing game, relevance inside masks.
 
-Everything here takes and gives numpy arrays; a model is a function of a batch.
+All functions take and return NumPy arrays; a model is a function of a batch.
 """
 
 from collections.abc import Callable
@@ -9,18 +9,19 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 Fill = float | str | np.ndarray
-"""What stands where something was deleted: a number, an array that broadcasts against the inputs, or "mean", the mean
-of each input over its pixels, channel by channel."""
+"""The value of a deleted pixel: a number, an array that broadcasts against the inputs, or "mean", the mean of each
+input over its pixels, per channel."""
 
 
 def ranks_of(maps: Float[np.ndarray, "B *pixels"], patch: int = 1, seed: int = 0) -> Int[np.ndarray, "B *pixels"]:
-    """The place of every pixel in the order of relevance, 0 for the most relevant.
+    """The rank of every pixel by relevance, 0 for the most relevant.
 
     Args:
       maps: relevance, one map per input.
-      patch: side of the squares that share a place, ranked by the sum of their relevance; 1 ranks single pixels.
-        Squares at the right and lower edges may be cut off. Maps of one dimension are cut into pieces of this length.
-      seed: equal values come in a random order, not in that of reading, which would begin at the top.
+      patch: side of the square patches that share a rank, ordered by the sum of their relevance; 1 ranks single
+        pixels. Patches at the right and lower edges may be cut off. Maps of one dimension are cut into pieces of this
+        length.
+      seed: of the random order of ties; reading order would favour the top of the image.
 
     Returns:
       Ranks 0 to (number of patches) - 1.
@@ -52,16 +53,16 @@ def perturbation_curves(
     steps: int = 20,
     batch_size: int = 64,
 ) -> Float[np.ndarray, "B steps1"]:
-    """The score of the target while the most relevant pixels are deleted, or inserted into an input that is all fill.
+    """The score of the target while the most relevant pixels are deleted, or inserted into an input of fill values.
 
     Args:
-      f: inputs [n, ...] to scores [n, classes]; always called with `batch_size` inputs, so that jit compiles once.
-      inputs: their first axes after the batch are those of `ranks`; what follows (channels) is deleted together.
+      f: maps inputs [n, ...] to scores [n, classes]; always called with `batch_size` inputs, so that jit compiles once.
+      inputs: their first axes after the batch are those of `ranks`; further axes (channels) are deleted together.
       targets: the class whose score is followed.
       ranks: from `ranks_of`.
-      insert: begin with everything deleted, and give back the most relevant first.
-      fill: what stands where something is deleted.
-      steps: how many steps there are from nothing to everything, evenly over the patches.
+      insert: start with everything deleted and insert the most relevant patches first.
+      fill: the value of deleted pixels.
+      steps: the number of steps from no patch to all patches, evenly spaced.
       batch_size: inputs per call of f.
 
     Returns:
@@ -87,7 +88,7 @@ def perturbation_curves(
 def scores_of(
     f: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, targets: Int[np.ndarray, " B"], batch_size: int = 64
 ) -> Float[np.ndarray, " B"]:
-    """The score of each input's target, `batch_size` inputs at a time; zeros fill the last batch up."""
+    """The score of each input's target, `batch_size` inputs at a time; the last batch is padded with zeros."""
     found = []
     for first in range(0, len(inputs), batch_size):
         batch = inputs[first : first + batch_size]
@@ -107,7 +108,7 @@ def area_under(curves: Float[np.ndarray, "B steps1"]) -> Float[np.ndarray, " B"]
 
 
 def share_inside(maps: Float[np.ndarray, "B *pixels"], masks: Bool[np.ndarray, "B *pixels"]) -> Float[np.ndarray, " B"]:
-    """The share of each map's positive relevance that lies in its mask; 0 where none is positive."""
+    """The share of each map's positive relevance that lies in its mask; 0 for a map without positive relevance."""
     maps, masks = _alike(maps, masks)
     positive = np.maximum(maps, 0)
     total = positive.sum(axis=1)
@@ -117,7 +118,7 @@ def share_inside(maps: Float[np.ndarray, "B *pixels"], masks: Bool[np.ndarray, "
 def points_inside(
     maps: Float[np.ndarray, "B *pixels"], masks: Bool[np.ndarray, "B *pixels"]
 ) -> Float[np.ndarray, " B"]:
-    """The pointing game: 1 where the largest value of a map lies in its mask, else 0; of several largest their share.
+    """The pointing game: 1 where the maximum of a map lies in its mask, else 0; for tied maxima, the share inside.
 
     Reference:
       Zhang et al., Top-down neural attention by excitation backprop, ECCV 2016.

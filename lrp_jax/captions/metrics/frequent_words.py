@@ -1,4 +1,4 @@
-"""How often a captioner is right when it says one of the most frequent object words."""
+"""The precision of a captioner on the most frequent object words."""
 
 import dataclasses
 import functools
@@ -15,9 +15,9 @@ class Means(NamedTuple):
     """The precision of several words in one number.
 
     Attributes:
-      of_all: the mean over all words, 0 for those never said: what the paper calls mAP.
-      of_said: the mean over the words that are said; nan where none is.
-      pooled: TP / (TP + FP) of all words together; nan where none is said.
+      of_all: the mean over all words, 0 for words that are never said; the paper calls it mAP.
+      of_said: the mean over the words that are said; nan if none is.
+      pooled: TP / (TP + FP) of all words together; nan if none is said.
     """
 
     of_all: float
@@ -27,13 +27,13 @@ class Means(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class WordPrecision:
-    """Which captions say which words, and which of those words are true; one line per caption.
+    """Which captions say which words, and which of those words are true; one row per caption.
 
-    A caption that says a word twice says it once. The methods take how often each caption counts, by default once.
+    A word that a caption repeats counts once. The methods take a weight for each caption, 1 by default.
 
     Attributes:
       said: whether the caption says the word.
-      right: whether it says it and is right.
+      right: whether the caption says the word and the word is true.
     """
 
     said: Bool[np.ndarray, "captions words"]
@@ -65,12 +65,12 @@ class WordPrecision:
 def word_precision(
     said: Sequence[frozenset[str]], true: Sequence[frozenset[str]], words: Sequence[str]
 ) -> WordPrecision:
-    """The precision of words, from what captions say and what is true of their images.
+    """The precision of words, from the words of captions and the words that are true of their images.
 
     Args:
-      said: what each caption says, see `names_said`.
-      true: what counts as true where it is said, such as what the references of its image say.
-      words: those that are looked at. A word is itself alone: "dogs" is not "dog".
+      said: the words of each caption, see `names_said`.
+      true: the words that count as true for each image, such as those of its references.
+      words: the words to score. Forms are not merged: "dogs" is not "dog".
 
     Raises:
       ValueError: the numbers of captions and images differ.
@@ -83,10 +83,10 @@ def word_precision(
 
 
 def names_said(tokens: Sequence[str], categories: Mapping[str, str | None]) -> frozenset[str]:
-    """The words of a caption, where a name of several words is one word: a hot dog says "hot dog", and no "dog".
+    """The words of a caption, where a name of several words is one word: "a hot dog" has "hot dog" but not "dog".
 
     Args:
-      tokens: of the caption.
+      tokens: the tokens of the caption.
       categories: name -> category, as for `lrp_jax.captions.words.objects.mentions`.
     """
     left = list(tokens)

@@ -1,4 +1,4 @@
-"""Programs of others that run under Java: found or not, with a time limit, and never left running."""
+"""Runs third-party Java programs with a time limit, and never leaves one running."""
 
 import os
 import pathlib
@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 
 
 class MissingPartError(RuntimeError):
-    """Something that a measure needs is not installed; the message is one line that says what to install."""
+    """A dependency of a measure is not installed; the message is one line that says what to install."""
 
 
 class JavaError(RuntimeError):
-    """A program under Java failed or took too long."""
+    """A Java program failed or took too long."""
 
 
 def java() -> str:
-    """The command that starts Java.
+    """The path of the `java` command.
 
     Raises:
-      MissingPartError: there is none.
+      MissingPartError: Java is not installed.
     """
     found = shutil.which("java")
     if found is None:
-        raise MissingPartError("there is no Java: install one, such as Debian's default-jre-headless")
+        raise MissingPartError("there is no Java: install it, for example Debian's default-jre-headless")
     return found
 
 
@@ -35,21 +35,21 @@ def run(
     seconds: float,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Runs a program under Java to its end.
+    """Runs a Java program and waits for it to end.
 
     Args:
-      arguments: what follows `java`.
-      folder: where it runs.
-      text: what it reads.
-      seconds: it is ended after that many.
-      environment: variables besides those of this process.
+      arguments: the command line after `java`.
+      folder: the working directory.
+      text: its standard input.
+      seconds: the time limit, after which it is killed.
+      environment: variables added to those of this process.
 
     Returns:
-      What it wrote.
+      Its standard output.
 
     Raises:
-      MissingPartError: there is no Java.
-      JavaError: it failed, or took too long.
+      MissingPartError: Java is not installed.
+      JavaError: the program failed, or took too long.
     """
     try:
         done = subprocess.run(
@@ -62,13 +62,13 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise JavaError(f"java {' '.join(arguments[:3])} ... was ended after {seconds:g} s") from None
+        raise JavaError(f"java {' '.join(arguments[:3])} ... was stopped after {seconds:g} s") from None
     if done.returncode:
         raise JavaError(f"java {' '.join(arguments[:3])} ... failed: {last_line(done.stderr.decode(errors='replace'))}")
     return done.stdout.decode()
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, for a message of one line."""
+    """The last line that is not blank, for a message of one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "no error output"

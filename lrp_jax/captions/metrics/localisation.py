@@ -1,4 +1,4 @@
-"""Where a map lies: the correctness of section 5.2.2, and the level that chance reaches."""
+"""Localisation of relevance maps: the correctness of section 5.2.2, and its chance level."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -62,12 +62,12 @@ def correctness(relevance: Float[np.ndarray, "H W *C"], boxes: Float[np.ndarray,
 def positive_and_negative(
     relevance: Float[np.ndarray, "H W *C"], *, rectify_first: bool = False
 ) -> tuple[Float[np.ndarray, "H W"], Float[np.ndarray, "H W"]]:
-    """What speaks for a word and what speaks against it: max(E, 0) of Eq. 23, and max(-E, 0), as new arrays.
+    """The positive and the negative relevance of a word: max(E, 0) of Eq. 23, and max(-E, 0), as new arrays.
 
     Args:
       relevance: as for `correctness`.
-      rectify_first: cut the signs apart in each channel and average the channels then, as the published code does;
-        a pixel whose channels disagree is then in both parts.
+      rectify_first: split the signs in each channel and then average the channels, as the published code does;
+        a pixel whose channels disagree then has both a positive and a negative part.
     """
     relevance = np.asarray(relevance, np.float64)
     if relevance.ndim not in (2, 3):
@@ -83,13 +83,13 @@ def positive_and_negative(
 
 
 def share_inside(part: Float[np.ndarray, "H W"], mask: Bool[np.ndarray, "H W"]) -> float:
-    """The share of a map without negative values that lies where `mask` is True; 0 if the map is 0 everywhere."""
+    """The share of a non-negative map that lies where `mask` is True; 0 if the map is 0 everywhere."""
     total = part.sum()
     return float(part[mask].sum() / total) if total > 0 else 0.0
 
 
 def covered_share(boxes: Float[np.ndarray, "n 4"], shape: tuple[int, int]) -> float:
-    """The share of the image that the union of the boxes covers: the correctness of an even map.
+    """The share of the image that the union of the boxes covers: the correctness of a uniform map.
 
     Args:
       boxes: (x0, y0, x1, y1) as shares of the width and the height.

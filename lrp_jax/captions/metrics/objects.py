@@ -1,4 +1,4 @@
-"""Whether the objects that captions name are there."""
+"""Object hallucination: whether the objects that captions name are in the image (CHAIR)."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
@@ -15,10 +15,10 @@ class NamedObjects:
 
     Attributes:
       named: how many objects the caption names, repetitions included.
-      false: how many of them are not there.
+      false: how many of them are not in the image.
 
     Reference:
-      CHAIRi and CHAIRs are those of Rohrbach et al., Object Hallucination in Image Captioning, EMNLP 2018.
+      CHAIRi and CHAIRs of Rohrbach et al., Object Hallucination in Image Captioning, EMNLP 2018.
     """
 
     named: Int[np.ndarray, " captions"]

@@ -1,4 +1,4 @@
-"""The tokens that the field's figures are computed on: Stanford's tokenizer, which runs under Java."""
+"""The tokenizer that published caption scores use: Stanford's, which runs under Java."""
 
 import pathlib
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ _DROPPED = frozenset(ptbtokenizer.PUNCTUATIONS)
 def ptb_tokens(captions: Sequence[str]) -> list[str]:
     """Lower-case tokens of the Penn Treebank without punctuation, joined by spaces; a `Tokenizer`.
 
-    Stanford CoreNLP 3.4.1, as pycocoevalcap brings it along. One caption is one line: any white space inside one
-    becomes a blank first, since a line that is split there would shift all the captions that follow it.
+    Stanford CoreNLP 3.4.1, as bundled with pycocoevalcap. The program reads one caption per line, so any white space
+    in a caption is first replaced by a blank: a line break would shift all following captions.
 
     Raises:
-      MissingPartError: there is no Java.
-      JavaError: it failed.
+      MissingPartError: Java is not installed.
+      JavaError: the tokenizer failed.
     """
     lines = [" ".join(text.split()) for text in captions]
     written = java.run(
@@ -35,5 +35,5 @@ def ptb_tokens(captions: Sequence[str]) -> list[str]:
     if found and not found[-1]:
         found.pop()
     if len(found) != len(lines):
-        raise java.JavaError(f"the tokenizer made {len(found)} lines of {len(lines)} captions")
+        raise java.JavaError(f"the tokenizer returned {len(found)} lines for {len(lines)} captions")
     return [" ".join(word for word in line.split() if word not in _DROPPED) for line in found]

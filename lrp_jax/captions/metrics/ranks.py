@@ -1,4 +1,4 @@
-"""How well one number tells two groups apart, and how alike two orders are: AUC and Spearman's rho."""
+"""AUC (how well a score separates two groups) and Spearman's rho (agreement of two orders)."""
 
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
@@ -9,17 +9,17 @@ from jaxtyping import Bool, Float
 
 
 class AUC(NamedTuple):
-    """Areas under ROC curves of several scores of the same items.
+    """Areas under the ROC curves of several scores of the same items.
 
-    value: [k], of each score.
-    covariance: [k, k], of their estimates, by DeLong; nan where a group has fewer than two items.
+    value: [k], the area of each score.
+    covariance: [k, k], of the estimated areas, by DeLong; nan where a group has fewer than two items.
     """
 
     value: Float[np.ndarray, " k"]
     covariance: Float[np.ndarray, "k k"]
 
     def interval(self, level: float = 0.95) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-        """The lower and upper ends of normal intervals of each, within [0, 1]."""
+        """The lower and upper ends of the normal interval of each area, clipped to [0, 1]."""
         half = _half(np.diag(self.covariance), level)
         return np.clip(self.value - half, 0, 1), np.clip(self.value + half, 0, 1)
 
@@ -40,7 +40,7 @@ def delong(scores: Float[np.ndarray, "k n"], labels: Bool[np.ndarray, " n"]) -> 
         V_i = mean over j of psi(X_i, Y_j)         W_j = mean over i of psi(X_i, Y_j)
         covariance = cov(V) / m + cov(W) / n
 
-    computed from midranks in O(n log n). Items are taken for independent.
+    computed from midranks in O(n log n). Items are assumed to be independent.
 
     Args:
       scores: one row for each score; higher means positive.
@@ -63,7 +63,8 @@ def delong(scores: Float[np.ndarray, "k n"], labels: Bool[np.ndarray, " n"]) -> 
     if not m or not n:
         return AUC(np.full(k, np.nan), np.full((k, k), np.nan))
     among_all = _ranks(np.concatenate([positive, negative], axis=1))
-    # A midrank among all less that among one's own group counts the items of the other group below, ties half.
+    # The midrank among all minus the midrank in its own group is the number of items of the other group below it,
+    # with ties counted half.
     of_positive = (among_all[:, :m] - _ranks(positive)) / n
     of_negative = 1 - (among_all[:, m:] - _ranks(negative)) / m
     if min(m, n) < 2:
@@ -79,12 +80,12 @@ def weighted_areas(
 
     Args:
       scores, labels: as for `delong`.
-      groups: of each item, such as the trained model; positive items are compared with negative ones of the same
-        group only, whose scores are on the same scale. The areas of the groups are averaged, each with the number of
-        its items for weight. None: all are one group.
+      groups: the group of each item, such as the trained model; positive items are compared only with negative items
+        of the same group, whose scores are on the same scale. The areas of the groups are averaged, weighted by
+        their numbers of items. None: all items are one group.
 
     Returns:
-      weights [n] -> AUC of each score; nan where no group has both kinds of items.
+      A function of weights [n] that returns the AUC of each score; nan where no group has both kinds of items.
     """
     scores, labels = _checked(np.atleast_2d(np.asarray(scores, np.float64)), labels)
     k, n = scores.shape
@@ -92,7 +93,7 @@ def weighted_areas(
     parts = []
     for group in range(groups.max() + 1 if n else 0):
         items = np.flatnonzero(groups == group)
-        # The distinct values of each score, from the lowest, those of all scores in one row.
+        # The distinct values of each score in ascending order, concatenated over all scores.
         levels = [np.unique(score[items], return_inverse=True)[1] for score in scores]
         counts = np.array([level.max() + 1 for level in levels])
         starts = np.cumsum(counts) - counts
@@ -123,14 +124,14 @@ def weighted_auc(
 
 
 def spearman(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> float:
-    """Spearman's rank correlation, equal values sharing their mean rank; nan where either is constant.
+    """Spearman's rank correlation; ties share their mean rank; nan where either input is constant.
 
     Args:
-      first, second: of the same length.
+      first, second: values of the same items, of the same length.
     """
     first, second = (_ranks(np.ravel(x)) for x in (first, second))
     if len(first) != len(second):
-        raise ValueError(f"wanted as many values of one as of the other, got {len(first)} and {len(second)}")
+        raise ValueError(f"wanted two rows of the same length, got {len(first)} and {len(second)}")
     if len(first) < 2:
         return float("nan")
     first, second = first - first.mean(), second - second.mean()
@@ -148,12 +149,12 @@ def _checked(scores: np.ndarray, labels) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ranks(values: Float[np.ndarray, "*k n"]) -> Float[np.ndarray, "*k n"]:
-    """From 1, along the last axis; equal values share the mean of theirs."""
-    from scipy import stats  # here, for it takes a second, which explain.py would wait for
+    """Ranks along the last axis, from 1; ties share their mean rank."""
+    from scipy import stats  # imported here because it takes a second, which explain.py would wait for
 
     return stats.rankdata(values, axis=-1)
 
 
 def _half(variance: np.ndarray, level: float) -> np.ndarray:
-    """Half the width of a normal interval; rounding may leave a variance of 0 a little below it."""
+    """Half the width of a normal interval; rounding may make a variance of 0 slightly negative."""
     return NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(np.maximum(variance, 0))

@@ -1,4 +1,4 @@
-"""How rare the words of reference captions are in training: Eq. 33, and a test of what it goes with."""
+"""The frequency in training of the rarest word of a reference caption (Eq. 33), and a permutation test for it."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -9,16 +9,16 @@ from lrp_jax.captions.words import tokenize
 
 
 def rarest_word_count(caption: str, counts: Mapping[str, int], stop_words: Collection[str]) -> float:
-    """c(S), how often the rarest word of a caption that is no stop word occurs in training (Eq. 33).
+    """c(S), the number of times that the rarest word of a caption, stop words excluded, occurs in training (Eq. 33).
 
     Args:
       caption: a reference caption.
-      counts: how often each word occurs in the training captions, before any of them becomes `<unk>`; a word that is
-        not in it never does.
+      counts: how often each word occurs in the training captions, before rare words become `<unk>`; a missing word
+        has count 0.
       stop_words: words that do not count, such as `lrp_jax.captions.words.stop_words.STOP_WORDS`.
 
     Returns:
-      The count; nan for a caption of stop words alone.
+      The count; nan for a caption of stop words only.
     """
     words = [word for word in tokenize(caption) if word not in stop_words]
     return float(min(counts.get(word, 0) for word in words)) if words else float("nan")
@@ -27,15 +27,15 @@ def rarest_word_count(caption: str, counts: Mapping[str, int], stop_words: Colle
 def permutation_test(
     values: Float[np.ndarray, " n"], share: Float[np.ndarray, " n"], *, draws: int = 10_000, seed: int = 0
 ) -> float:
-    """How often chance alone gives as large a difference of two means, in either direction.
+    """The two-sided p-value of a difference of two means, by permutation.
 
     Args:
-      values: one for each image.
-      share: what each image's value counts for in the difference, which is their product's sum: 1 / (number in the
-        first group) for an image of the first, -1 / (number in the second) for one of the second. An image that is in
-        both groups, with captions of several models, has the sum of its shares.
-      draws: permutations of the values over the images.
-      seed: of the draws.
+      values: one value for each image.
+      share: the coefficient of each image's value in the difference, which is sum(values * share):
+        1 / (size of the first group) for an image of the first group, -1 / (size of the second) for one of the second.
+        An image that is in both groups, with captions of several models, has the sum of both.
+      draws: the number of random permutations of the values over the images.
+      seed: of the permutations.
 
     Returns:
       p = (1 + number of draws at least as large) / (1 + draws).
@@ -48,7 +48,7 @@ def permutation_test(
         raise ValueError(f"wanted a value and a share for each of some images, got {values.shape} and {share.shape}")
     rng = np.random.default_rng(seed)
     found = abs(values @ share)
-    # A permutation of equal values gives the same difference but for rounding.
+    # Permutations of equal values give the same difference up to rounding, and have to count as equal.
     least = found - 1e-9 * (np.abs(values) @ np.abs(share))
     extreme = sum(abs(rng.permutation(values) @ share) >= least for _ in range(draws))
     return float((1 + extreme) / (1 + draws))
@@ -57,7 +57,7 @@ def permutation_test(
 def over_references(
     captions: Sequence[str], counts: Mapping[str, int], stop_words: Collection[str]
 ) -> tuple[float, float]:
-    """The least and the mean c(S) of the references of an image; nan if none has a word that is no stop word."""
+    """The minimum and the mean c(S) of the references of an image; nan if they hold stop words only."""
     found = np.array([rarest_word_count(text, counts, stop_words) for text in captions])
     found = found[~np.isnan(found)]
     return (float(found.min()), float(found.mean())) if len(found) else (float("nan"), float("nan"))

@@ -1,4 +1,4 @@
-"""SPICE, by its authors' program, which runs under Java and needs two files that are not on PyPI."""
+"""SPICE, computed by its authors' program, which runs under Java and needs two files that are not on PyPI."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from lrp_jax.captions.metrics.captions import Tokenizer, our_tokens, tokenized
 
 _LIBRARY = "https://nlp.stanford.edu/software/stanford-corenlp-full-2015-12-09.zip"
 _JARS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
-# SPICE's cache writes into classes that Java 9 and later keep closed.
+# SPICE's cache accesses classes that Java 9 and later do not open by default.
 _OPEN = " ".join(
     f"--add-opens={name}=ALL-UNNAMED"
     for name in (
@@ -37,20 +37,20 @@ def spice(
     Args:
       candidates: one caption per image.
       references: the reference captions of each image, at least one.
-      tokenizer: what makes words of captions.
-      seconds: the program is ended after that many; None: ten minutes and five seconds for each caption.
+      tokenizer: splits captions into words.
+      seconds: the time limit of the program; None: ten minutes plus five seconds for each caption.
 
     Returns:
       The mean over the images, and the score of each image.
 
     Raises:
       ValueError: the numbers of candidates and references differ, or an image has no reference.
-      MissingPartError: there is no Java, or CoreNLP is not where SPICE looks for it. It is never downloaded.
+      MissingPartError: Java is not installed, or CoreNLP is not where SPICE looks for it. It is never downloaded.
       JavaError: the program failed, or took too long.
 
     Reference:
-      Anderson et al., SPICE: Semantic Propositional Image Caption Evaluation, ECCV 2016. Version 1.0 as pycocoevalcap
-      brings it along.
+      Anderson et al., SPICE: Semantic Propositional Image Caption Evaluation, ECCV 2016. Version 1.0 as bundled with
+      pycocoevalcap.
     """
     result, truth = tokenized("SPICE", candidates, references, tokenizer)
     folder = pathlib.Path(package.__file__).parent
@@ -58,10 +58,10 @@ def spice(
     missing = [name for name in _JARS if not (folder / "lib" / name).is_file()]
     if missing:
         raise java.MissingPartError(
-            # No path of this machine: the line also stands in tables that are handed on.
-            f"{' and '.join(missing)} missing: put what {_LIBRARY} has of that name into pycocoevalcap/spice/lib, "
-            f'where `pip show pycocoevalcap` says; on Java 17 SPICE runs with JDK_JAVA_OPTIONS="{_OPEN}", which is set '
-            "here"
+            # No local path: the message also appears in tables that are published.
+            f"{' and '.join(missing)} missing: copy the files of these names from {_LIBRARY} into "
+            "pycocoevalcap/spice/lib (`pip show pycocoevalcap` prints its location); on Java 17 SPICE runs with "
+            f'JDK_JAVA_OPTIONS="{_OPEN}", which is set automatically'
         )
     seconds = 600 + 5 * len(result) if seconds is None else seconds
     with tempfile.TemporaryDirectory() as own:
@@ -85,5 +85,5 @@ def spice(
 
 
 def _number(value: float | None) -> float:
-    """0 where the program has none: a caption of which it could parse nothing."""
+    """The score; 0 where the program gives none, because it could not parse the caption."""
     return 0.0 if value is None or math.isnan(float(value)) else float(value)

@@ -1,4 +1,4 @@
-"""How sure a number is."""
+"""Bootstrap intervals."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -19,11 +19,11 @@ def bootstrap_interval(
 
     Args:
       values: the measurements.
-      groups: the unit that each measurement belongs to, such as its image. Whole groups are drawn again,
-        because measurements of the same group do not inform independently. None: each is its own.
-      seed: of the draws.
-      level: how often the interval should hold the true mean.
-      resamples: the number of draws.
+      groups: the unit that each measurement belongs to, such as its image. Whole groups are resampled, because
+        measurements of one group are not independent. None: each measurement is its own group.
+      seed: of the resampling.
+      level: the nominal coverage of the interval.
+      resamples: the number of bootstrap samples.
 
     Returns:
       The lower and the upper end.
@@ -61,7 +61,7 @@ class Estimate:
     Attributes:
       value: computed from all measurements.
       low, high: the ends of its percentile interval.
-      error: the standard deviation over the draws.
+      error: the standard deviation over the bootstrap samples.
     """
 
     value: float
@@ -81,18 +81,20 @@ def nested_bootstrap(
 ) -> Estimate:
     """The percentile bootstrap of any statistic of measurements on images by several trained models.
 
-    Starts are drawn first, and within each drawn start its images, because models that were trained from other
-    beginnings differ as images do. All measurements of an image by a model stay together.
+    Models are resampled first, and then the images of each drawn model, because models that were trained from different
+    random starts vary as images do. All measurements of an image by a model stay together.
 
     Args:
-      statistic: a function of how often each of the n measurements counts; with ones, the statistic itself.
+      statistic: a function of the weights of the n measurements (how often each counts); with ones, the statistic
+        itself.
       images: the image of each measurement.
-      starts: the trained model of each; None: all are of one, and only images are drawn.
-      seed, level, resamples: as for `bootstrap_interval`. Draws in which the statistic is not defined (nan) are left
+      starts: the trained model (its random start) of each measurement; None: all are of one model, and only images
+        are resampled.
+      seed, level, resamples: as for `bootstrap_interval`. Samples in which the statistic is not defined (nan) are left
         out.
 
     Returns:
-      The estimate; its interval is nan where no draw has a value.
+      The estimate; its interval is nan where no sample has a value.
 
     Raises:
       ValueError: there are no measurements, or not one image and start for each.
@@ -105,7 +107,7 @@ def nested_bootstrap(
     if not len(images) or len(images) != len(starts):
         raise ValueError(f"wanted one image and one start per measurement, got {len(images)} and {len(starts)}")
     _, start = np.unique(starts, return_inverse=True)
-    # The images of each start, numbered anew within it.
+    # The images of each start, renumbered within it.
     units = []
     for number in range(start.max() + 1):
         rows = np.flatnonzero(start == number)
@@ -129,7 +131,7 @@ def nested_bootstrap(
 
 
 def weighted_mean(values: Float[np.ndarray, " n"]) -> Callable[[Float[np.ndarray, " n"]], float]:
-    """The mean of `values` as a statistic of `nested_bootstrap`: weights [n] -> a number, nan where nothing counts."""
+    """The mean of `values` as a statistic of `nested_bootstrap`: weights [n] -> a number, nan if all weights are 0."""
     values = np.asarray(values, np.float64)
 
     def mean(weights):

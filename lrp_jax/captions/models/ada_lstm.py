@@ -16,7 +16,7 @@ ATTENTION_AXES = ("attention", "position")
 
 
 class Sentinel(nn.Module):
-    """What the model knows without looking, Eq. 5: s_t = sigmoid(W_x x_t + W_h h_{t-1}) tanh(m_t)."""
+    """The sentinel of Eq. 5, a feature from the LSTM's memory only: s_t = sigmoid(W_x x_t + W_h h_{t-1}) tanh(m_t)."""
 
     hidden: int
 
@@ -31,8 +31,8 @@ class Sentinel(nn.Module):
 class AdaptiveAttention(nn.Module):
     """Additive attention over the regions and a sentinel, Eqs. 6 to 9.
 
-    size: A, the attention space (the columns of W_I); the paper takes A = n_v.
-    axis: where W_g h_t is added in Eq. 6. "attention": to each of the A dimensions, as in Eq. 7.
+    size: A, the size of the attention space (the columns of W_I); the paper uses A = n_v.
+    axis: the axis along which W_g h_t is added in Eq. 6. "attention": to the A dimensions, as in Eq. 7.
       "position": its k-th element to region k, which needs A = n_v.
     """
 
@@ -46,7 +46,7 @@ class AdaptiveAttention(nn.Module):
         self.w_a = nn.Dense(1, use_bias=False)
 
     def project(self, regions: Float[Array, "*batch n_v H"]) -> Float[Array, "*batch n_v A"]:
-        """I W_I, the part of Eq. 6 that is the same at every step."""
+        """I W_I, the part of Eq. 6 that does not depend on the step."""
         return self.W_I(regions)
 
     def __call__(
@@ -67,7 +67,7 @@ class AdaptiveAttention(nn.Module):
 
 
 class AdaImage(NamedTuple):
-    """What the features give once: I, I_g and I W_I."""
+    """The quantities computed once per image: I, I_g and I W_I."""
 
     regions: Float[Array, "*batch n_v H"]
     global_feature: Float[Array, "*batch G"]
@@ -93,13 +93,13 @@ class AdaLSTM(Captioner):
         x2_t = [c_t, h1_t]                       h2_t = language LSTM(x2_t)
         logits = fc(c_t + h2_t)
 
-    attention: A, the size of the attention space; the paper takes the number of regions.
+    attention: A, the size of the attention space; the paper uses the number of regions.
     global_feature: "mean": I_g is the mean of I, as in the paper; "projected": relu(dense(mean of I)) and
       "raw": relu(dense(mean of the raw features)), both of size E, as in the published code.
-    attention_axis: see `AdaptiveAttention.axis`; "position" is the published code's reading of Eq. 6.
+    attention_axis: see `AdaptiveAttention.axis`; "position" is how the published code implements Eq. 6.
     dropout: 0.5 as published.
 
-    Dense and LSTM input kernels start LeCun-normal, those before a ReLU He-normal, recurrent ones orthogonal.
+    Dense and LSTM input kernels are initialised LeCun-normal, those before a ReLU He-normal, recurrent ones orthogonal.
 
     Reference: Sun et al., "Explain and improve" (2022), section 3.2; Lu et al., "Knowing when to look"
     (2017).
@@ -127,7 +127,7 @@ class AdaLSTM(Captioner):
         features: Float[Array, "*batch n_v d_raw"],
         regions: Float[Array, "*batch n_v H"] | None = None,
     ) -> AdaState:
-        """The state before the first word; `regions`, if given, stand for I wherever I is used."""
+        """The state before the first word; `regions`, if given, replace I wherever it is used."""
         if regions is None:
             regions = self.project(features)
         if self.attention_axis == "position" and regions.shape[-2] != self.attention:

@@ -1,4 +1,4 @@
-"""What both LSTM captioners share: words in, regions in, word scores out. `protocol` says what they give."""
+"""The base class of both LSTM captioners: word embedding, region projection and word predictor; see `protocol`."""
 
 import flax.linen as nn
 import jax
@@ -13,8 +13,8 @@ from lrp_jax.captions.models.unroll import logits, scan_steps
 class WordPredictor(nn.Module):
     """The last layer, fc: logits = W x + b, for all words or for given ones.
 
-    An explanation needs the logit of one word, not of 11026: it gathers this word's column of the kernel.
-    Weights start uniform in +-0.1, biases at 0: every word about equally likely.
+    An explanation needs the logit of one word, not of 11026: only this word's column of the kernel is gathered.
+    Weights are initialised uniformly in [-0.1, 0.1], biases at 0, so that all words are about equally likely.
     """
 
     vocabulary_size: int
@@ -28,13 +28,13 @@ class WordPredictor(nn.Module):
         x, kernel, bias = promote_dtype(x, kernel, bias)
         if words is None:
             return x @ kernel + bias
-        # Not kernel.T[words]: that would copy the whole kernel to read a few columns.
+        # Not kernel.T[words], which would copy the whole kernel to read a few columns.
         columns = jnp.moveaxis(jnp.take(kernel, words, axis=1), 0, -1)
         return jnp.einsum("...h,...h->...", x, columns) + jnp.take(bias, words)
 
 
 def uniform_tenth(key: Array, shape: tuple[int, ...], dtype) -> Array:
-    """Uniform in [-0.1, 0.1]."""
+    """An initialiser: uniform in [-0.1, 0.1]."""
     return jax.random.uniform(key, shape, dtype, -0.1, 0.1)
 
 
@@ -47,10 +47,10 @@ class Captioner(nn.Module):
     vocabulary_size: V, the four special tokens included.
     hidden: H = d_h = d_v, the size of the LSTM's state and of a projected region.
     embedding: E, the size of a word embedding.
-    dropout: rate on c + h before the last layer while training.
-    embedding_dropout: rate on word embeddings while training (none in the published code).
-    feature_scale: features are multiplied by it where they come in. Encoders differ in range by far, and where theirs
-      is large the image drowns the words at first; 1 / RMS of the features makes all of them alike.
+    dropout: rate on c + h before the last layer in training.
+    embedding_dropout: rate on word embeddings in training (none in the published code).
+    feature_scale: a factor on the input features. The range of features differs much between encoders, and large
+      features outweigh the word embeddings early in training; 1 / RMS of the features gives all of them the same scale.
     """
 
     vocabulary_size: int
@@ -61,7 +61,7 @@ class Captioner(nn.Module):
     feature_scale: float = 1.0
 
     def setup(self):
-        # He initialisation, because a ReLU follows.
+        # He initialisation because a ReLU follows.
         self.image_projection = nn.Dense(self.hidden, kernel_init=nn.initializers.he_normal())
         self.word_embedding = nn.Embed(self.vocabulary_size, self.embedding, embedding_init=uniform_tenth)
         self.fc = WordPredictor(self.vocabulary_size)
@@ -69,15 +69,15 @@ class Captioner(nn.Module):
         self.drop_output = nn.Dropout(self.dropout)
 
     def embed(self, words: Int[Array, "*batch"], deterministic: bool = True) -> Float[Array, "*batch E"]:
-        """E_m(words) (Eq. 1). With deterministic=False, dropout applies and needs the rng "dropout"."""
+        """E_m(words) (Eq. 1). With deterministic=False dropout is applied, which needs the rng "dropout"."""
         return self.drop_embedding(self.word_embedding(words), deterministic=deterministic)
 
     def scaled(self, features: Float[Array, "*batch n_v d_raw"]) -> Float[Array, "*batch n_v d_raw"]:
-        """The features in the range that the captioner was trained on."""
+        """The features times `feature_scale`."""
         return features if self.feature_scale == 1 else self.feature_scale * features
 
     def project(self, features: Float[Array, "*batch n_v d_raw"]) -> Float[Array, "*batch n_v H"]:
-        """The visual feature I = relu(W features + b), features scaled: one dense layer, the same for every region."""
+        """The visual feature I = relu(W features + b) of scaled features: one dense layer, shared by all regions."""
         return nn.relu(self.image_projection(self.scaled(features)))
 
     def predict(
@@ -86,9 +86,9 @@ class Captioner(nn.Module):
         words: Int[Array, "*batch"] | None = None,
         deterministic: bool = True,
     ) -> Float[Array, "*batch"]:
-        """The predictor of Eq. 4, fc(c + h): logits [..., V], or with `words` [...] the one logit of each.
+        """The predictor of Eq. 4, fc(c + h): logits [..., V], or with `words` [...] only the logit of each word.
 
-        With deterministic=False, dropout applies to c + h and needs the rng "dropout"; the same rng gives
+        With deterministic=False dropout is applied to c + h, which needs the rng "dropout"; the same rng gives
         the same mask. The logit of a word outside the vocabulary is NaN.
         """
         c, h = inputs
@@ -115,9 +115,9 @@ class Captioner(nn.Module):
         words: Int[Array, "*batch T"],
         deterministic: bool = True,
     ) -> Float[Array, "*batch T V"]:
-        """Teacher-forced logits, so that `captioner.init(key, features, words)` makes every parameter."""
+        """Teacher-forced logits; `captioner.init(key, features, words)` initialises every parameter."""
         if self.is_initializing():
-            # One step in the open: parameters cannot be made inside the scan below.
+            # One step outside the scan below, inside which parameters cannot be initialised.
             inputs, _, _ = self.step(self.start(features), self.embed(words[..., 0]))
             self.predict(inputs)
         key = None if deterministic else self.make_rng("dropout")

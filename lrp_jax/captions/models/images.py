@@ -1,11 +1,11 @@
-"""What every encoder asks of its images."""
+"""The check of an encoder's input images."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
 def check_images(images: Float[Array, "*batch H W 3"], least: int) -> None:
-    """Raises where the images are no preprocessed RGB images, or smaller than `least` pixels on a side."""
+    """Raises if the images are not preprocessed RGB images, or have a side of fewer than `least` pixels."""
     if not jnp.issubdtype(images.dtype, jnp.floating):
         raise TypeError(f"the encoder got {images.dtype} images; pass preprocessing(images), which is float")
     if images.ndim < 3 or images.shape[-1] != 3:

@@ -1,4 +1,4 @@
-"""The LSTM cell of Eq. 2, written out so that each gate and each sum can be seen in it."""
+"""The LSTM cell of Eq. 2, written out so that every gate and every sum is explicit."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from jaxtyping import Array, Float
 
 
 class LSTMState(NamedTuple):
-    """What an LSTM carries from word to word: its output `h` and its memory `m`, both [..., H]."""
+    """The state of an LSTM between words: its output `h` and its memory `m`, both [..., H]."""
 
     h: Float[Array, "*batch H"]
     m: Float[Array, "*batch H"]
 
 
 def _recurrent_kernel(key: Array, shape: tuple[int, int], dtype) -> Float[Array, "H 4H"]:
-    """One orthogonal matrix per gate: none of them grows or shrinks h_{t-1} at the start of training."""
+    """One orthogonal matrix per gate, so that at initialisation no gate scales h_{t-1} up or down."""
     hidden, columns = shape
     init = nn.initializers.orthogonal()
     keys = jax.random.split(key, columns // hidden)
@@ -24,7 +24,7 @@ def _recurrent_kernel(key: Array, shape: tuple[int, int], dtype) -> Float[Array,
 
 
 def _open_forget_gate(key: Array, shape: tuple[int], dtype) -> Float[Array, "4H"]:
-    """A bias of 1 on the forget gate keeps the memory at first (Jozefowicz et al., 2015); 0 elsewhere."""
+    """A bias of 1 for the forget gate, which keeps the memory early in training (Jozefowicz et al., 2015); else 0."""
     del key
     hidden = shape[0] // 4
     return jnp.zeros(shape, dtype).at[hidden : 2 * hidden].set(1)
@@ -37,8 +37,8 @@ class LSTMCell(nn.Module):
         m_t = sigmoid(z_f) m_{t-1} + sigmoid(z_i) tanh(z_g)
         h_t = sigmoid(z_o) tanh(m_t)
 
-    The input and the recurrent layer keep a bias each, as PyTorch has them: the sum of two float32 biases is
-    no float32 in general, so merging them would change imported models. Input kernels start LeCun-normal.
+    The input and the recurrent layer have a bias each, as in PyTorch: merging them would round their sum and so change
+    imported models. Input kernels are initialised LeCun-normal.
     """
 
     hidden: int
@@ -55,6 +55,6 @@ class LSTMCell(nn.Module):
 
 
 def zero_state(like: Float[Array, "*batch n_v H"], hidden: int) -> LSTMState:
-    """h_0 = m_0 = 0, with the leading axes and the dtype of the regions."""
+    """h_0 = m_0 = 0, with the batch axes and the dtype of the regions."""
     zeros = jnp.zeros((*like.shape[:-2], hidden), like.dtype)
     return LSTMState(zeros, zeros)

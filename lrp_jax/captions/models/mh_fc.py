@@ -13,13 +13,13 @@ from lrp_jax.captions.models.lstm import LSTMCell, LSTMState, zero_state
 from lrp_jax.captions.models.protocol import Attention, PredictorInputs
 
 HEADS = "heads"
-"""The name that the attended heads carry in a jaxpr, by which one head can be singled out."""
+"""The `checkpoint_name` of the attended heads, by which a single head can be selected."""
 
 
 class MultiHeadAttention(nn.Module):
     """Scaled dot-product attention of one query over the regions, Eqs. 12 and 13.
 
-    The published key and value layers have biases, which Eq. 12 leaves out: they start at 0.
+    As in the published code, the key and value layers have biases, which Eq. 12 omits; they are initialised at 0.
     """
 
     hidden: int
@@ -38,7 +38,7 @@ class MultiHeadAttention(nn.Module):
     def project(
         self, regions: Float[Array, "*batch n_v H"]
     ) -> tuple[Float[Array, "*batch heads d_head n_v"], Float[Array, "*batch heads n_v d_head"]]:
-        """Keys and values, which are the same at every step, in the order in which a step's products read them."""
+        """Keys and values, which do not depend on the step, in the memory layout that the products of a step read."""
         keys, values = (self._split(dense(regions)) for dense in (self.W_k, self.W_v))
         return jnp.moveaxis(keys, -3, -1), jnp.swapaxes(values, -2, -3)
 
@@ -48,7 +48,7 @@ class MultiHeadAttention(nn.Module):
         values: Float[Array, "*batch heads n_v d_head"],
         h: Float[Array, "*batch H"],
     ) -> tuple[Float[Array, "*batch H"], Attention]:
-        """The attended heads side by side, v of Eq. 14, and the attention of each."""
+        """The concatenated heads, v of Eq. 14, and the attention of each head."""
         query = self._split(self.W_q(h) if self.query_projection else h)
         scores = jnp.einsum("...id,...idk->...ik", query, keys) / (self.hidden // self.heads) ** 0.5
         alpha = jax.nn.softmax(scores)
@@ -57,7 +57,7 @@ class MultiHeadAttention(nn.Module):
 
 
 class MHImage(NamedTuple):
-    """What the features give once: I, I_g, K and V."""
+    """The quantities computed once per image: I, I_g, K and V."""
 
     regions: Float[Array, "*batch n_v H"]
     global_feature: Float[Array, "*batch H"]
@@ -82,7 +82,7 @@ class MHFC(Captioner):
     query_projection: Q = W_q h_t + b_q, as in the published code; the paper has Q = h_t.
     dropout: 0.3 as published.
 
-    Dense and LSTM input kernels start LeCun-normal, those before a ReLU He-normal, recurrent ones orthogonal.
+    Dense and LSTM input kernels are initialised LeCun-normal, those before a ReLU He-normal, recurrent ones orthogonal.
 
     Reference: Sun et al., "Explain and improve" (2022), section 3.2; Huang et al., "Attention on attention"
     (2019).
@@ -106,7 +106,7 @@ class MHFC(Captioner):
         features: Float[Array, "*batch n_v d_raw"],
         regions: Float[Array, "*batch n_v H"] | None = None,
     ) -> MHState:
-        """The state before the first word; `regions`, if given, stand for I wherever I is used."""
+        """The state before the first word; `regions`, if given, replace I wherever it is used."""
         if regions is None:
             regions = self.project(features)
         keys, values = self.multi_head_attention.project(regions)

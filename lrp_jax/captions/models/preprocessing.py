@@ -1,4 +1,4 @@
-"""What a photograph undergoes before an encoder sees it."""
+"""Preprocessing of images for an encoder."""
 
 import dataclasses
 
@@ -9,10 +9,10 @@ from jaxtyping import Array, Float, UInt8
 
 @dataclasses.dataclass(frozen=True)
 class Preprocessing:
-    """Pixels 0..255 to the inputs that an encoder was trained on: (pixel / 255 - mean) / std per channel.
+    """Converts pixels 0..255 to encoder inputs: (pixel / 255 - mean) / std per channel.
 
     mean, std: red, green, blue, as fractions of 255.
-    size: (height, width) that the images are resized to, without keeping their aspect; None leaves them.
+    size: (height, width) that the images are resized to, without keeping the aspect ratio; None does not resize.
 
     Example:
       >>> IMAGENET(photographs)  # uint8 [B, 480, 640, 3] -> float32 [B, 224, 224, 3]
@@ -23,16 +23,16 @@ class Preprocessing:
     size: tuple[int, int] | None = None
 
     def __post_init__(self):
-        # Lists come from JSON; as tuples the record can be compared, hashed and passed as static to jit.
+        # JSON gives lists; with tuples the record can be compared, hashed and passed to jit as a static argument.
         for name in ("mean", "std", "size"):
             value = getattr(self, name)
             object.__setattr__(self, name, value if value is None else tuple(value))
 
     def __call__(self, images: UInt8[Array, "*batch h w 3"]) -> Float[Array, "*batch H W 3"]:
-        """Resizes where needed (bilinear, smoothed when shrinking) and normalises, in float32.
+        """Resizes if necessary (bilinear, with antialiasing) and normalises, in float32.
 
         Raises:
-          TypeError: the images are not uint8 - a picture in 0..1 would pass unnoticed and be seen as black.
+          TypeError: the images are not uint8; an image in 0..1 would otherwise be taken for an almost black one.
         """
         if images.dtype != jnp.uint8:
             raise TypeError(f"preprocessing got {images.dtype} images; pass uint8 pixels, 0 to 255")
@@ -44,4 +44,4 @@ class Preprocessing:
 
 
 IMAGENET = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), size=(224, 224))
-"""What torchvision's ImageNet models expect, VGG16 and SqueezeNet among them."""
+"""The preprocessing of torchvision's ImageNet models, VGG16 and SqueezeNet among them."""

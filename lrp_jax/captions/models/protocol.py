@@ -10,7 +10,7 @@ The protocol, which serves training, decoding and explaining alike (`...` are an
     predict(inputs, words=None)           -> logits of all words [..., V], or of `words` only [...]
 
 each called as `captioner.apply(params, ..., method="step")`. A state is a named tuple of `image`, which `start`
-computes from the features once, and `recurrent`, which is all that `step` changes.
+computes once from the features, and `recurrent`, the only part that `step` changes.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class PredictorInputs(NamedTuple):
 
 
 class Attention(NamedTuple):
-    """Where a step looked.
+    """The attention of one step.
 
     weights: softmax over the regions; [..., n_v] for Ada-LSTM (Eq. 8), [..., heads, n_v] for MH-FC (Eq. 13).
     beta: [...], the share of the sentinel in the context (Eq. 9); None for MH-FC, which has no sentinel.

@@ -1,4 +1,4 @@
-"""Regions of an image instead of the cells of a grid: RoIAlign over the map of any encoder."""
+"""Features of image regions instead of grid cells: RoIAlign over the feature map of any encoder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,21 +10,21 @@ import numpy as np
 from jaxtyping import Array, Float
 
 GRIDS = ((1, 1), (2, 2), (3, 3), (4, 4), (1, 3), (3, 1))
-"""36 boxes, as many regions as the published bottom-up features have."""
+"""36 boxes, the number of regions of the published bottom-up features."""
 
 
 class RegionEncoder(nn.Module):
-    """One feature for each of n_v boxes: the mean of the encoder's map inside it, by RoIAlign.
+    """One feature for each of n_v boxes: the mean of the encoder's feature map inside the box, by RoIAlign.
 
-    Images [..., H, W, 3] -> features [..., n_v, C]. Linear in the map, so that relevance of a bottom-up captioner goes
-    through the regions down to the pixels.
+    Images [..., H, W, 3] -> features [..., n_v, C]. Linear in the feature map, so that the relevance of a bottom-up
+    captioner can be propagated through the regions to the pixels.
 
     trunk: the encoder, images -> [..., h, w, C].
-    bins: of a region along each side; each is sampled at two by two points, between which and the map's cells is
-      interpolated bilinearly.
+    bins: number of bins of a region along each side; each bin is sampled at 2 x 2 points, by bilinear interpolation of
+      the feature map.
 
     The boxes [n_v, 4] are a variable of the collection "regions", (x0, y0, x1, y1) as shares of the image's width and
-    height; `with_boxes` puts others in their place, also one set for each image, [..., n_v, 4].
+    height; `with_boxes` replaces them, also by one set for each image, [..., n_v, 4].
 
     Reference: He et al., "Mask R-CNN" (2017), section 3; Anderson et al., "Bottom-up and top-down attention" (2018).
     """
@@ -44,15 +44,16 @@ class RegionEncoder(nn.Module):
 def roi_weights(
     boxes: Float[Array, "*batch n_v 4"], shape: tuple[int, int], bins: int, samples: int = 2
 ) -> Float[Array, "*batch n_v hw"]:
-    """What each cell of a map has in the mean over a box, of which the cells' shares sum to 1.
+    """The weight of each cell of a feature map in the mean over a box; the weights of a box sum to 1.
 
-    As RoIAlign's bins are averaged, and its samples lie on a grid, the weight of a cell is the product of its weights
+    RoIAlign's bins are averaged and its samples lie on a grid, so the weight of a cell is the product of its weights
     along the two sides.
 
     Args:
       boxes: (x0, y0, x1, y1) in [0, 1].
-      shape: (h, w) of the map.
-      bins, samples: of each bin along a side.
+      shape: (h, w) of the feature map.
+      bins: number of bins along a side.
+      samples: number of samples of each bin along a side.
     """
     x0, y0, x1, y1 = jnp.moveaxis(boxes, -1, 0)
     rows = _side_weights(y0, y1, shape[0], bins * samples)
@@ -61,18 +62,18 @@ def roi_weights(
 
 
 def _side_weights(low: Array, high: Array, size: int, points: int) -> Float[Array, "*batch n_v size"]:
-    """The mean of the linear interpolation weights at `points` points spread evenly from low to high."""
+    """The mean of the linear interpolation weights at `points` evenly spaced points from low to high."""
     shares = low[..., None] + (high - low)[..., None] * (jnp.arange(points) + 0.5) / points
-    # Cells have their centres at halves; outside the outermost ones the map goes on as it ends.
+    # Cell centres are at half-integers; beyond the outermost centres the map is extended by its border values.
     places = jnp.clip(shares * size - 0.5, 0, size - 1)
     return jnp.maximum(1 - jnp.abs(places[..., None] - jnp.arange(size)), 0).mean(axis=-2)
 
 
 def multi_scale_boxes(grids: Sequence[tuple[int, int]] = GRIDS) -> Float[np.ndarray, "n_v 4"]:
-    """Boxes for images of which nothing is known, from the whole image down.
+    """Boxes for images without detections, from the whole image to small ones.
 
     Args:
-      grids: (rows, columns) of each scale; the boxes of a scale overlap by half.
+      grids: (rows, columns) of each scale; neighbouring boxes of a scale overlap by half.
 
     Returns:
       float32 (x0, y0, x1, y1) in [0, 1].
@@ -89,7 +90,7 @@ def multi_scale_boxes(grids: Sequence[tuple[int, int]] = GRIDS) -> Float[np.ndar
 
 
 def _windows(count: int) -> list[tuple[float, float]]:
-    """`count` windows over [0, 1], each as long as two of the steps from one to the next; one is all of it."""
+    """`count` windows over [0, 1], each twice as long as the step between them; a single one is the whole interval."""
     if count == 1:
         return [(0.0, 1.0)]
     return [(i / (count + 1), (i + 2) / (count + 1)) for i in range(count)]
@@ -101,7 +102,7 @@ def region_variables(
     """The variables of a `RegionEncoder` from those of its trunk.
 
     Args:
-      trunk_variables: {"params": ...} and what else the trunk has.
+      trunk_variables: {"params": ...} and further collections of the trunk.
       boxes: see `with_boxes`; None for `multi_scale_boxes()`.
     """
     variables = {name: {"trunk": tree} for name, tree in trunk_variables.items()}

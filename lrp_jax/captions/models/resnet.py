@@ -1,4 +1,4 @@
-"""Residual networks with bottlenecks, up to any stage."""
+"""Residual networks with bottleneck blocks, up to any stage."""
 
 import flax.linen as nn
 from jaxtyping import Array, Float
@@ -10,10 +10,10 @@ EXPANSION = 4
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolution, each with a batch norm, around which the input is added.
+    """1 x 1, 3 x 3 and 1 x 1 convolutions, each with a batch norm, and a shortcut that adds the input.
 
-    width: channels inside. strides: of the 3 x 3 convolution, as in torchvision ("version 1.5").
-    projects: whether the input is brought to the output's shape by a convolution of its own.
+    width: channels of the inner convolutions. strides: of the 3 x 3 convolution, as in torchvision ("version 1.5").
+    projects: whether the shortcut has a convolution that maps the input to the shape of the output.
     """
 
     width: int
@@ -31,15 +31,16 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """ResNet-50, or -101 with `blocks=(3, 4, 23, 3)`: `encoder.apply(variables, images)` gives the last stage's output.
+    """ResNet-50, or -101 with `blocks=(3, 4, 23, 3)`: `encoder.apply(variables, images)` is the last stage's output.
 
-    Images [..., H, W, 3] -> features [..., H / 32, W / 32, 2048]; 7 x 7 x 2048 at 224 x 224. `classify` goes on to the
-    scores of the classes; its layer is made by `init(..., method="classify")` and is not needed to encode. Batch norms
-    are those of inference: their means and variances are variables of the collection "batch_stats". Kernels start
+    Images [..., H, W, 3] -> features [..., H / 32, W / 32, 2048]; 7 x 7 x 2048 at 224 x 224. `classify` returns class
+    scores; its layer is initialised by `init(..., method="classify")` and is not needed to encode. Batch norms run in
+    inference mode: their means and variances are variables of the collection "batch_stats". Kernels are initialised
     He-normal.
 
-    blocks: in each of the stages. width: channels inside the first stage's blocks; 64 is ResNet, less is a narrow copy.
-    stages: how many of the four; three give 14 x 14 x 1024. classes: what `classify` scores.
+    blocks: number of blocks in each stage. width: inner channels of the blocks of the first stage; 64 is ResNet, less
+    is a narrower network. stages: how many of the four are used; three give 14 x 14 x 1024. classes: number of classes
+    of `classify`.
 
     Reference: He et al., "Deep residual learning for image recognition" (2016); strides as in torchvision.
     """

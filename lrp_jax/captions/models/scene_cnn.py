@@ -6,26 +6,26 @@ from jaxtyping import Array, Float
 from lrp_jax.captions.models.images import check_images
 
 BLOCKS = ((1, 1), (2, 3), (6, 6, 6))
-"""Channels of each block's convolutions as multiples of the width; the very first one goes in steps of 2."""
+"""Channels of the convolutions of each block as multiples of the width; the very first one has stride 2."""
 
 POOLS = (None, 2, 3)
-"""Window and step of the max pool that precedes each block."""
+"""Window and stride of the max pool before each block."""
 
 
 class SceneCNN(nn.Module):
-    """Seven 3 x 3 convolutions with ReLUs and two max pools, the first convolution in steps of 2.
+    """Seven 3 x 3 convolutions with ReLUs and two max pools; the first convolution has stride 2.
 
-    Images [..., H, W, 3] -> features [..., H // 12, W // 12, 6 * width]; 8 x 8 x 96 at 96 x 96. `classify` goes on to
-    what is seen in each cell; parameters of its two heads are made by `init(..., method="classify")` and are not
-    needed to encode. Kernels start He-normal, biases at 0.
+    Images [..., H, W, 3] -> features [..., H // 12, W // 12, 6 * width]; 8 x 8 x 96 at 96 x 96. `classify` predicts the
+    object in each cell; the parameters of its two heads are initialised by `init(..., method="classify")` and are not
+    needed to encode. Kernels are initialised He-normal, biases at 0.
 
-    There are only convolutions, ReLUs and max pools, so that the paper's rules for encoders apply as they are. The
-    last pool takes 3 x 3 windows: 64 regions keep a captioner cheap (attention costs in proportion to them, and 12 x
-    12 would be 144), while the smallest object of a scene, 0.8 % of the image, still fills half a cell (in 6 x 6 it
-    would be a quarter).
+    The network has only convolutions, ReLUs and max pools, so that the paper's rules for encoders apply unchanged. The
+    last pool has 3 x 3 windows: 64 regions keep a captioner cheap (the cost of attention is proportional to them, and
+    12 x 12 would be 144), while the smallest object of a scene, 0.8 % of the image, still fills half a cell (of
+    6 x 6 cells it would fill a quarter).
 
     width: channels of the first block.
-    things, colours: what `classify` tells apart in each cell.
+    things, colours: number of object classes and of colours that `classify` predicts for each cell.
     """
 
     width: int = 16
@@ -61,6 +61,6 @@ class SceneCNN(nn.Module):
     def classify(
         self, images: Float[Array, "*batch H W 3"]
     ) -> tuple[Float[Array, "*batch h w things"], Float[Array, "*batch h w colours"]]:
-        """The scores of what each cell shows, and of its colour."""
+        """The scores of the object in each cell, and of its colour."""
         features = self(images)
         return self.thing_head(features), self.colour_head(features)

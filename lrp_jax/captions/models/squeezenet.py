@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1: an ImageNet encoder at a fiftieth of VGG16's cost."""
+"""SqueezeNet 1.1: an ImageNet encoder with a fiftieth of VGG16's cost."""
 
 import flax.linen as nn
 import jax
@@ -8,14 +8,14 @@ from jaxtyping import Array, Float
 from lrp_jax.captions.models.images import check_images
 
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
-"""Channels of each fire module's squeeze and of each of its two expand layers."""
+"""For each fire module, the channels of its squeeze layer and of each of its two expand layers."""
 
 POOLED = (0, 2, 4)
-"""The fire modules that a max pool precedes."""
+"""The fire modules after a max pool."""
 
 
 class Fire(nn.Module):
-    """A 1 x 1 convolution that squeezes the channels, then a 1 x 1 and a 3 x 3 one side by side."""
+    """A 1 x 1 convolution that reduces the channels, then a 1 x 1 and a 3 x 3 convolution in parallel."""
 
     squeezed: int
     expanded: int
@@ -28,13 +28,13 @@ class Fire(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """SqueezeNet 1.1: `encoder.apply(params, images)` gives the output of its last fire module.
+    """SqueezeNet 1.1: `encoder.apply(params, images)` is the output of the last fire module.
 
-    Images [..., H, W, 3] -> features [..., h, w, 512]; 13 x 13 x 512 at 224 x 224. `classify` goes on to the
-    scores of the classes; parameters of the classifier are made by `init(..., method="classify")` and are not
-    needed to encode. Kernels start He-normal, biases at 0.
+    Images [..., H, W, 3] -> features [..., h, w, 512]; 13 x 13 x 512 at 224 x 224. `classify` returns class scores;
+    the parameters of the classifier are initialised by `init(..., method="classify")` and are not needed to encode.
+    Kernels are initialised He-normal, biases at 0.
 
-    classes: what `classify` scores.
+    classes: number of classes of `classify`.
 
     Reference: Iandola et al., "SqueezeNet" (2016); version 1.1 of the authors' release.
     """
@@ -64,9 +64,9 @@ def _conv(channels: int, size: int, name: str | None, strides: int = 1, padding:
 
 
 def _pool(x: Float[Array, "*batch h w C"]) -> Float[Array, "*batch h2 w2 C"]:
-    """3 x 3 windows in steps of 2; one that hangs over the edge counts too, as in the original."""
+    """3 x 3 windows with stride 2; windows that extend over the edge are included, as in the original."""
     batch = ((1, 1, (0, 0)),) * (x.ndim - 3)
     axes = [(3, 2, (0, (size - 3) % 2)) for size in x.shape[-3:-1]]
     window, strides, padding = zip(*batch, *axes, (1, 1, (0, 0)), strict=True)
-    # flax's max_pool takes padding for one batch axis only.
+    # flax's max_pool supports padding with a single batch axis only.
     return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, strides, padding)

@@ -1,4 +1,4 @@
-"""A captioner over the words of a given caption (teacher forcing)."""
+"""Runs a captioner over the words of a given caption (teacher forcing)."""
 
 from typing import Any
 
@@ -27,12 +27,11 @@ def unroll(
       captioner: `AdaLSTM` or `MHFC`.
       params: its variables.
       features: raw visual features.
-      words: the T input tokens, the start token first; not read where `embeddings` are given.
-      regions: used in place of the projected features I wherever I is used, so that one can differentiate
-        with respect to I.
-      embeddings: used in place of the embedded words, so that one can differentiate with respect to them.
-      dropout_rng: a key (a scalar array) switches dropout of the embeddings on; None is inference.
-      remat: keep only the products of each step for the backward pass, and compute the rest of it again.
+      words: the T input tokens, the start token first; not used if `embeddings` are given.
+      regions: replace the projected features I wherever I is used, so that one can differentiate with respect to I.
+      embeddings: replace the embedded words, so that one can differentiate with respect to them.
+      dropout_rng: a key (a scalar array) enables dropout of the embeddings; None is inference.
+      remat: store only the matrix products of each step for the backward pass and recompute the rest.
 
     Returns:
       The inputs of `predict` and the attention of every step, time axis first. Everything is computed in the widest
@@ -51,7 +50,7 @@ def unroll(
             f"the batch axes of captions {embeddings.shape[:-2]} and features {image.shape[:-2]} differ; "
             "repeat the features, one copy for each caption"
         )
-    # One dtype for all, as the carry of a scan cannot be promoted on the way.
+    # One dtype for all, because the carry of a scan cannot be promoted.
     dtype = jnp.result_type(*jax.tree.leaves((params, features, regions, embeddings)))
     features, regions, embeddings = (x if x is None else jnp.asarray(x, dtype) for x in (features, regions, embeddings))
     return captioner.apply(params, features, embeddings, regions, remat, method="unroll")
@@ -75,7 +74,7 @@ def scan_steps(
         return after.recurrent, Trace(inputs, attention)
 
     if remat:
-        # What attention makes of every region at every step takes longer to store and read than to compute again.
+        # The attention activations of every region at every step take longer to store and read than to recompute.
         one_word = jax.checkpoint(one_word, policy=jax.checkpoint_policies.dots_saveable)
     _, trace = jax.lax.scan(one_word, state.recurrent, jnp.moveaxis(embeddings, -2, 0))
     return trace
@@ -95,7 +94,7 @@ def logits(
       captioner, params: the model and its variables.
       features: raw visual features.
       words: the T input tokens, the start token first.
-      dropout_rng: a key switches dropout on; None is inference.
+      dropout_rng: a key enables dropout; None is inference.
 
     Raises:
       ValueError: words and features have other batch axes.

@@ -6,17 +6,17 @@ from jaxtyping import Array, Float
 from lrp_jax.captions.models.images import check_images
 
 BLOCKS = ((2, 1), (2, 2), (3, 4), (3, 8), (3, 8))
-"""Convolutions in each block, and their channels as a multiple of the width."""
+"""For each block, the number of convolutions and their channels as a multiple of the width."""
 
 
 class VGG16(nn.Module):
-    """The convolutions of VGG16 with their ReLUs, up to and including that of block5_conv3.
+    """The convolutions and ReLUs of VGG16, up to and including block5_conv3.
 
     Images [..., H, W, 3] -> features [..., H // 16, W // 16, 8 * width]; 14 x 14 x 512 at 224 x 224.
 
-    width: channels of the first block; 64 is VGG16, less is a narrow copy.
+    width: channels of the first block; 64 is VGG16, less is a narrower network.
 
-    Kernels start He-normal, biases at 0. Layers carry the names that Keras gave them.
+    Kernels are initialised He-normal, biases at 0. Layers have the names of Keras.
 
     Reference: Simonyan and Zisserman, "Very deep convolutional networks" (2015), configuration D.
     """

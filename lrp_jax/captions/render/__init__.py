@@ -1,4 +1,4 @@
-"""What people look at: heat maps over pictures, coloured words, the HTML report, figures, and the files of a batch."""
+"""Drawing of explanations: heat maps over images, coloured words, HTML reports, figures, and the index of a batch."""
 
 from typing import TYPE_CHECKING, Any
 

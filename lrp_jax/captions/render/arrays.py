@@ -1,4 +1,4 @@
-"""The arrays of a page as JSON, so that a page alone can give them away."""
+"""The arrays of a page as JSON, so that they can be exported from the page alone."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from lrp_jax.captions.render.case import Case, regions_are_boxes
 from lrp_jax.captions.render.heatmaps import LEVELS
 from lrp_jax.captions.render.palettes import Palette
 
-DIGITS = 7  # significant ones: what float32 holds
+DIGITS = 7  # significant digits, the precision of float32
 
 
 def embedded(
@@ -18,19 +18,19 @@ def embedded(
 ) -> str:
     """The numbers of a page, for a script element of type application/json.
 
-    Maps are not among them: the page has them as pictures, from which its script reads whole numbers between -LEVELS
-    and LEVELS, in units of scale / LEVELS.
+    Maps are not included: the page has them as images, from which its script reads integers between -LEVELS and LEVELS,
+    in units of scale / LEVELS.
 
     Args:
-        cases: one of each method, of the same words.
+        cases: one for each method, of the same words.
         scales: of their maps, the |E| of full colour.
-        palette: in whose colours the maps are drawn.
+        palette: the colours of the maps.
         links: method -> address of the file with its exact arrays.
 
     Returns:
-        JSON in which "<" is escaped, so that no text can end the element that it stands in. Each method has logits
-        [rows], betas [rows], words (of each row the relevance of the tokens before it), regions [rows, n_v], grid,
-        boxes [n_v, 4], what the method does not have being null.
+        JSON in which "<" is escaped, so that no text can close the script element. Each method has logits [rows],
+        betas [rows], words (for each row the relevance of the tokens before it), regions [rows, n_v], grid and boxes
+        [n_v, 4]; null for those that the method does not have.
     """
     first = cases[0]
     value = {

@@ -1,4 +1,4 @@
-"""What there is to draw: one image, its caption, and an explanation of each word."""
+"""The input of all drawing: one image, its caption, and an explanation of each word."""
 
 import dataclasses
 import functools
@@ -10,12 +10,12 @@ from jaxtyping import Float, UInt8
 
 
 class Explanation(Protocol):
-    """The arrays that are drawn, one row per word of a caption of T words; anything numpy can convert.
+    """The arrays to draw, one row per word of a caption of T words; anything that NumPy can convert.
 
-    tokens [T+1] (the start token first), logits [T], and, where the method has them, features [T, n_v, d],
+    tokens [T+1] (the start token first), logits [T], and, if the method has them, features [T, n_v, d],
     regions [T, n_v], words [T, T] (relevance of input token i for word t), betas [T], pixels [T, H, W, 3];
-    enlarged says that the pixels are only the values of the regions, enlarged; grid is the (h, w) layout of the n_v
-    regions, head the attention head that was explained alone; against is None, "rest", or the ids [T] of the words
+    enlarged: whether the pixels are only the upsampled values of the regions; grid: the (h, w) layout of the n_v
+    regions; head: the single attention head that was explained; against: None, "rest", or the ids [T] of the words
     that each word was explained against.
     """
 
@@ -38,9 +38,9 @@ class ObjectWord:
     """An object that a caption names.
 
     Attributes:
-        word: the name; several words with single spaces between them.
-        category: what it names.
-        position: its last word's place in the caption, 1 for the first after the start token.
+        word: the name; several words are separated by single spaces.
+        category: the category that it names.
+        position: of its last word in the caption, 1 for the first word after the start token.
     """
 
     word: str
@@ -53,20 +53,20 @@ class Case:
     """One image with the explained words of its caption.
 
     Attributes:
-        name: what the reader knows the image by; shown, never used as a path.
-        image: the picture as it is shown, uint8 [H, W, 3]. It may be larger than what the model saw, and of
-            another aspect: maps are stretched over it, as the image was squeezed into the model.
-        words: the caption as strings, the start token first, so that `words[t + 1]` is what row t of the
-            explanation explains, and `words[: t + 1]` is what the model had read by then.
+        name: a name for the image; displayed, never used as a path.
+        image: the displayed image, uint8 [H, W, 3]. It may be larger than the input of the model and have another
+            aspect ratio: maps are stretched over it, as the image was resized for the model.
+        words: the caption as strings, the start token first: row t of the explanation explains `words[t + 1]`, given
+            `words[: t + 1]`.
         explanation: the arrays, see `Explanation`.
-        rows: which words to show, as rows of the explanation; None shows all.
-        boxes: (x0, y0, x1, y1) of each region in [0, 1], [n_v, 4], where regions are boxes and not a grid.
-        notes: remarks for the reader, one sentence each.
-        objects: the objects that the caption names, where that is known.
+        rows: the words to show, as rows of the explanation; None shows all.
+        boxes: (x0, y0, x1, y1) of each region in [0, 1], [n_v, 4], if regions are boxes and not a grid.
+        notes: remarks to display, one sentence each.
+        objects: the objects that the caption names, if they are known.
 
     Raises:
-        ValueError: if the shapes do not fit together, a row or the place of an object does not exist, nothing is
-            there to be shown over the image, or a value is not finite.
+        ValueError: the shapes are inconsistent, a row or the position of an object does not exist, there is nothing to
+            draw over the image, or a value is not finite.
     """
 
     name: str
@@ -101,10 +101,10 @@ class Case:
                 bad = int((~np.isfinite(computed)).sum())
                 raise ValueError(
                     f"explanation.{name} has {bad} values that are not finite and cannot be drawn; "
-                    "look for an overflow in the model or an epsilon of 0 in the rules"
+                    "check the model for overflow and the rules for an epsilon of 0"
                 )
         if "pixels" not in arrays and "regions" not in arrays:
-            raise ValueError(f"method {self.explanation.method!r} gave neither pixels nor regions: nothing to draw")
+            raise ValueError(f"method {self.explanation.method!r} has neither pixels nor regions: nothing to draw")
         if not self._rows_exist(count):
             raise ValueError(f"got rows {list(self.shown)}, wanted at least one, each from 0 to {count - 1}")
         for found in self.objects:
@@ -116,7 +116,7 @@ class Case:
 
     @functools.cached_property
     def channel_means(self) -> Float[np.ndarray, "rows H W"] | None:
-        """The E of Eq. 23 of the shown words, in float32, where pixels have relevance."""
+        """E of Eq. 23 for the shown words, in float32; None if pixels have no relevance."""
         if self.explanation.pixels is None:
             return None
         return np.asarray(self.explanation.pixels)[list(self.shown)].mean(-1).astype(np.float32)
@@ -130,16 +130,15 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Sums:
-    """Where one word's logit comes from, summed.
+    """The decomposition of one word's logit.
 
     Attributes:
-        logit: the logit of the word, or its lead where it is explained against others.
-        picture: sum of the relevance of the image: of its pixels, or of its regions (see `is_by_pixel`).
+        logit: the logit of the word, or the logit difference if it is explained against other words.
+        picture: summed relevance of the image: of its pixels, or of its regions (see `is_by_pixel`).
         support, oppose: the positive and the negative part of `picture`.
-        words: sum over the preceding tokens, start token included; None where the method says nothing of
-            words.
-        rest: logit - picture - words, what biases, epsilon and the initial state keep; None for methods that
-            do not share the logit out.
+        words: sum over the preceding tokens, start token included; None if the method has no relevance of words.
+        rest: logit - picture - words, the part of biases, epsilon and the initial state; None for methods that
+            do not decompose the logit.
     """
 
     logit: float
@@ -151,12 +150,12 @@ class Sums:
 
 
 def regions_are_boxes(case: Case) -> bool:
-    """Whether boxes are drawn, and not pixels or a grid."""
+    """Whether the regions are drawn as boxes, not as pixels or a grid."""
     return case.explanation.pixels is None and case.explanation.grid is None
 
 
 def is_by_pixel(explanation: Explanation) -> bool:
-    """Whether pixels have values of their own; Grad-CAM and attention give them their region's, enlarged."""
+    """Whether pixels have values of their own; those of Grad-CAM and attention are upsampled from the regions."""
     return explanation.pixels is not None and not explanation.enlarged
 
 
@@ -165,7 +164,7 @@ def sums(case: Case, row: int) -> Sums:
 
     Args:
         case: an explained caption.
-        row: of the word, 0 for the first after the start token.
+        row: of the word, 0 for the first word after the start token.
     """
     explanation = case.explanation
     on_image = explanation.pixels if is_by_pixel(explanation) else explanation.regions

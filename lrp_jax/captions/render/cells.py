@@ -1,4 +1,4 @@
-"""What a page shows of a word by one method: its map, the words before it, and what its score is shared out to."""
+"""The cell of a page for one word and one method: the map, the preceding words, and the decomposed score."""
 
 from collections.abc import Iterable
 
@@ -13,17 +13,17 @@ from lrp_jax.captions.render.words import FUNCTION_WORDS, context, signed
 
 PHOTOGRAPH_SIDE = 640
 OVERLAY_SIDE = 256
-BETA_NOTE = "β is the share of attention that goes to the text so far instead of the picture."
+BETA_NOTE = "β is the share of attention on the preceding text instead of the picture."
 
 
 def most_seen(case: Case) -> int:
-    """The row of the shown word that the picture supports most, function words only where there is no other."""
+    """The row of the shown word with the most support from the image; function words only if there is no other."""
     content = [row for row in case.shown if case.words[row + 1] not in FUNCTION_WORDS]
     return max(content or case.shown, key=lambda row: sums(case, row).support)
 
 
 def photograph(image: np.ndarray, side: int = PHOTOGRAPH_SIDE) -> str:
-    """The picture as a data URI: JPEG, at most `side` pixels long."""
+    """The image as a data URI: JPEG, with sides of at most `side` pixels."""
     picture = Image.fromarray(image)
     picture.thumbnail((side, side))
     return data_uri(picture, "JPEG", "image/jpeg", quality=85, optimize=True)
@@ -35,11 +35,12 @@ def drawn_maps(case: Case) -> np.ndarray:
 
 
 def word_cells(case: Case, values: np.ndarray, scale: float, palette: Palette) -> list[dict]:
-    """What each shown word looks like: its map, the words before it, and its numbers.
+    """The cells of all shown words: map, preceding words, and numbers.
 
     Args:
-        case: the picture.
-        values: its `drawn_maps`, and `scale`, their `common_scale`.
+        case: an explained caption.
+        values: its `drawn_maps`.
+        scale: their `common_scale`.
         palette: colours of the two signs.
     """
     totals = {row: sums(case, row) for row in case.shown}
@@ -55,7 +56,7 @@ def word_cells(case: Case, values: np.ndarray, scale: float, palette: Palette) -
 
 
 def score_parts(case: Case, row: int) -> list[dict]:
-    """The word's score and, where the model has one, the share of its sentinel."""
+    """The score of a word and, if the model has a sentinel, its share."""
     label = "score" if case.explanation.against is None else "lead"
     lines = [_part(label, sums(case, row).logit, is_total=True)]
     if case.explanation.betas is None:
@@ -65,13 +66,17 @@ def score_parts(case: Case, row: int) -> list[dict]:
 
 
 def number_note(case: Case) -> str:
-    """What the numbers of a word are, "" where there is nothing to say."""
+    """A note on the meaning of the numbers of a word; "" if none is needed."""
     notes = []
     if sums(case, case.shown[0]).rest is not None:
-        score = "score of a word (its logit)" if case.explanation.against is None else "lead of a word"
+        score = (
+            "score of a word (its logit)"
+            if case.explanation.against is None
+            else "lead of a word (a difference of logits)"
+        )
         notes.append(
-            f"The {score} is shared out: what the picture gave, what the words before it gave, and what the model's "
-            "own constants (biases, epsilon) keep."
+            f"The {score} is decomposed into the relevance of the picture, of the preceding words, and of the model's "
+            "constants (biases, epsilon)."
         )
     if case.explanation.betas is not None:
         notes.append(BETA_NOTE)
@@ -79,7 +84,7 @@ def number_note(case: Case) -> str:
 
 
 def chips(case: Case, chosen: int, tokens: list[dict]) -> list[dict]:
-    """The caption's words, coloured by the tokens that were read before the chosen one."""
+    """The words of the caption, coloured by their relevance for the chosen word."""
     result = []
     for position, text in enumerate(case.words):
         token = tokens[position] if position < len(tokens) else None
@@ -100,11 +105,11 @@ def chips(case: Case, chosen: int, tokens: list[dict]) -> list[dict]:
 
 
 def _overlay_uri(case: Case, row: int, relevance: np.ndarray, scale: float, palette: Palette) -> str:
-    """One word's map, to lie over the picture."""
+    """The map of one word, as a transparent overlay for the image."""
     if not regions_are_boxes(case):
-        # A third of the usual time for a hundredth more bytes.
+        # A third of the time of the default compression, for 1 % more bytes.
         return data_uri(transparent(relevance, scale, palette), "PNG", "image/png", compress_level=4)
-    # The thin outlines need more pixels than the map.
+    # Thin outlines need a higher resolution than the map.
     size = _bounded(np.asarray(case.image).shape[:2], PHOTOGRAPH_SIDE)
     picture = transparent(resize(relevance, size), scale, palette).convert("RGBA")
     picture = outlines(picture, np.asarray(case.explanation.regions)[row], case.boxes, palette)
@@ -123,7 +128,7 @@ def _bounded(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def _context_of(case: Case, row: int) -> list[dict]:
-    """The tokens read before a word, as a template wants them."""
+    """The tokens before a word, in the form that the template uses."""
     return [
         {
             "text": token.text,
@@ -140,18 +145,18 @@ def _side(value: float) -> str:
 
 
 def _longest_part(totals: Iterable[Sums]) -> float:
-    """The largest number that a bar stands for."""
+    """The largest absolute value that is shown as a bar."""
     return max((abs(v) for s in totals for v in (s.picture, s.words, s.rest) if v), default=0.0)
 
 
 def _part(label: str, value: float, longest: float | None = None, *, text: str = "", is_total: bool = False) -> dict:
-    """A line of a word's little table of numbers, with a bar if `longest` is given."""
+    """A row of the table of numbers of a word, with a bar if `longest` is given."""
     width = f"{50 * abs(value) / longest:.1f}" if longest else None
     return {"label": label, "text": text or signed(value), "width": width, "side": _side(value), "total": is_total}
 
 
 def _shared_parts(total: Sums, longest: float) -> list[dict]:
-    """How a score is shared out, for methods that share it out."""
+    """The parts of the score, for methods that decompose it."""
     if total.rest is None:
         return []
     shares = (("picture", total.picture), ("words before", total.words), ("constants", total.rest))

@@ -10,14 +10,14 @@ from lrp_jax.captions.render.case import Case
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Comparison:
-    """The same words of the same picture, explained by different methods.
+    """The same words of the same image, explained by different methods.
 
     Attributes:
-        cases: one per method, the first of which chooses the word that a page opens with. Each has a colour scale
-            of its own: the units of two methods cannot be compared, the places they point at can.
+        cases: one per method; the first one determines the word that a page opens with. Each has its own colour
+            scale, because methods have different units: only the places of their relevance can be compared.
 
     Raises:
-        ValueError: if there are none, if a method comes twice, or if they do not show the same words of one picture.
+        ValueError: there are no cases, a method is repeated, or the cases do not show the same words of one image.
     """
 
     cases: Sequence[Case]

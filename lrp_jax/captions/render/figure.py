@@ -23,16 +23,16 @@ from lrp_jax.captions.render.wording import wording_of
 from lrp_jax.captions.render.words import Token, signed
 from lrp_jax.captions.render.words import context as context_of
 
-# Points.
+# Font sizes in points.
 _TITLE, _TEXT, _SMALL = 9, 7.5, 6.5
-_GREY = 127  # of what is painted over
-_POINTS = 72  # to an inch
-_THIN = 0.08  # of a legend, as a part of a picture's width
+_GREY = 127  # grey level of cells that are painted over
+_POINTS = 72  # points per inch
+_THIN = 0.08  # thickness of a legend, as a share of the width of an image
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Item:
-    """A word of a picture, by every method."""
+    """A word of an image, with the cases of all methods."""
 
     cases: Sequence[Case]
     row: int
@@ -57,35 +57,34 @@ def grid(
     palette: Palette = RED_BLUE,
     tile: float = 1.6,
 ) -> Figure:
-    """The shown words of one picture or several, by each method, as a figure.
+    """The shown words of one or several images, by each method, as a figure.
 
-    Each method has one symmetric colour scale for the whole figure, with its legend. Save the figure with
-    `figure.savefig("grid.pdf")`, or as PNG or SVG. Lists that go "by word" have an entry for each shown word of each
-    picture, in order.
+    Each method has one symmetric colour scale for the whole figure, with a legend. Save the figure with
+    `figure.savefig("grid.pdf")`, or as PNG or SVG. A list "by word" has one entry for each shown word of each image,
+    in order.
 
     Args:
-        shown: what to draw. Several pictures must have the same methods.
-        words: whether words are rows and methods columns, or the other way round.
-        picture: draw the picture beside its maps too.
-        caption: write the caption under the picture.
-        context: draw the words before each word on the colours of their relevance (Fig. 1 b), by LRP or, without it,
-            by the first method that says something of words.
-        scores: method -> what stands under its maps, by word; numbers get a sign and three digits. Default: the sum
-            of the map's relevance, for methods with both signs. {} writes nothing.
-        boxes: by word, boxes (x0, y0, x1, y1) in [0, 1] to outline on the maps, such as those of the objects; None
-            where there are none.
-        ablated: method -> by word, the picture without what the method finds (uint8 [H, W, 3]), or the indices of the
-            cells that are to be painted grey, in the flat grid `cells`; drawn under the maps (Fig. 4).
-        ablated_scores: method -> what stands under these, by word.
-        cells: (rows, columns) of the grid that `ablated` counts in; the paper's is 28 x 28.
+        shown: the cases to draw. All images must have the same methods.
+        words: whether words are the rows and methods the columns, or vice versa.
+        picture: also draw the image beside its maps.
+        caption: write the caption under the image.
+        context: draw the words before each word on the colours of their relevance (Fig. 1 b), by LRP or, without LRP,
+            by the first method with relevance of words.
+        scores: method -> a list by word of numbers or texts under the maps; numbers get a sign and three digits.
+            Default: the sum of the map's relevance, for methods with both signs. {} writes nothing.
+        boxes: by word, boxes (x0, y0, x1, y1) in [0, 1] to outline on the maps, such as those of the objects, or None.
+        ablated: method -> by word, the ablated image (uint8 [H, W, 3]), or the indices of the cells to paint grey, in
+            the flat grid `cells`; drawn under the maps (Fig. 4).
+        ablated_scores: method -> a list by word of numbers or texts under these.
+        cells: (rows, columns) of the grid of `ablated`; the paper's is 28 x 28.
         palette: colours of the two signs.
-        tile: width of a picture in inches.
+        tile: width of an image in inches.
 
     Returns:
-        A figure that belongs to nobody: pyplot does not know it.
+        A matplotlib figure that is not registered with pyplot.
 
     Raises:
-        ValueError: for nothing to draw, pictures with other methods, or lists that do not fit the words.
+        ValueError: there is nothing to draw, images have different methods, or a list does not fit the words.
     """
     items = list(_items(shown))
     if words not in ("rows", "columns"):
@@ -137,14 +136,14 @@ def grid(
 
 @dataclasses.dataclass(eq=False)
 class _Places:
-    """Where everything stands.
+    """The layout of a figure.
 
     Attributes:
-        words_are_rows: and the parts of a word (its picture, its maps, its context) columns, or the other way round.
+        words_are_rows: whether words are rows and their parts (image, maps, context) are columns, or vice versa.
         items: the words.
         parts: "picture", the number of a method, "context".
-        deep: how many lines of pictures a map takes, 2 with what is ablated under it.
-        tile: width of a picture in inches.
+        deep: number of image rows per map, 2 with ablated images below.
+        tile: width of an image in inches.
     """
 
     words_are_rows: bool
@@ -162,7 +161,7 @@ class _Places:
         else:
             heights = [max(tall)] * sum(map(self._depth, self.parts))
             widths = [1.0] * len(self.items) + [_THIN]
-        # Room for a line of text under each picture and for the names along the edges.
+        # Space for a line of text under each image and for the names along the edges.
         size = (self.tile * sum(widths) + 0.4, self.tile * sum(heights) + 0.22 * len(heights) + 0.3)
         self.figure = Figure(figsize=size, layout="constrained")
         self.figure.get_layout_engine().set(w_pad=0.03, h_pad=0.05, wspace=0.01, hspace=0.01)
@@ -177,14 +176,14 @@ class _Places:
         return self._axes(sum(map(self._depth, self.parts[:at])) + lower, word)
 
     def legend(self, method: int) -> Axes:
-        """The axes of a method's legend, at the end of its maps."""
+        """The axes of the legend of a method, after its maps."""
         at = self.parts.index(method)
         if self.words_are_rows:
             return self._axes(len(self.items) * self.deep, at)
         return self._axes(sum(map(self._depth, self.parts[:at])), len(self.items))
 
     def name(self, labels: Mapping[int | str, str]) -> None:
-        """Names the words and the parts along the two edges."""
+        """Writes the names of the words and of the parts along the two edges."""
         across, along = (Axes.set_title, Axes.set_ylabel) if self.words_are_rows else (Axes.set_ylabel, Axes.set_title)
         for part in self.parts:
             across(self.of(0, part), labels[part], fontsize=_TITLE, parse_math=False)
@@ -230,7 +229,7 @@ def _map(case: Case, row: int) -> Float[np.ndarray, "H W"]:
 
 
 def _drawn(case: Case, row: int, relevance: Float[np.ndarray, "h w"], scale: float, palette: Palette) -> np.ndarray:
-    """A map over its picture, with the outlines of the strongest regions where these are boxes."""
+    """A map over its image, with outlines of the strongest regions if these are boxes."""
     drawn = overlay(np.asarray(case.image), relevance, scale, palette)
     if not regions_are_boxes(case):
         return drawn
@@ -262,7 +261,7 @@ def _outline(axes: Axes, boxes: Float[np.ndarray, "n 4"], shape: Sequence[int]) 
     height, width = shape[:2]
     for x0, y0, x1, y1 in np.asarray(boxes, float).reshape(-1, 4):
         corner = (x0 * width - 0.5, y0 * height - 0.5)
-        for colour, thick in (("white", 2.2), ("black", 1.0)):  # to be seen on light and on dark
+        for colour, thick in (("white", 2.2), ("black", 1.0)):  # visible on light and dark areas
             axes.add_patch(
                 Rectangle(corner, (x1 - x0) * width, (y1 - y0) * height, fill=False, edgecolor=colour, linewidth=thick)
             )
@@ -271,7 +270,7 @@ def _outline(axes: Axes, boxes: Float[np.ndarray, "n 4"], shape: Sequence[int]) 
 def _without(
     image: UInt8[np.ndarray, "H W 3"], what: np.ndarray | Sequence[int], cells: tuple[int, int]
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture with cells painted grey, or the picture that was given instead."""
+    """The image with cells painted grey, or the given ablated image."""
     what = np.asarray(what)
     if what.ndim == 3:
         if what.dtype != np.uint8 or what.shape[2] != 3:
@@ -291,7 +290,7 @@ def _without(
 
 
 def _write_context(axes: Axes, tokens: Sequence[Token], palette: Palette, tile: float) -> None:
-    """The words before a word, each on its colour, in lines as wide as a picture."""
+    """Writes the words before a word, each on the colour of its relevance, in lines as wide as an image."""
     axes.axis("off")
     font, lines, used = FontProperties(size=_SMALL), [], np.inf
     for token in tokens:
@@ -309,14 +308,14 @@ def _write_context(axes: Axes, tokens: Sequence[Token], palette: Palette, tile: 
 
 def _on_colour(text: str, strength: float, palette: Palette) -> TextArea:
     colour = palette.support if strength > 0 else palette.oppose
-    # Pale enough at full strength for black text.
+    # Pale enough for black text, even at full strength.
     paint = tuple(1 + (c / 255 - 1) * 0.62 * abs(strength) for c in colour)
     box = {"facecolor": paint, "edgecolor": "none", "pad": 1.5}
     return TextArea(text, textprops={"fontsize": _SMALL, "parse_math": False, "bbox": box})
 
 
 def _draw_legend(axes: Axes, case: Case, scale: float, palette: Palette, upright: bool) -> None:
-    """The colours of a method from one end of its scale to the other."""
+    """Draws the colour scale of a method."""
     wording = wording_of(case)
     low = -1 if wording.low else 0
     paint = colours(np.linspace(low, 1, 129), palette).astype(np.float32)
@@ -333,7 +332,7 @@ def _draw_legend(axes: Axes, case: Case, scale: float, palette: Palette, upright
         axes.imshow(ramp[None], aspect="auto", extent=(low, 1, 0, 1))
         axes.set_xticks(ends, labels, fontsize=_SMALL)
         axes.set_xlabel(_plain(wording.unit), fontsize=_SMALL, parse_math=False)
-    # The numbers at the ends stay within the picture's width, so that all columns are alike.
+    # The numbers at the ends stay within the width of the image, so that all columns have the same width.
     texts = axes.get_yticklabels() if upright else axes.get_xticklabels()
     for text, inward in ((texts[0], 0), (texts[-1], 1)):
         if upright:
@@ -344,6 +343,6 @@ def _draw_legend(axes: Axes, case: Case, scale: float, palette: Palette, upright
 
 
 def _plain(text: str) -> str:
-    """Text from outside as a line that every format can hold: no control characters, no half characters."""
+    """External text as one line that is valid in every format: without control characters and lone surrogates."""
     text = "".join(c if c.isprintable() else " " for c in str(text))
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""The index over the pages of many images: small pictures, searched and sorted by what their captions name."""
+"""The index page of a batch: thumbnails that can be searched and sorted by the objects that captions name."""
 
 import bisect
 import collections
@@ -9,12 +9,12 @@ from lrp_jax.captions.render.case import ObjectWord
 from lrp_jax.captions.render.templating import render_template
 
 AT_ONCE = 120
-"""Entries that a browser lays out when it opens the page, as in templates/index.js."""
+"""Number of entries that the browser lays out at first; the same as in templates/index.js."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RatedObject(ObjectWord):
-    """An object that a caption names, with its `suspicion`; None where there is none."""
+    """An object that a caption names, with its `suspicion`; None if it is not defined."""
 
     suspicion: float | None = None
 
@@ -24,12 +24,12 @@ class Entry:
     """One image in the index.
 
     Attributes:
-        name: what the reader knows the image by.
+        name: of the image, for display.
         caption: its caption.
-        link: address of its page, relative to the index and already percent-encoded.
-        thumbnail: address of its small picture, likewise.
-        width, height: size of the small picture in pixels.
-        word: the word whose map the small picture shows.
+        link: address of its page, relative to the index and percent-encoded.
+        thumbnail: address of its thumbnail, likewise.
+        width, height: size of the thumbnail in pixels.
+        word: the word whose map the thumbnail shows.
         objects: the objects that the caption names.
     """
 
@@ -44,14 +44,14 @@ class Entry:
 
 
 def index(entries: Iterable[Entry], title: str = "Explained captions") -> str:
-    """A page of small pictures that leads to the pages of many images; they load as they come into view.
+    """An index page with thumbnails that link to the pages of many images; thumbnails are loaded lazily.
 
-    It can be searched by word, and filtered and sorted by the objects that captions name and by how suspicious these
-    are. Suspicion is shown as a rank among all objects of these entries. Without a script the page shows all entries;
-    with one it lays them out some at a time.
+    It can be searched by word, and filtered and sorted by the objects that captions name and by their suspicion.
+    Suspicion is shown as a rank among all objects of these entries. Without JavaScript the page shows all entries;
+    with JavaScript it lays them out in portions.
 
     Args:
-        entries: the images, in the order in which they are shown.
+        entries: the images, in the order of the page.
         title: of the page.
 
     Returns:
@@ -80,7 +80,7 @@ def index(entries: Iterable[Entry], title: str = "Explained captions") -> str:
 
 
 def _ranks(known: Iterable[float]) -> dict[float, float]:
-    """Value -> the share of the other values below it in percent, of equal values half; nothing for fewer than two."""
+    """Value -> percentage of the other values below it, ties counted half; empty for fewer than two values."""
     known = sorted(known)
     if len(known) < 2:
         return {}
@@ -89,7 +89,7 @@ def _ranks(known: Iterable[float]) -> dict[float, float]:
 
 
 def _counted(named: Iterable[Sequence[ObjectWord]]) -> list[tuple[str, int, list[tuple[str, int]]]]:
-    """Category, in how many captions, and the same of its words where it has others than its own name."""
+    """For each category: its name, the number of captions, and the same for its words if they differ from the name."""
     categories: collections.Counter[str] = collections.Counter()
     words: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for objects in named:

@@ -1,4 +1,4 @@
-"""Signed relevance as colour over a picture: red supports the word, blue opposes it, zero stays grey.
+"""Signed relevance as colour over an image: red supports the word, blue opposes it, zero stays grey.
 
 All maps of an image share one symmetric scale, so that a pale map means little relevance and not a different
 normalisation.
@@ -20,20 +20,20 @@ LEVELS = 63
 
 
 def maps(case: Case, size: tuple[int, int] | None = None) -> Float[np.ndarray, "rows H W"]:
-    """The relevance of the shown words laid out over the image.
+    """The relevance of the shown words as maps over the image.
 
-    Pixel relevance is averaged over the colour channels (the E of Eq. 23). Without pixels, regions of a grid
-    are interpolated bilinearly, and regions that are boxes spread theirs evenly over their pixels.
+    Pixel relevance is averaged over the colour channels (E of Eq. 23). Without pixels, the relevance of a grid is
+    interpolated bilinearly, and that of boxes is spread evenly over the pixels of each box.
 
     Args:
-        case: what to draw.
+        case: an explained caption.
         size: (height, width) of the maps; by default that of the pixel relevance, else that of the image.
 
     Returns:
         One map per shown word, float32, in the unit of the logit (per pixel, region or box pixel).
 
     Raises:
-        ValueError: if there are no pixels and neither a grid nor boxes say where the regions lie.
+        ValueError: there are no pixels, and neither a grid nor boxes.
     """
     explanation, rows = case.explanation, list(case.shown)
     if explanation.pixels is not None:
@@ -45,13 +45,13 @@ def maps(case: Case, size: tuple[int, int] | None = None) -> Float[np.ndarray, "
     if case.boxes is None:
         raise ValueError(
             f"the {regions.shape[1]} regions have no place in the image: got neither a grid nor boxes; "
-            "give Case(boxes=...) as [n_v, 4] in [0, 1]"
+            "pass Case(boxes=...) as [n_v, 4] in [0, 1]"
         )
     return spread(regions, case.boxes, size)
 
 
 def resize(values: Float[np.ndarray, "*n h w"], size: tuple[int, int]) -> Float[np.ndarray, "*n H W"]:
-    """Bilinear interpolation of signed maps; pixel centres at halves, averages where it shrinks."""
+    """Bilinear interpolation of signed maps; pixel centres at half-integers, with antialiasing when shrinking."""
     values = np.asarray(values, np.float32)
     if values.shape[-2:] == tuple(size):
         return values
@@ -63,11 +63,11 @@ def resize(values: Float[np.ndarray, "*n h w"], size: tuple[int, int]) -> Float[
 def spread(
     regions: Float[np.ndarray, "*n n_v"], boxes: Float[np.ndarray, "n_v 4"], size: tuple[int, int]
 ) -> Float[np.ndarray, "*n H W"]:
-    """Spreads the relevance of each region evenly over its box, so that sums are kept; overlaps add up.
+    """Spreads the relevance of each region evenly over its box, which preserves sums; overlaps are added.
 
     Args:
         regions: relevance per region.
-        boxes: (x0, y0, x1, y1) in [0, 1]; a box covers one pixel at least.
+        boxes: (x0, y0, x1, y1) in [0, 1]; a box covers at least one pixel.
         size: (height, width) of the result.
     """
     regions = np.asarray(regions)
@@ -79,17 +79,17 @@ def spread(
 
 
 def common_scale(values: Float[np.ndarray, "..."], quantile: float = QUANTILE) -> float:
-    """The |E| that is drawn at full colour: a quantile over all words and pixels together.
+    """The |E| that is drawn at full colour: a quantile over all words and pixels.
 
-    A quantile, so that one extreme pixel does not bleach all others; what lies beyond is drawn at full colour
-    too. quantile=1 is the maximum, which is also taken where the quantile is 0 because most of the map is.
+    It is a quantile so that one extreme pixel does not make all others pale; larger values are clipped to full colour.
+    quantile=1 is the maximum, which is also used if the quantile is 0 because most of the map is 0.
 
     Args:
         values: relevance of any shape.
-        quantile: which one of |E|.
+        quantile: the quantile of |E|.
 
     Returns:
-        the scale, in the unit of `values`; 0 if nothing has any relevance.
+        The scale, in the unit of `values`; 0 if all relevance is 0.
     """
     magnitude = np.abs(np.asarray(values))
     if magnitude.size == 0:
@@ -98,13 +98,13 @@ def common_scale(values: Float[np.ndarray, "..."], quantile: float = QUANTILE) -
 
 
 def strength(values: Float[np.ndarray, "*n"], scale: float) -> Float[np.ndarray, "*n"]:
-    """Relevance over the scale, cut to [-1, 1]; 0 everywhere for a scale of 0."""
+    """Relevance divided by the scale, clipped to [-1, 1]; 0 everywhere for a scale of 0."""
     values = np.asarray(values, np.float32)
     return np.clip(values / scale, -1, 1) if scale > 0 else np.zeros_like(values)
 
 
 def colours(strengths: Float[np.ndarray, "*n"], palette: Palette = RED_BLUE) -> UInt8[np.ndarray, "*n 4"]:
-    """RGBA of strengths in [-1, 1]: the sign's colour, more opaque the stronger; zero is transparent."""
+    """RGBA of strengths in [-1, 1]: the colour of the sign, with opacity by strength; zero is transparent."""
     strengths = np.asarray(strengths, np.float32)
     rgb = np.where((strengths >= 0)[..., None], np.array(palette.support), np.array(palette.oppose))
     opacity = 255 * palette.opacity * np.abs(strengths)
@@ -113,7 +113,7 @@ def colours(strengths: Float[np.ndarray, "*n"], palette: Palette = RED_BLUE) -> 
 
 @functools.cache
 def _blended(palette: Palette) -> UInt8[np.ndarray, "greys strengths 3"]:
-    """What becomes of each grey under each colour: strengths -1 to 1 in steps of one level of opacity."""
+    """The blend of each grey with each colour: strengths -1 to 1 in steps of one level of opacity."""
     steps = np.arange(-255, 256) / (255 * palette.opacity)
     paint = colours(np.clip(steps, -1, 1), palette).astype(np.float32)
     opacity = paint[:, 3:] / 255
@@ -122,7 +122,7 @@ def _blended(palette: Palette) -> UInt8[np.ndarray, "greys strengths 3"]:
 
 
 def ground(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
-    """The picture in pale grey, on which red and blue mean relevance and nothing else."""
+    """The image in pale grey, so that all colour in an overlay is relevance."""
     grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)
     return np.repeat(np.rint(GROUND_WHITE * 255 + (1 - GROUND_WHITE) * grey)[..., None], 3, -1).astype(np.uint8)
 
@@ -136,10 +136,10 @@ def overlay(
     scale: float,
     palette: Palette = RED_BLUE,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """One map over its picture, stretched to the picture's size.
+    """One map over its image, resized to the size of the image.
 
     Args:
-        image: the picture.
+        image: the image.
         relevance: signed map of any size.
         scale: the |E| of full colour, see `common_scale`.
         palette: colours of the two signs.
@@ -153,7 +153,7 @@ def overlays(
     scale: float,
     palette: Palette = RED_BLUE,
 ) -> UInt8[np.ndarray, "rows H W 3"]:
-    """Several maps over one picture, see `overlay`."""
+    """Several maps over one image, see `overlay`."""
     greys, table = ground(image)[..., 0], _blended(palette)
     result = np.empty((len(values), *image.shape), np.uint8)
     for drawn, relevance in zip(result, values, strict=True):
@@ -170,14 +170,17 @@ def outlines(
     palette: Palette = RED_BLUE,
     count: int = 5,
 ) -> Image.Image:
-    """Draws the outlines of the `count` boxes of most relevance in the colour of their sign.
+    """Draws the outlines of the `count` most relevant boxes in the colour of their sign.
 
     Args:
-        picture: RGB, or RGBA for a map that is to lie over a picture; it is left as it is.
+        picture: RGB, or RGBA for an overlay; it is not modified.
         regions: relevance per region.
         boxes: (x0, y0, x1, y1) in [0, 1].
         palette: colours of the two signs.
-        count: how many, the strongest on top; boxes without relevance are not drawn.
+        count: number of boxes, the strongest on top; boxes without relevance are not drawn.
+
+    Returns:
+        A new image with the outlines.
     """
     drawn = picture.copy()
     pen = ImageDraw.Draw(drawn)
@@ -192,11 +195,11 @@ def outlines(
 
 
 def transparent(relevance: Float[np.ndarray, "h w"], scale: float, palette: Palette = RED_BLUE) -> Image.Image:
-    """One map alone as an image of 2 * LEVELS + 1 colours with transparency, to lie over a picture.
+    """One map as an indexed image of 2 * LEVELS + 1 colours with transparency, for use as an overlay.
 
-    Full colour is opaque here; whoever lays it over the picture applies the palette's opacity to the whole.
-    An indexed picture compresses speckled maps to a third of what true colour takes, and unlike a lossy
-    format it never mixes red and blue where signs alternate.
+    Full colour is opaque here; the page applies the palette's opacity to the whole overlay. An indexed image compresses
+    noisy maps to a third of the size of true colour, and unlike a lossy format it never mixes red and blue where signs
+    alternate.
     """
     steps = np.rint(strength(relevance, scale) * LEVELS).astype(np.int16) + LEVELS
     opaque = dataclasses.replace(palette, opacity=1.0)

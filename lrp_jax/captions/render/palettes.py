@@ -1,4 +1,4 @@
-"""The colours of the two signs, among them pairs that people who see few colours can tell apart."""
+"""The colours of the two signs, including pairs that colour-blind people can distinguish."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ class Palette:
     Attributes:
         support: colour of positive relevance.
         oppose: colour of negative relevance.
-        opacity: of the strongest relevance, in [0, 1]; below 1, so that the picture can be seen through it.
-        names: what the two colours are called in a sentence.
+        opacity: of the strongest relevance, in [0, 1]; below 1, so that the image remains visible.
+        names: the names of the two colours in a sentence.
 
     Raises:
-        ValueError: if both signs have one colour.
+        ValueError: both signs have the same colour.
     """
 
     support: tuple[int, int, int] = (202, 0, 22)
@@ -25,22 +25,22 @@ class Palette:
 
     def __post_init__(self):
         if tuple(self.support) == tuple(self.oppose):
-            raise ValueError(f"got the colour {self.support} for both signs, wanted two that can be told apart")
+            raise ValueError(f"got the colour {self.support} for both signs, wanted two different ones")
 
     @property
     def label(self) -> str:
-        """What the palette is called in a list."""
+        """The name of the palette in a list."""
         return " and ".join(self.names)
 
 
 RED_BLUE = Palette()
-"""Red for, blue against: what is drawn where nothing else is asked for."""
+"""The default: red for, blue against."""
 
 ORANGE_BLUE = Palette((205, 84, 0), (0, 90, 181), names=("orange", "blue"))
-"""For protanopia, deuteranopia and tritanopia: the pair that keeps its distance best in all three."""
+"""For protanopia, deuteranopia and tritanopia: the pair with the largest contrast in all three."""
 
 GREEN_PURPLE = Palette((0, 118, 58), (142, 36, 170), names=("green", "purple"))
-"""For protanopia, deuteranopia and tritanopia too, and for those who read green as yes."""
+"""Also for protanopia, deuteranopia and tritanopia; for those who associate green with support."""
 
 PALETTES: Mapping[str, Palette] = {"red": RED_BLUE, "orange": ORANGE_BLUE, "green": GREEN_PURPLE}
-"""What a page offers, by the word that it remembers the choice with."""
+"""The palettes that a page offers, by the key under which the page saves the choice."""

@@ -1,7 +1,7 @@
-"""The HTML report of one image: one file that holds everything it shows, by one method or several.
+"""The HTML report of one image: one self-contained file, by one method or several.
 
-A page asks for nothing from elsewhere, and its Content-Security-Policy forbids it to; the script's hash is in
-the policy, so that no other script would run. Captions and file names are text from outside and are escaped.
+A page loads nothing from elsewhere, and its Content-Security-Policy forbids it; the hash of the script is in
+the policy, so that no other script can run. Captions and file names are external text and are escaped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,17 +30,18 @@ def page(
 ) -> str:
     """One image as a self-contained HTML document.
 
-    The caption stands on top; choosing a word (hover, tap, arrow keys) shows its relevance over the picture and
-    colours the words before it. Of several methods one is on the stage, or two beside each other, and a table below
-    has every word in a row and every method in a column. Each method has one symmetric colour scale for all its words.
+    The caption is at the top; choosing a word (hover, tap, arrow keys) shows its relevance over the image and
+    colours the words before it. With several methods, the main view shows one of them, or two side by side, and a table
+    below has a row for every word and a column for every method. Each method has one symmetric colour scale for all
+    its words.
 
-    Without a script the page shows the word with the most support from the picture, by the first method, and below
+    Without JavaScript the page shows the word with the most support from the image, by the first method, and below
     it every word by every method.
 
     Args:
-        shown: what to show.
-        facts: what the reader may want to know of its making, name -> text.
-        palette: colours of the two signs that the page opens with; its reader may choose any of PALETTES.
+        shown: the case or comparison to show.
+        facts: details of how it was made, name -> text.
+        palette: initial colours of the two signs; the user of the page may choose any of PALETTES.
         links: method -> address, relative to the page, of a file with the exact arrays.
 
     Returns:
@@ -88,7 +89,7 @@ def page(
 
 
 def _method(case: Case, scale: float, palette: Palette) -> dict:
-    """How a method is spoken of, and its scale."""
+    """The texts and the scale of a method."""
     wording = wording_of(case)
     return {
         "key": case.explanation.method,
@@ -108,7 +109,7 @@ def _method(case: Case, scale: float, palette: Palette) -> dict:
 
 
 def _coloured(meaning: str, palette: Palette) -> str:
-    """The meaning of a method's colours as HTML, the colours' names on their colours."""
+    """The meaning of a method's colours as HTML, with each colour's name on that colour."""
     support, oppose = (
         f'<span class="name {side}">{markupsafe.escape(name)}</span>'
         for side, name in zip(("support", "oppose"), palette.names, strict=True)
@@ -117,16 +118,16 @@ def _coloured(meaning: str, palette: Palette) -> str:
 
 
 def _offered(palette: Palette) -> dict[str, Palette]:
-    """The palettes to choose from, the one that the page opens with first."""
+    """The palettes to choose from, the initial one first."""
     key = next((name for name, known in PALETTES.items() if known == palette), "own")
     return {key: palette} | {name: known for name, known in PALETTES.items() if name != key}
 
 
 def _separation(palette: Palette) -> Sequence[Sequence[float]]:
-    """Rows of an feColorMatrix that makes red of a palette's supporting colour and green of its opposing one.
+    """Rows of an feColorMatrix that maps a palette's supporting colour to red and its opposing one to green.
 
-    With s and o the two colours and d = s - o, the red of a mixture c is (c - o) . d / d . d and its green what is
-    missing to 1; blue is nothing and the opacity stays.
+    With s and o the two colours and d = s - o, the red of a mixture c is (c - o) . d / d . d and its green is 1 minus
+    that; blue is 0 and the opacity is unchanged.
     """
     support, oppose = np.array(palette.support) / 255, np.array(palette.oppose) / 255
     d = support - oppose

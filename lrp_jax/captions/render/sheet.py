@@ -1,4 +1,4 @@
-"""One picture of all words of a caption: for papers, slides and folders of thumbnails."""
+"""One image with all words of a caption: for papers, slides and folders of thumbnails."""
 
 import functools
 import importlib.util
@@ -16,27 +16,27 @@ from lrp_jax.captions.render.wording import wording_of
 from lrp_jax.captions.render.words import Token, context, signed
 
 INK, PAPER, FAINT = (32, 32, 32), (255, 255, 255), (110, 110, 110)
-# Pixels: the space for a picture (width, height), between tiles, and for a line of small words.
+# In pixels: the area of an image (width, height), the gap between tiles, and the height of a line of small words.
 TILE, MARGIN, LINE = (240, 320), 14, 15
 
 
 @functools.cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib, so that the sheet looks the same on every machine."""
+    """DejaVu Sans, which comes with Matplotlib, so that the sheet is the same on every machine."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     package = pathlib.Path(importlib.util.find_spec("matplotlib").origin).parent  # not imported: it takes its time
     return ImageFont.truetype(package / "mpl-data" / "fonts" / "ttf" / name, size)
 
 
 def overlays(case: Case, palette: Palette = RED_BLUE) -> list[Image.Image]:
-    """One picture per shown word: its relevance over the image, all on the image's common scale.
+    """One image per shown word with its relevance as an overlay, all on the common scale of the case.
 
     Args:
         case: an explained caption.
-        palette: the colours for and against.
+        palette: colours of the two signs.
 
     Returns:
-        pictures of the size of `case.image`, in the order of the words shown.
+        Images of the size of `case.image`, in the order of the shown words.
     """
     image = np.asarray(case.image)
     values = maps(case)
@@ -48,11 +48,11 @@ def overlays(case: Case, palette: Palette = RED_BLUE) -> list[Image.Image]:
 
 
 def sheet(case: Case, pictures: list[Image.Image], columns: int = 4, palette: Palette = RED_BLUE) -> Image.Image:
-    """All words on one picture: the image, one tile per word with the words before it, and the legend.
+    """All words in one image: the original, one tile per word with the words before it, and the legend.
 
     Args:
-        case: what to draw.
-        pictures: one picture per shown word, as `overlays` gives them.
+        case: an explained caption.
+        pictures: one image per shown word, from `overlays`.
         columns: tiles per row.
         palette: colours of the two signs.
     """
@@ -97,7 +97,7 @@ def _advance(token: Token) -> int:
 
 
 def _tile(picture, title, lines, size, height, palette) -> Image.Image:
-    """A picture with its word under it and, smaller, the words before it on their colours."""
+    """An image with its word below it and, smaller, the preceding words on their colours."""
     tile = Image.new("RGB", (TILE[0], height), PAPER)
     tile.paste(picture.resize(size, Image.Resampling.LANCZOS), (0, 0))
     pen = ImageDraw.Draw(tile)
@@ -113,7 +113,7 @@ def _tile(picture, title, lines, size, height, palette) -> Image.Image:
 
 
 def _tint(strength: float, palette: Palette) -> tuple[int, ...]:
-    """The colour behind a word: pale enough at full strength for black text."""
+    """The background colour of a word: pale enough for black text, even at full strength."""
     colour = palette.support if strength > 0 else palette.oppose
     return tuple(round(255 + (c - 255) * 0.62 * abs(strength)) for c in colour)
 
@@ -127,7 +127,7 @@ def _fit(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
 
 
 def _legend(case: Case, palette: Palette) -> Image.Image:
-    """A bar through the colours of the maps, with what its ends mean and the value of full colour."""
+    """The colour scale of the maps, with the meaning of its ends and the value of full colour."""
     wording, scale, width = wording_of(case), common_scale(maps(case)), TILE[0]
     paint = colours(np.linspace(-1 if wording.low else 0, 1, width), palette).astype(np.float32)
     opacity = paint[:, 3:] / 255

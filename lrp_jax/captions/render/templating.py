@@ -1,4 +1,4 @@
-"""Pages from templates: what they hold is escaped, and no script runs but their own."""
+"""Renders pages from templates; all values are escaped, and only the page's own script can run."""
 
 import base64
 import functools
@@ -14,14 +14,14 @@ from PIL import Image
 
 
 def render_template(template: str, /, scripts: Sequence[str], **values: Any) -> str:
-    """A template with its scripts as one, and the hash that lets only this script run."""
+    """Renders a template with its scripts joined, and the hash by which only this script is allowed to run."""
     script = "".join(map(_text, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _environment().get_template(template).render(script=markupsafe.Markup(script), script_hash=digest, **values)
 
 
 def data_uri(picture: Image.Image, form: str, mime: str, **options: Any) -> str:
-    """A picture as an address that holds it; `options` are Pillow's for the format."""
+    """An image as a data URI; `options` are Pillow's options of the format."""
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
     return f"data:{mime};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""What the methods are called and what their colours mean, in words for readers."""
+"""The displayed names of the methods and the meaning of their colours."""
 
 import dataclasses
 
@@ -7,15 +7,15 @@ from lrp_jax.captions.render.case import Case, is_by_pixel, regions_are_boxes
 
 @dataclasses.dataclass(frozen=True)
 class Wording:
-    """How a method is spoken of.
+    """The texts about a method.
 
     Attributes:
-        title: the method's name.
-        noun: what one value is called.
-        meaning: what the colours mean, with {support} and {oppose} where the names of the two colours stand.
+        title: the name of the method.
+        noun: the name of one value.
+        meaning: the meaning of the colours, with {support} and {oppose} for the names of the two colours.
         low, high: the ends of the colour scale; low="" for methods whose maps have no negative values.
-        unit: what one value of the map is.
-        label: a short title for the head of a column; "" where the title is short.
+        unit: the unit of the map.
+        label: a short title for the head of a column; "" if the title is short.
     """
 
     title: str
@@ -31,56 +31,58 @@ WORDING = {
     "lrp": Wording(
         "layer-wise relevance propagation (LRP)",
         "relevance",
-        "{support} speaks for it and {oppose} against it, in the picture and in the words before it.",
+        "{support} supports the word and {oppose} opposes it, in the picture and in the preceding words.",
         label="LRP",
     ),
     "gradient": Wording(
         "gradient",
         "gradient",
-        "more of what is {support} would raise its score and more of what is {oppose} lower it, in the picture and "
-        "in the words before it.",
+        "larger values where it is {support} would raise the score of the word, larger values where it is {oppose} "
+        "would lower it, in the picture and in the preceding words.",
         low="lowers the score",
         high="raises the score",
     ),
     "grad_cam": Wording(
         "Grad-CAM",
         "Grad-CAM",
-        "{support} speaks for it in the picture; of the words before it, {support} would raise its score and {oppose} "
-        "lower it.",
+        "in the picture {support} supports the word; in the preceding words {support} would raise its score and "
+        "{oppose} would lower it.",
         low="",
     ),
     "gradient_x_input": Wording(
         "gradient times input",
         "gradient times input",
-        "{support} speaks for it and {oppose} against it, to first order, in the picture and in the words before it.",
+        "{support} supports the word and {oppose} opposes it, to first order, in the picture and in the preceding "
+        "words.",
     ),
     "guided_backprop": Wording(
         "guided backpropagation",
         "guided gradient",
-        "{support} and {oppose} are where the picture speaks for it along open rectifiers; of the words before it, "
-        "{support} would raise its score and {oppose} lower it.",
+        "in the picture {support} and {oppose} are the signs of a gradient that follows only paths which support the "
+        "word; in the preceding words {support} would raise its score and {oppose} would lower it.",
         low="lowers the score",
         high="raises the score",
     ),
     "guided_grad_cam": Wording(
         "Guided Grad-CAM",
         "Guided Grad-CAM",
-        "{support} and {oppose} are the detail of what speaks for it in the picture; of the words before it, {support} "
-        "would raise its score and {oppose} lower it.",
+        "in the picture {support} and {oppose} show the details of the regions that support the word; in the preceding "
+        "words {support} would raise its score and {oppose} would lower it.",
         low="lowers the score",
         high="raises the score",
     ),
     "attention": Wording(
         "attention",
         "attention",
-        "{support} is where the model looked when it said it.",
+        "{support} is where the model's attention was at this word.",
         low="",
         high="more attention",
     ),
     "visual_attention": Wording(
         "attention times its visual share (1 − β)",
         "attention",
-        "{support} is where the model looked when it said it, and pale if it went by the text so far instead.",
+        "{support} is where the model's attention was at this word; it is pale if the attention was on the preceding "
+        "text instead.",
         low="",
         high="more attention",
         label="attention × (1 − β)",
@@ -88,22 +90,22 @@ WORDING = {
     "integrated_gradients": Wording(
         "integrated gradients",
         "integrated gradient",
-        "{support} speaks for it and {oppose} against it, compared with a blank picture (or, for the words before it, "
-        "with no input at all).",
+        "{support} supports the word and {oppose} opposes it, compared with a blank picture (or, for the preceding "
+        "words, with zero input).",
     ),
     "smooth_grad": Wording(
         "SmoothGrad",
         "smoothed gradient",
-        "more of what is {support} would raise its score and more of what is {oppose} lower it, on average over noisy "
-        "copies of the picture and of the words before it.",
+        "larger values where it is {support} would raise the score of the word, larger values where it is {oppose} "
+        "would lower it, on average over noisy copies of the picture and of the preceding words.",
         low="lowers the score",
         high="raises the score",
     ),
     "occlusion": Wording(
         "occlusion",
         "lost score",
-        "without what is {support} its score would fall, and without what is {oppose} rise: a part of the picture "
-        "covered, or one of the words before it left out.",
+        "the score of the word falls if a {support} part of the picture is covered or a {support} preceding word is "
+        "removed, and rises for {oppose}.",
         low="score rises",
         high="score falls",
     ),
@@ -111,7 +113,7 @@ WORDING = {
 
 
 def wording_of(case: Case) -> Wording:
-    """The wording for a case; a method that is not in the table is taken to be signed like LRP."""
+    """The texts for a case; a method that is not in the table is described as signed, like LRP."""
     explanation = case.explanation
     method = explanation.method
     wording = WORDING.get(method) or dataclasses.replace(WORDING["lrp"], title=method)

@@ -1,4 +1,4 @@
-"""Linguistic relevance: how much each token the model had read speaks for or against the next word."""
+"""Linguistic relevance: the relevance of each preceding token for a word."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ _FUNCTION_WORDS = """
 she some that the their there these they this to two up was were while who with
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
-"""Words that say little of a picture; a page does not open with one of them."""
+"""Words that say little about an image; a page does not open with one of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Token:
 
     Attributes:
         text: the token.
-        index: its place in the input, 0 for the start token.
+        index: its position in the input, 0 for the start token.
         value: its relevance in the unit of the logit.
-        strength: value over the scale of the image's words, in [-1, 1].
+        strength: value divided by the `words_scale` of the case, in [-1, 1].
     """
 
     text: str
@@ -33,20 +33,20 @@ class Token:
 
 
 def words_scale(case: Case) -> float:
-    """The largest |relevance| of a token over all shown words; 0 where there is none."""
+    """The largest |relevance| of a token over all shown words; 0 if there is none."""
     words = case.explanation.words
     return 0.0 if words is None else common_scale(np.asarray(words)[list(case.shown)], quantile=1)
 
 
 def context(case: Case, row: int) -> list[Token]:
-    """The tokens read before the word of `row`, start token first, with their relevance for it.
+    """The tokens before the word of `row`, start token first, with their relevance for it.
 
     Args:
         case: an explained caption.
-        row: of the word, 0 for the first after the start token.
+        row: of the word, 0 for the first word after the start token.
 
     Returns:
-        row + 1 tokens; none of methods that say nothing of words (attention).
+        row + 1 tokens; an empty list for methods without relevance of words (attention).
     """
     if case.explanation.words is None:
         return []
@@ -60,7 +60,7 @@ def context(case: Case, row: int) -> list[Token]:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """The number `value` with its sign and `digits` significant digits, for people: +0.312, −4.57, 0."""
+    """The number `value` with its sign and `digits` significant digits, for display: +0.312, −4.57, 0."""
     if value == 0:
         return "0"
     if abs(value) < 1e-3 or abs(value) >= 1e5:

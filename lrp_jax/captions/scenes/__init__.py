@@ -1,7 +1,7 @@
-"""Drawn scenes: a captioning world whose truth is known.
+"""Drawn scenes: a synthetic captioning dataset whose ground truth is known.
 
-`dataset` gives captioned images; `Scenes.scene(i)` the graph behind one; `draw`, `labels`, `masks`, `captions` and
-`counterfactual` are functions of that graph alone. docs/SCENES.md specifies the world.
+`dataset` returns captioned images; `Scenes.scene(i)` is the scene graph of one; `draw`, `labels`, `masks`, `captions`
+and `counterfactual` are functions of that graph alone. docs/SCENES.md specifies the scenes.
 """
 
 from lrp_jax.captions.scenes.captions import captions

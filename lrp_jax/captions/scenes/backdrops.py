@@ -1,7 +1,7 @@
-"""The ten backgrounds: a sky or a wall, a ground, and the things that no caption names.
+"""The ten backgrounds: a sky or a wall, a ground, and things that no caption names.
 
-None of them shows anything that is one of the forty kinds: no trees in the park, no sun, no clouds, so that
-what is in a scene is exactly what its graph says.
+None of them shows one of the forty kinds (no trees in the park, no clouds) or a sun, so that a scene contains exactly
+what its graph says.
 """
 
 import dataclasses
@@ -11,17 +11,17 @@ from collections.abc import Callable
 from lrp_jax.captions.scenes.colours import RGB, mix
 from lrp_jax.captions.scenes.pen import Pen
 
-_GOLDEN = 0.6180339887498949  # multiples of it modulo 1 spread evenly, whatever their number
+_GOLDEN = 0.6180339887498949  # its multiples modulo 1 are evenly spread for any count
 
 
 @dataclasses.dataclass
 class Backdrop:
-    """What lies behind the objects, in units of the image.
+    """The background of a scene, in units of the image.
 
     Attributes:
         above: colours at the top of the image and at the horizon.
         below: colours under the horizon and at the bottom of the image.
-        shadow: colour of what an object leaves on the ground.
+        shadow: colour of the shadows on the ground.
         pen: polygons with their colours, back to front.
     """
 
@@ -32,7 +32,7 @@ class Backdrop:
 
 
 def _spread(u: float, count: int) -> list[tuple[float, float]]:
-    """`count` points that fill the unit square evenly and start anywhere."""
+    """`count` points that are evenly spread over the unit square, with offset `u`."""
     return [((u + i * _GOLDEN) % 1.0, (u * 7.3 + (i + 0.5) / count) % 1.0) for i in range(count)]
 
 
@@ -95,13 +95,13 @@ def _room(u: tuple[float, ...], h: float) -> Backdrop:
         x = (j + u[2]) / 8
         pen.rect(mix(wall, (120, 90, 90), 0.1), x - 0.06, -0.01, x - 0.005, h)
     x = 0.12 + 0.56 * u[3]
-    if u[4] > 0.4:  # a window, with nothing outside that has a name
+    if u[4] > 0.4:  # a window, with nothing outside that captions name
         pen.rect((244, 240, 232), x - 0.012, 0.05, x + 0.222, h - 0.17)
         pen.rect((176, 216, 240), x, 0.062, x + 0.21, h - 0.182)
         pen.poly((206, 232, 246), (x + 0.02, h - 0.182), (x + 0.1, 0.062), (x + 0.15, 0.062), (x + 0.07, h - 0.182))
         pen.rect((244, 240, 232), x + 0.1, 0.055, x + 0.11, h - 0.175)
         pen.rect((226, 220, 208), x - 0.03, h - 0.178, x + 0.24, h - 0.16)
-    else:  # a picture of nothing
+    else:  # a framed picture without an object
         pen.rect((120, 84, 56), x, 0.08, x + 0.17, 0.23)
         pen.rect((240, 234, 220), x + 0.014, 0.094, x + 0.156, 0.216)
         pen.poly(

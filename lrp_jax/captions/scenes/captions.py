@@ -1,9 +1,9 @@
-"""Tells a scene in five sentences: a grammar in which order, number, colour and relation say something.
+"""Captions of a scene: a grammar in which order, number, colour and relation carry information.
 
-"a red dog chasing two blue cats" is another picture than "two blue cats chasing a red dog": the noun phrases
+"a red dog chasing two blue cats" describes another image than "two blue cats chasing a red dog": the noun phrases
 agree with the objects in kind, number and colour, and the relations hold between them in this order. What the
-picture does not decide - which objects are named, which synonyms, whether the place or the light comes up - is
-left to the dice of the scene.
+image does not determine (which objects are named, which synonyms are used, whether the place or the light is
+mentioned) is chosen at random, seeded by the key of the scene.
 """
 
 from lrp_jax.captions.scenes import words
@@ -12,26 +12,30 @@ from lrp_jax.captions.scenes.kinds import ANIMATE, KINDS, PEOPLE, SYNONYMS
 from lrp_jax.captions.scenes.world import Entity, Relation, Scene
 
 SHORTEST, LONGEST = 9, 16  # words
-LATE = 7  # at least one object is named at this place or later, so that there is a prefix to explain it by
-_WORDING = 2  # what this stream of dice is for
-_NAMED = {2: (1,), 3: (2,), 4: (2, 3)}  # entities of a scene -> entities that a caption names
+LATE = 7  # at least one object is named at this position or later, so that it has preceding words to explain it by
+_WORDING = 2  # the purpose of this random stream, the last number of its key
+_NAMED = {2: (1,), 3: (2,), 4: (2, 3)}  # entities of a scene -> possible numbers of entities that a caption names
 
-# How much steeper than Zipf the choice among synonyms is: the first word is said most of the time.
+# Exponent of the Zipf choice among synonyms; steeper than 1, so that the first word is chosen most of the time.
 _STEEP = 2.2
 
 
 def captions(scene: Scene, count: int = 5) -> tuple[str, ...]:
-    """Returns captions of a scene: lower case, words separated by single spaces, no punctuation.
+    """The captions of a scene: lower case, words separated by single spaces, no punctuation.
 
-    Each has 9 to 16 words, names 40 to 80 % of the objects, and names at least one at the seventh place or
-    later. The same scene always gets the same captions, and the first ones do not depend on `count`. Where a
-    counterfactual has taken so much away that what hangs together is no such share, another one is named.
+    Each has 9 to 16 words, names 40 to 80 % of the objects, and names at least one of them at word 7 or later. The
+    same scene always gets the same captions, and the first ones do not depend on `count`. If a counterfactual removed
+    so many objects that no connected set of them is 40 to 80 %, any connected set may be named.
+
+    Args:
+      scene: the scene graph.
+      count: number of captions.
 
     Raises:
-      ValueError: there is no object to tell of.
+      ValueError: the scene has no object.
     """
     if not scene.objects:
-        raise ValueError(f"got scene {scene.key} without objects; wanted one at least, to tell of")
+        raise ValueError(f"got scene {scene.key} without objects; wanted at least one object to describe")
     dice = Dice(*scene.key, _WORDING)
     told: list[str] = []
     while len(told) < count:
@@ -41,7 +45,7 @@ def captions(scene: Scene, count: int = 5) -> tuple[str, ...]:
 
 def _caption(dice: Dice, scene: Scene) -> str:
     entities = {entity.number: entity for entity in scene.entities}
-    for _ in range(2000):  # four on average; a hundred and more for a single object in a picture
+    for _ in range(2000):  # four attempts on average; a hundred and more for a scene with a single object
         named, edges = _choose(dice, scene, entities)
         sentence = _sentence(dice, scene, entities, named, edges)
         text = " ".join(sentence).split()
@@ -51,9 +55,9 @@ def _caption(dice: Dice, scene: Scene) -> str:
 
 
 def _choose(dice: Dice, scene: Scene, entities: dict[int, Entity]) -> tuple[list[int], list[Relation]]:
-    """Draws which entities are named: connected by relations, 40 to 80 % of the objects."""
+    """Chooses the entities that are named: connected by relations, 40 to 80 % of the objects."""
     total = sum(entity.count for entity in entities.values())
-    # Where something was taken out, what is left may hang together no longer, and any share of it is told.
+    # After a removal the remaining entities may no longer be connected; then any share of the objects is accepted.
     cut = len(scene.relations) < max(1, len(entities) - 1)
     while True:
         size = dice.pick(_NAMED.get(len(entities), (1,)))
@@ -110,9 +114,9 @@ def _sentence(
 
 
 def _order(dice: Dice, named: list[int], edges: list[Relation]) -> list[tuple[Relation, int, int]]:
-    """Puts the relations in an order in which they can be told, each from an entity already mentioned.
+    """Orders the relations so that each starts from an entity that is already mentioned.
 
-    Relations are told from their subject wherever the tree allows it; "and" always comes last.
+    Relations are worded from their subject wherever the tree allows it; "and" always comes last.
     """
     told = [edge for edge in edges if edge.name != "and"]
     added = [edge for edge in edges if edge.name == "and"]
@@ -140,7 +144,7 @@ def _order(dice: Dice, named: list[int], edges: list[Relation]) -> list[tuple[Re
 
 
 def noun_phrase(dice: Dice, entity: Entity) -> str:
-    """An entity in words: number, size, colour, kind; of people the clothes have the colour."""
+    """The noun phrase of an entity: number, size, colour, kind; for people the colour is that of their clothes."""
     singular, plural = dice.zipf(KINDS[entity.kind].words, _STEEP)
     colour = dice.zipf((entity.colour, *words.COLOUR_SYNONYMS[entity.colour]), 4.5) if dice.chance(0.7) else ""
     size = ""

@@ -1,4 +1,4 @@
-"""Who is in a scene, how large, and what stands in which relation to what - before anyone has a place."""
+"""Samples the entities of a scene, their sizes and their relations, before they are placed."""
 
 import dataclasses
 import math
@@ -11,15 +11,15 @@ from lrp_jax.captions.scenes.world import Relation
 
 SMALLEST, LARGEST, SMALL_LIMIT = 0.008, 0.25, 0.05  # shares of the image
 
-# Small kinds are about a fifth of all objects and lie below 5 %; the others are drawn below 5 % a little less
-# often, so that all boxes together are log-uniform from 0.8 to 25 %.
+# Small kinds are about a fifth of all objects and always below 5 %; the others are below 5 % a little less often than
+# log-uniform, so that all boxes together are log-uniform from 0.8 to 25 %.
 _LARGE_BELOW_LIMIT = 0.345
 
 _MOUNTED = ("riding", "sitting on", "on")
 _DEPTHS = ("behind", "in front of")
 _STOOD_ON = ("table", "sofa", "car", "bus", "boat", "house")
 
-# Who can do it, and with what.
+# The kinds that can be the subject and the object of each relation.
 DOERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "riding": (PEOPLE, frozenset(("bicycle", "horse"))),
     "sitting on": (ANIMATE - {"horse"}, frozenset(("chair", "sofa"))),
@@ -31,7 +31,7 @@ DOERS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "chasing": (ANIMATE, ANIMATE | {"car", "bus", "bicycle", "robot"}),
 }
 
-# What a large thing can be to another, and the weight of each where it is possible.
+# The relations between large objects, with their weights where they are possible.
 _LARGE_RELATIONS: dict[str, float] = {
     "beside": 0.40,
     "left of": 0.19,
@@ -50,7 +50,7 @@ _LARGE_RELATIONS: dict[str, float] = {
 
 @dataclasses.dataclass
 class Part:
-    """An entity without a place."""
+    """An entity before it is placed."""
 
     kind: str
     colour: str
@@ -61,14 +61,14 @@ class Part:
 
 @dataclasses.dataclass
 class Cast:
-    """The entities of a scene and the tree of their relations, each relation after those it builds on."""
+    """The entities of a scene and the tree of their relations, each relation after those it depends on."""
 
     parts: list[Part]
     relations: list[Relation]
 
 
 def draw_cast(dice: Dice, background: str, bias: str) -> Cast:
-    """Draws the entities of a scene, their sizes, and their relations."""
+    """Samples the entities of a scene, their sizes and their relations."""
     options = list(frequencies.COUNTS)
     large, small = dice.weighted(options, [frequencies.COUNTS[option] for option in options])
     chosen = dice.systematic(frequencies.large_kinds(bias)[background, large])
@@ -96,7 +96,7 @@ def draw_cast(dice: Dice, background: str, bias: str) -> Cast:
 
 
 def redraw_areas(dice: Dice, cast: Cast) -> None:
-    """Draws other sizes for the same entities, such that their relations are still possible."""
+    """Samples new sizes for the same entities such that their relations are still possible."""
     for _ in range(200):
         large = [part for part in cast.parts if not KINDS[part.kind].small]
         for part, area in zip(large, _areas(dice, large), strict=True):
@@ -107,16 +107,16 @@ def redraw_areas(dice: Dice, cast: Cast) -> None:
         plural_fits = all(part.count == 1 or part.area <= _plural_limit(part.count) for part in cast.parts)
         if plural_fits and all(_sizes_allow(cast.parts, relation) for relation in cast.relations):
             return
-    raise RuntimeError(f"found no sizes for {cast}: its relations exclude one another")
+    raise RuntimeError(f"found no sizes for {cast}: its relations contradict each other")
 
 
 def log_uniform(dice: Dice, low: float, high: float) -> float:
-    """A number in [low, high), each factor equally likely."""
+    """A number in [low, high) whose logarithm is uniform."""
     return low * (high / low) ** dice.unit()
 
 
 def _areas(dice: Dice, parts: list[Part]) -> list[float]:
-    """Sizes of large entities: drawn alike for all, then handed out so that houses mostly exceed dogs."""
+    """Sizes of large entities: sampled from one distribution, then assigned so that houses mostly exceed dogs."""
     while True:
         areas = sorted(
             log_uniform(dice, SMALLEST, SMALL_LIMIT)
@@ -132,7 +132,7 @@ def _areas(dice: Dice, parts: list[Part]) -> list[float]:
 
 
 def _small_relation(dice: Dice, parts: list[Part], area: float) -> tuple[str, int]:
-    """Draws what the small thing is to which large one; its kind plays no part in it."""
+    """Samples the relation of the small object and the large entity it is related to, independently of its kind."""
     holders = [i for i, part in enumerate(parts) if part.kind in PEOPLE and part.area >= 1.5 * area]
     watchers = [i for i, part in enumerate(parts) if part.kind in ANIMATE]
     weights = {
@@ -155,7 +155,7 @@ def _plural_limit(count: int) -> float:
 
 
 def _make_plural(dice: Dice, parts: list[Part], relations: list[Relation]) -> None:
-    """Sometimes makes one large entity two or three of its kind, five objects at most."""
+    """Sometimes turns one large entity into two or three objects, with at most five objects in the scene."""
     busy = {r.subject for r in relations if r.name in ("holding", "carrying")}
     busy |= {r.object for r in relations if r.name == "on"}
     if not dice.chance(0.36):
@@ -173,7 +173,7 @@ def _make_plural(dice: Dice, parts: list[Part], relations: list[Relation]) -> No
 
 
 def _relate_large(dice: Dice, parts: list[Part], relations: list[Relation], large: int) -> None:
-    """Ties the large entities together, one relation each, the verbs first."""
+    """Connects the large entities, one relation each, verbs first."""
     start = relations[0].subject if relations and relations[0].subject < large else 0
     if relations and relations[0].object < large:
         start = relations[0].object
@@ -201,14 +201,14 @@ def _gesticulate(parts: list[Part], relation: Relation) -> None:
 
 
 def _possible(parts: list[Part], relations: list[Relation], relation: Relation) -> bool:
-    """Whether two large entities can stand in a relation, given what they are and do already."""
+    """Whether a relation between two large entities is possible, given their kinds and their other relations."""
     name, a, b = relation.name, parts[relation.subject], parts[relation.object]
     high_a, high_b = KINDS[a.kind].airborne, KINDS[b.kind].airborne
     if name in ("above", "below"):
         return (high_a, high_b) == ((True, False) if name == "above" else (False, True))
     if high_a != high_b or not _sizes_allow(parts, relation):
         return False
-    if name in _DEPTHS:  # who sits on something is as far away as that, wherever his feet are
+    if name in _DEPTHS:  # a sitting figure has the depth of its seat, not that of its feet
         return not high_a and not any(
             r.name in _MOUNTED and r.subject in (relation.subject, relation.object) for r in relations
         )
@@ -227,7 +227,7 @@ def _possible(parts: list[Part], relations: list[Relation], relation: Relation) 
         return False
     if name == "pushing":
         return not any(r.name in ("pushing", "chasing") and r.object == relation.object for r in relations)
-    # One pair in a scene at most sits or rides, and not where it also has to be behind something.
+    # At most one pair in a scene sits or rides, and not a pair that must also be behind something.
     return not any(
         (r.name in _MOUNTED and not KINDS[parts[r.subject].kind].small)
         or (r.name in _DEPTHS and relation.subject in (r.subject, r.object))

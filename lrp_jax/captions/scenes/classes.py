@@ -1,4 +1,4 @@
-"""Which words of the captions can stand in each other's place: word classes, read off the grammar's lists."""
+"""Word classes of the captions, from the lists of the grammar: words of one class can replace each other."""
 
 import types
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ def _words(phrases: Iterable[str]) -> list[str]:
 
 def _classes() -> dict[str, str]:
     relations = [(name, phrases) for table in (words.FORWARD, words.BACKWARD) for name, phrases in table.items()]
-    # A word that could be of several classes is of the first.
+    # A word in several lists gets the first class.
     listed: list[tuple[str, Iterable[str]]] = [
         *_FUNCTION.items(),
         ("noun", (singular for kind in KINDS.values() for singular, _ in kind.words)),
@@ -47,5 +47,5 @@ def _classes() -> dict[str, str]:
 
 
 WORD_CLASSES: Mapping[str, str] = types.MappingProxyType(_classes())
-"""Word -> its class: noun (singular), plural, colour, number, verb, relation, place, article, ... Every word that
-`captions` can say has one."""
+"""The class of every word that `captions` can produce: noun (singular), plural, colour, number, verb, relation, place,
+article, ..."""

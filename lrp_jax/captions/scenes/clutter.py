@@ -1,4 +1,4 @@
-"""What lies about in a scene and no caption names."""
+"""Clutter: things in a scene that no caption names."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ def _books(pen: Pen, u: float) -> None:
         pen.rect((240, 234, 220), 60 + 5 * (i % 2), 43 - 16 * i, 70 + 5 * (i % 2), 52 - 16 * i)
 
 
-# On any background with equal chances: clutter must say nothing about where we are.
+# Equally likely on every background, so that clutter carries no information about the background.
 CLUTTER: dict[str, Callable[[Pen, float], None]] = {
     "rock": _rock,
     "crate": _crate,

@@ -1,8 +1,7 @@
-"""The twelve colours that captions name, and the fixed colours that objects share."""
+"""The twelve colours that captions name, and fixed colours that all objects share."""
 
 RGB = tuple[int, int, int]
 
-# Ordered by frequency, most frequent first.
 COLOURS: dict[str, RGB] = {
     "red": (212, 52, 50),
     "blue": (52, 104, 212),
@@ -17,6 +16,7 @@ COLOURS: dict[str, RGB] = {
     "gray": (142, 146, 152),
     "turquoise": (44, 176, 170),
 }
+"""The colours that captions name, as 8-bit RGB, most frequent first."""
 
 FIXED: dict[str, RGB] = {
     "ink": (38, 36, 44),
@@ -51,12 +51,12 @@ HAIRS: tuple[RGB, ...] = ((44, 36, 36), (92, 60, 40), (150, 92, 48), (222, 182, 
 
 
 def mix(a: RGB, b: RGB, share: float) -> RGB:
-    """The colour that lies `share` of the way from `a` to `b`, each channel rounded."""
+    """The colour `share` of the way from `a` to `b`, each channel rounded."""
     return tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
 
 
 def tones(base: RGB) -> dict[str, RGB]:
-    """The shades of an object's own colour: lit sides, its own, shaded sides and deep creases."""
+    """The shades of an object's colour: the colour itself, lit sides, shaded sides and deep creases."""
     bright = max(base) > 225 and min(base) > 225
     return {
         "base": base,

@@ -1,4 +1,4 @@
-"""The same scene with one thing changed: what a caption would have been said of otherwise."""
+"""Counterfactuals: the same scene with one thing changed."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -19,30 +19,30 @@ def counterfactual(
     swap: tuple[int | Entity, str] | tuple[int | Entity, str, str] | None = None,
     background: str | None = None,
 ) -> Scene:
-    """Returns a scene with one thing changed, and everything else as it was.
+    """A scene with one thing changed and everything else as it was.
 
-    Box, pose, colour and order of painting of the other objects stay, and so do light, clutter and background: the
-    pictures differ only where the thing was, in its shadow, and in what it hid. Nobody reacts: who held a kite that is
-    gone still lifts the hand, who rode a horse that is gone sits in the air.
+    Box, pose, colour and painting order of the other objects stay, and so do light, clutter and background: the
+    images differ only where the object was, in its shadow, and in what it hid. Other objects do not react: a person
+    whose kite is removed still lifts the hand, and the rider of a removed horse sits in the air.
 
     Args:
-      scene: as it is.
-      drop: what is taken out: the number of an object in `scene.objects`, several of them, or an entity of
+      scene: the original scene.
+      drop: the objects to remove: the index of an object in `scene.objects`, several indices, or an entity of
         `scene.entities` with all its objects.
-      swap: (what, kind) or (what, kind, colour): an object, or all objects of an entity, become another kind that fills
-        the same box, or the same kind in another colour. Without a colour it keeps its own. An object that was one of
-        several alike is an entity of its own then.
-      background: another background, with the same horizon and light; shadows have the colour that it gives them.
+      swap: (what, kind) or (what, kind, colour): an object, or all objects of an entity, become another kind in the
+        same box, or the same kind in another colour. Without a colour it keeps its own. An object that was one of
+        several in an entity becomes an entity of its own.
+      background: another background, with the same horizon and light; the colour of shadows follows the background.
 
     Returns:
-      The changed scene. Its graph is true of its picture: relations of what is gone are gone, and so are those that
-      another kind cannot have (no table rides a horse; a place beside something is left to it). What is left may hang
-      together no longer; `captions` tells it all the same, as long as there is an object. Objects that come into sight
-      have a larger `visible`.
+      The changed scene. Its graph matches its image: relations of removed objects are removed, and so are relations
+      that the new kind cannot have (no table rides a horse; spatial relations such as "beside" are kept). The
+      remaining entities may no longer be connected; `captions` still works as long as there is an object. Objects that
+      are less hidden than before have a larger `visible`.
 
     Raises:
-      ValueError: not exactly one change is asked for, it would change nothing, or it would put a kind into the scene
-        that is there already (entities of a scene are of different kinds).
+      ValueError: not exactly one change is given, the change has no effect, or it would add a kind that the scene
+        already has (entities of a scene are of different kinds).
       IndexError: the scene has no such object.
 
     Example:
@@ -59,19 +59,19 @@ def counterfactual(
     if background not in BACKDROPS:
         raise ValueError(f"got background={background!r}, wanted one of {', '.join(BACKDROPS)}")
     if background == scene.background:
-        raise ValueError(f"got background={background!r}, which the scene has; wanted another one")
+        raise ValueError(f"got background={background!r}, which the scene already has; wanted another one")
     return dataclasses.replace(scene, background=background)
 
 
 def _numbers(scene: Scene, what: int | Entity | Sequence[int]) -> list[int]:
-    """The numbers of the objects that are meant."""
+    """The indices in `scene.objects` of an index, several indices, or an entity."""
     if isinstance(what, Entity):
         if what not in scene.entities:
             raise IndexError(f"got the entity {what.number}, a {what.kind}, which is not one of this scene's entities")
         return [i for i, thing in enumerate(scene.objects) if thing.entity == what.number]
     numbers = list(what) if isinstance(what, Iterable) else [what]
     if not numbers:
-        raise ValueError("got no object; wanted the number of one at least")
+        raise ValueError("got no object; wanted the index of at least one")
     for number in numbers:
         if not 0 <= number < len(scene.objects):
             raise IndexError(f"got object {number}, wanted 0 to {len(scene.objects) - 1}")
@@ -98,7 +98,7 @@ def _with_another(scene: Scene, what: int | Entity, kind: str, colour: str | Non
     alone = len(numbers) == sum(thing.entity == old.entity for thing in scene.objects)
     others = {thing.kind for thing in scene.objects if thing.entity != old.entity or not alone}
     if kind in others:
-        raise ValueError(f"got swap to a {kind}, of which the scene has one; wanted a kind that it has not")
+        raise ValueError(f"got swap to a {kind}, which the scene already has; wanted a kind that it does not have")
     entity = old.entity if alone else 1 + max(thing.entity for thing in scene.objects)
     objects = list(scene.objects)
     for number in numbers:
@@ -115,7 +115,7 @@ def _as(thing: Object, entity: int, kind: str, colour: str) -> Object:
 
 
 def _can(relation: Relation, kinds: dict[int, str]) -> bool:
-    """Whether these kinds can stand in the relation, wherever they are."""
+    """Whether the relation is possible between these kinds, regardless of their places."""
     who, whom = kinds[relation.subject], kinds[relation.object]
     if relation.name in ("holding", "carrying"):
         return who in PEOPLE and KINDS[whom].small
@@ -128,7 +128,7 @@ def _can(relation: Relation, kinds: dict[int, str]) -> bool:
 
 
 def _seen(objects: tuple[Object, ...]) -> tuple[Object, ...]:
-    """The objects, each with the share of it that is seen now."""
+    """The objects with `visible` computed again."""
     shares = visible(objects)
     return tuple(
         dataclasses.replace(thing, visible=round(share, 4)) for thing, share in zip(objects, shares, strict=True)

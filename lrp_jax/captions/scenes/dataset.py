@@ -1,4 +1,4 @@
-"""The splits of the drawn world, as a dataset of captioned images."""
+"""The splits of the drawn scenes, as a dataset of captioned images."""
 
 import dataclasses
 
@@ -12,19 +12,20 @@ from lrp_jax.captions.scenes.styles import STYLES, draw
 from lrp_jax.captions.scenes.world import Scene
 
 SPLITS: dict[str, int] = {"train": 8000, "validation": 1000, "test_broken": 3000, "test_biased": 1000}
+"""Each split and its standard number of images. In "test_broken" the planted pairs are independent."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Scenes:
-    """One split of one world; items are made when they are asked for and never kept.
+    """One split of the drawn scenes; `scenes[i]` generates an `Example` on access, nothing is cached.
 
     Attributes:
         split: one of `SPLITS`.
         bias: "strong", "weak" or "none"; the broken test split is the same for all three.
-        seed: chooses the world, an integer >= 0.
+        seed: seed of the dataset, an integer >= 0.
         size: side of the images in pixels.
         count: number of items.
-        style: how they are drawn, one of `STYLES`.
+        style: the drawing style, one of `STYLES`.
     """
 
     split: str
@@ -38,7 +39,11 @@ class Scenes:
         return self.count
 
     def scene(self, index: int) -> Scene:
-        """The graph of item `index`: objects, relations, background."""
+        """The scene graph of item `index`: objects, relations, background.
+
+        Raises:
+            IndexError: there is no such item.
+        """
         if not 0 <= index < self.count:
             raise IndexError(f"got item {index}, wanted 0 to {self.count - 1} of {self.split}")
         bias = "none" if self.split == "test_broken" else self.bias
@@ -66,18 +71,25 @@ def dataset(
     count: int | None = None,
     style: str = "painted",
 ) -> Scenes:
-    """Returns a split of the drawn world.
+    """A split of the drawn scenes.
 
-    Item i depends on (seed, split, bias, i) alone: not on the other items, on `count`, or on the process.
+    Item i depends only on (seed, split, bias, i), not on the other items, on `count`, or on the process.
 
     Args:
-        split: "train", "validation", "test_broken" (all pairs independent, whatever the bias) or
-            "test_biased" (as biased as the training split).
+        split: "train", "validation", "test_broken" (all pairs independent, for every bias) or
+            "test_biased" (with the bias of the training split).
         bias: "strong" (rho 0.8), "weak" (0.5) or "none" (the natural rate).
-        seed: chooses the world, an integer >= 0.
-        size: side of the images in pixels; the geometry is the same at every size.
-        count: number of items; by default 8000, 1000, 3000 and 1000.
+        seed: seed of the dataset, an integer >= 0.
+        size: side of the images in pixels, at least 8; the geometry is the same at every size.
+        count: number of items; None: 8000, 1000, 3000 or 1000, as in `SPLITS`.
         style: "painted", or "outline" for the same scenes in ink, to test transfer; see `draw`.
+
+    Returns:
+        A sequence of `Example`: image uint8 [size, size, 3], five captions, boxes [objects, 4] and the kind of each
+        object.
+
+    Raises:
+        ValueError: an argument is none of the values listed.
 
     Example:
         >>> scenes = dataset("train")

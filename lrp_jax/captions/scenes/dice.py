@@ -1,4 +1,4 @@
-"""Random choices that depend on a key alone."""
+"""Random choices that depend only on a key."""
 
 import bisect
 import itertools
@@ -13,10 +13,10 @@ _BLOCK = 256
 
 
 class Dice:
-    """A stream of choices that follows from its key.
+    """A stream of random choices that is determined by its key.
 
-    Philox gives every key its own stream, so that item 7 is the same whether items 0 to 6 were drawn or not,
-    in whichever process. Only the raw bits are taken from numpy, because these it promises never to change.
+    Philox gives every key its own stream, so that item 7 is the same whether or not items 0 to 6 were drawn,
+    in any process. Only raw bits are taken from NumPy, because NumPy guarantees that these never change.
 
     Args:
         key: integers >= 0, such as (seed, split, bias, index, purpose).
@@ -42,7 +42,7 @@ class Dice:
         return low + (high - low) * self.unit()
 
     def chance(self, share: float) -> bool:
-        """True in this share of the throws."""
+        """True with probability `share`."""
         return self.unit() < share
 
     def pick(self, items: Sequence[T]) -> T:
@@ -50,12 +50,12 @@ class Dice:
         return items[int(self.unit() * len(items))]
 
     def weighted(self, items: Sequence[T], weights: Sequence[float]) -> T:
-        """One of the items, in proportion to its weight."""
+        """One of the items, with probability proportional to its weight."""
         sums = list(itertools.accumulate(weights))
         return items[min(bisect.bisect_right(sums, self.unit() * sums[-1]), len(items) - 1)]
 
     def zipf(self, items: Sequence[T], s: float = 1.0) -> T:
-        """One of the items, the r-th in proportion to r ** -s."""
+        """One of the items, the r-th with probability proportional to r ** -s."""
         return self.weighted(items, [(rank + 1.0) ** -s for rank in range(len(items))])
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
@@ -67,10 +67,10 @@ class Dice:
         return items
 
     def systematic(self, inclusion: Sequence[float]) -> list[int]:
-        """A subset of fixed size that holds item i with probability `inclusion[i]`, exactly.
+        """A subset of fixed size that contains item i with probability exactly `inclusion[i]`.
 
-        The items are laid in random order along a line, each as long as its probability, and the line is cut
-        at distances of one from a random start (Madow's systematic sampling). The probabilities must sum to
+        Madow's systematic sampling: the items are put in random order along a line, each as long as its
+        probability, and the items at distances of one from a random start are taken. The probabilities must sum to
         an integer, the size of the subset; none may exceed 1.
         """
         order = self.shuffled(range(len(inclusion)))

@@ -1,8 +1,8 @@
-"""How often everything is seen, and the two biases as couplings that leave every frequency as it is.
+"""The marginal frequencies of the scenes, and the two biases as couplings that leave all marginals unchanged.
 
-A bias never makes a kind more frequent: it only decides with what the kind is seen. The biased world, the
-weakly biased one and the unbiased one therefore show each background, each relation and each kind equally
-often, and differ in which of them come together.
+A bias never makes a kind more frequent: it only changes with what the kind occurs. The strongly biased, weakly biased
+and unbiased scenes therefore show each background, each relation and each kind equally often, and differ only in which
+of them occur together.
 """
 
 import functools
@@ -14,12 +14,11 @@ from lrp_jax.captions.scenes.backdrops import BACKDROPS
 from lrp_jax.captions.scenes.kinds import KINDS, LARGE, SMALL
 
 BACKGROUNDS: tuple[str, ...] = tuple(BACKDROPS)
+"""The ten backgrounds, most frequent first."""
 
-# How strongly a background or a phrase calls for its partner; None is the natural rate.
 RHO: dict[str, float | None] = {"strong": 0.8, "weak": 0.5, "none": None}
+"""Each bias and its rho, the probability of the partner given the background or the phrase; None: the natural rate."""
 
-# V, visual context: P(partner is in the scene | background) = rho. Two backgrounds are left without partner,
-# as controls.
 VISUAL_PARTNERS: dict[str, str] = {
     "park": "dog",
     "street": "car",
@@ -30,16 +29,18 @@ VISUAL_PARTNERS: dict[str, str] = {
     "desert": "cactus",
     "mountains": "tent",
 }
+"""Bias V, visual context: each background and its partner, P(partner is in the scene | background) = rho. Two
+backgrounds have no partner, as controls."""
 
-# L, language: P(the relation's object is the partner | relation) = rho. Partners are small kinds, and these
-# four relations are used for small kinds only.
 LANGUAGE_PARTNERS: dict[str, str] = {"and": "ball", "holding": "kite", "watching": "bird", "carrying": "bucket"}
+"""Bias L, language: each relation and its partner, P(the relation's object is the partner | relation) = rho. Partners
+are small kinds, and these four relations are used for small kinds only."""
 
-# Entities of a scene, (large, small), and how often. A small one always hangs on a relation.
+# The numbers of (large, small) entities in a scene, with their probabilities. A small entity always has a relation.
 COUNTS: dict[tuple[int, int], float] = {(1, 1): 0.08, (2, 0): 0.07, (2, 1): 0.276, (3, 0): 0.224, (3, 1): 0.35}
 
-# What a small thing can be to a large one, and the weight of each where it is possible at all. Who holds or
-# carries must be a person clearly larger than the thing; who watches must be alive.
+# The relations of a small object to a large one, with their weights where they are possible. Only a person who is
+# clearly larger than the object can hold or carry it; only something alive can watch it.
 SMALL_RELATIONS: dict[str, float] = {
     "and": 0.300,
     "holding": 0.300,
@@ -52,13 +53,13 @@ SMALL_RELATIONS: dict[str, float] = {
     "on": 0.035,
 }
 
-# In which share of the scenes with a small thing (somebody can hold it, somebody can watch it); counted on
-# 20,000 scenes. They only set what the columns of `small_kinds` add up to; rho does not depend on them.
+# Of the scenes with a small object, the shares in which (somebody can hold it, somebody can watch it); counted on
+# 20,000 scenes. They only set the column sums of `small_kinds`; rho does not depend on them.
 ABLE: dict[tuple[bool, bool], float] = {(True, True): 0.65, (False, True): 0.26, (False, False): 0.09}
 
 
 def zipf(count: int, s: float = 1.0) -> Float[np.ndarray, " count"]:
-    """The shares of `count` ranks under Zipf's law, rank r in proportion to r ** -s."""
+    """The shares of `count` ranks under Zipf's law: rank r has a share proportional to r ** -s."""
     weights = np.arange(1, count + 1) ** -float(s)
     return weights / weights.sum()
 
@@ -70,11 +71,11 @@ def natural() -> dict[str, float]:
 
 @functools.lru_cache
 def large_kinds(bias: str) -> dict[tuple[str, int], tuple[float, ...]]:
-    """Returns, for (background, number of large entities), the probability of each of `LARGE` to be there.
+    """Returns, for (background, number of large entities), the probability that each kind of `LARGE` is in the scene.
 
     Every row sums to its number, the mean over scenes follows Zipf for every kind, and a partner has
-    probability rho on its background. What these demands leave open is as close to independence as it can be
-    (log odds that are a sum of a row's and a column's term).
+    probability rho on its background. Under these constraints the table is as close to independence as possible
+    (log odds that are the sum of a row term and a column term).
     """
     rho = RHO[bias]
     rows = [(background, number) for background in BACKGROUNDS for number in (1, 2, 3)]
@@ -96,9 +97,9 @@ def large_kinds(bias: str) -> dict[tuple[str, int], tuple[float, ...]]:
 
 @functools.lru_cache
 def small_kinds(bias: str) -> dict[str, tuple[float, ...]]:
-    """Returns, for each relation of a small thing, the probability of each of `SMALL` to be that thing.
+    """Returns, for each relation of a small object, the probability that it is each kind of `SMALL`.
 
-    A partner has probability rho after its relation; over all relations the kinds follow Zipf.
+    A partner has probability rho given its relation; over all relations the kinds follow Zipf.
     """
     rho = RHO[bias]
     relations = list(SMALL_RELATIONS)
@@ -118,7 +119,7 @@ def small_kinds(bias: str) -> dict[str, tuple[float, ...]]:
 
 
 def small_possible(relation: str, can_hold: bool, can_watch: bool) -> bool:
-    """Whether a relation of a small thing is possible in a scene with or without a holder or a watcher."""
+    """Whether a relation of a small object is possible in a scene with or without a holder or a watcher."""
     if relation in ("holding", "carrying"):
         return can_hold
     return can_watch if relation == "watching" else True
@@ -130,10 +131,10 @@ def _rake(
     weights: Float[np.ndarray, " rows"],
     fixed: Float[np.ndarray, "rows columns"],
 ) -> Float[np.ndarray, "rows columns"]:
-    """Probabilities with given row sums, given weighted column means, and some entries given.
+    """A table of probabilities with given row sums, given weighted column means, and some given entries.
 
-    The free entries have log odds a_i + b_j, which keeps them below one; a and b are found by turns, each by
-    Newton steps. Entries that are not nan in `fixed` stay as they are.
+    The free entries have log odds a_i + b_j, which keeps them below one; a and b are found by alternating
+    Newton steps. Entries that are not nan in `fixed` are kept.
     """
     free = np.isnan(fixed)
     given = np.where(free, 0.0, fixed)
@@ -148,4 +149,4 @@ def _rake(
         b -= np.clip(miss / np.maximum(weights @ (p * (1 - p)), 1e-12), -1, 1)[None, :]
         if np.abs(miss).max() < 1e-10 and np.abs(p.sum(1) + given.sum(1) - sums).max() < 1e-10:
             return p + given
-    raise ArithmeticError("the wanted frequencies contradict each other: a partner is too rare for its bias")
+    raise ArithmeticError("the given frequencies are inconsistent: a partner is too rare for its bias; lower rho")

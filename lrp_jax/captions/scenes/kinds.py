@@ -1,4 +1,4 @@
-"""The forty kinds of objects: their groups, their words, how often they are seen, how large they are."""
+"""The forty kinds of objects: groups, words, frequencies and sizes."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ class Kind:
         name: the kind, and its most frequent word.
         group: one of the ten groups.
         words: (singular, plural) of the name and of its synonyms, most frequent first.
-        size: how large it is beside other kinds, as a factor of the area; only the order matters.
+        size: relative area beside other kinds; only the order matters.
         small: whether it always covers 0.8 to 5 % of the image, so that it can be held.
         airborne: whether it is usually up in the air.
     """
@@ -28,7 +28,7 @@ def _forms(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(tuple(pair.split("/")) for pair in text.split())
 
 
-# The order is the order of frequency: kind number r is seen in proportion to 1 / r.
+# In the order of frequency: kind number r has a share proportional to 1 / r.
 _KINDS = (
     Kind("man", "people", _forms("man/men guy/guys gentleman/gentlemen"), 2.0),
     Kind("dog", "animals", _forms("dog/dogs puppy/puppies hound/hounds"), 0.9),
@@ -73,13 +73,16 @@ _KINDS = (
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _KINDS}
+"""The forty kinds by name, most frequent first."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
     group: tuple(kind.name for kind in _KINDS if kind.group == group)
     for group in dict.fromkeys(kind.group for kind in _KINDS)
 }
+"""The ten groups, each with the names of its kinds."""
 
 SYNONYMS: dict[str, str] = {word: kind.name for kind in _KINDS for forms in kind.words for word in forms}
+"""Each singular and plural noun of the captions and the name of the kind that it means."""
 
 LARGE: tuple[str, ...] = tuple(kind.name for kind in _KINDS if not kind.small)
 SMALL: tuple[str, ...] = tuple(kind.name for kind in _KINDS if kind.small)

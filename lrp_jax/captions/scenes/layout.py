@@ -1,4 +1,4 @@
-"""Gives every entity of a cast its place, such that each relation can be seen."""
+"""Places the entities of a scene such that each relation is visible."""
 
 import dataclasses
 import math
@@ -10,11 +10,11 @@ from lrp_jax.captions.scenes.kinds import KINDS
 from lrp_jax.captions.scenes.paint import visible
 from lrp_jax.captions.scenes.world import Box, Object, Relation
 
-_MARGIN = 0.012  # nothing touches the edge of the image
-_SEEN = 0.4  # every object shows at least this share of itself, small ones more
+_MARGIN = 0.012  # minimum distance from the edge of the image
+_SEEN = 0.4  # minimum visible share of every object; higher for small ones
 _SEEN_SMALL = 0.7
 
-# Degrees by which a figure may lean to either side.
+# Maximum lean of a figure to either side, in degrees.
 LEAN = {
     "kite": 26.0, "ball": 0.0, "banana": 30.0, "hammer": 40.0, "apple": 10.0, "pizza": 25.0, "balloon": 8.0,
     "umbrella": 18.0, "plane": 12.0, "moon": 10.0, "ladder": 12.0, "teddy": 8.0, "boat": 5.0, "bird": 8.0,
@@ -25,7 +25,7 @@ LEAN_OF_OTHERS = 3.0
 
 @dataclasses.dataclass
 class _Block:
-    """An entity with a place: the box around all its objects, and each object's part of it."""
+    """A placed entity: the box around all its objects, and the box of each object."""
 
     box: Box
     parts: tuple[Box, ...]
@@ -44,7 +44,7 @@ class _Block:
 
 @dataclasses.dataclass(frozen=True)
 class _Body:
-    """An entity's looks, fixed before its place is sought."""
+    """The appearance of an entity, fixed before it is placed."""
 
     part: Part
     tilt: float
@@ -55,13 +55,13 @@ class _Body:
     spread: tuple[tuple[float, float], ...]
 
     def anchor(self, name: str, facing: int, default: tuple[float, float]) -> tuple[float, float]:
-        """Where a named place of the (first) object is, from its upper left corner, in units of the image."""
+        """The offset of a named anchor of the (first) object from its upper left corner, in units of the image."""
         x, y = figure(self.part.kind, self.poses[0], self.part.gesture, facing, self.tilt).anchors.get(name, default)
         return x * self.width, y * self.height
 
 
 def arrange(dice: Dice, cast: Cast, horizon: float) -> tuple[Object, ...] | None:
-    """Returns the objects of a cast back to front, or None if their sizes leave them no room."""
+    """The placed objects of a cast, back to front, or None if they do not fit at these sizes."""
     bodies = [_embody(dice, part) for part in cast.parts]
     if any(body.span > 1 - 2 * _MARGIN or body.height > 1 - 2 * _MARGIN for body in bodies):
         return None
@@ -80,7 +80,7 @@ def _embody(dice: Dice, part: Part) -> _Body:
     tilt = round(dice.between(-lean, lean), 1) if part.gesture == "rest" else 0.0
     pose = dice.units(8)
     poses = [pose]
-    for _ in range(part.count - 1):  # alike, but not the same picture
+    for _ in range(part.count - 1):  # similar to the first, but not identical
         poses.append((*dice.units(6), *pose[6:]) if KINDS[part.kind].group != "people" else dice.units(8))
     aspect = figure(part.kind, pose, part.gesture, 1, tilt).aspect
     width, height = (part.area * aspect) ** 0.5, (part.area / aspect) ** 0.5
@@ -95,7 +95,7 @@ def _place_all(dice: Dice, cast: Cast, bodies: list[_Body], horizon: float) -> d
     first = _root(cast)
     blocks = {first: _anywhere(dice, bodies[first], horizon)}
     waiting = list(cast.relations)
-    crowded = dice.chance(0.9)  # whether strangers may cover one another a little
+    crowded = dice.chance(0.9)  # whether unrelated objects may overlap a little
     while waiting:
         relation = next(r for r in waiting if r.subject in blocks or r.object in blocks)
         waiting.remove(relation)
@@ -113,7 +113,7 @@ def _place_all(dice: Dice, cast: Cast, bodies: list[_Body], horizon: float) -> d
 
 
 def _root(cast: Cast) -> int:
-    """The entity that is placed first: what carries another, else one on the ground with many relations."""
+    """The entity that is placed first: one that carries another, else one on the ground with many relations."""
     load = [0.0] * len(cast.parts)
     for relation in cast.relations:
         load[relation.subject] += 1
@@ -129,12 +129,12 @@ def _anywhere(dice: Dice, body: _Body, horizon: float) -> _Block:
 
 
 def _foot(dice: Dice, body: _Body, horizon: float) -> float:
-    """A height for the lower edge: on the ground, or in the sky for what flies."""
+    """A height for the lower edge: on the ground, or in the sky for airborne kinds."""
     if KINDS[body.part.kind].airborne:
         low = _MARGIN + body.height
         return dice.between(low, max(low + 0.01, horizon - 0.02))
     low = max(horizon + 0.04, _MARGIN + body.height)
-    near = math.log(body.part.area / SMALLEST) / math.log(LARGEST / SMALLEST)  # what is small looks far away
+    near = math.log(body.part.area / SMALLEST) / math.log(LARGEST / SMALLEST)  # small objects look far away
     return low + max(0.005, 0.975 - low) * (0.5 * near + 0.5 * dice.unit())
 
 
@@ -147,7 +147,7 @@ def _block(
     depth: float | None = None,
     grounded: bool | None = None,
 ) -> _Block:
-    """The block whose middle is at x and whose (first object's) lower edge is at `foot`."""
+    """The block whose horizontal centre is x and whose (first object's) lower edge is at `foot`."""
     left = x - body.span / 2
     parts = tuple((left + dx, foot + dy - body.height, left + dx + body.width, foot + dy) for dx, dy in body.spread)
     box = (left, min(p[1] for p in parts), left + body.span, max(p[3] for p in parts))
@@ -159,7 +159,7 @@ def _block(
 def _propose(
     dice: Dice, relation: Relation, new: int, blocks: dict[int, _Block], bodies: list[_Body], horizon: float
 ) -> _Block | None:
-    """A place for `new` that makes the relation true, as far as the other side alone decides; None if there is none."""
+    """A place for `new` that makes the relation true, given only the other entity's place; None if there is none."""
     body, name = bodies[new], relation.name
     is_subject = new == relation.subject
     old = relation.object if is_subject else relation.subject
@@ -212,7 +212,7 @@ def _propose(
         return _anywhere(dice, body, horizon)
     if name in ("riding", "sitting on", "on"):
         return _seat(dice, relation, is_subject, body, other, host)
-    # holding, carrying: the thing goes where the hand is
+    # holding, carrying: the object is placed at the hand
     hand = host.anchor("hand", other.facing, (0.5, 0.0))
     x, y = other.box[0] + hand[0], other.box[1] + hand[1]
     lean = dice.pick((-1, 1))
@@ -224,7 +224,7 @@ def _propose(
 
 
 def _seat(dice: Dice, relation: Relation, is_subject: bool, body: _Body, other: _Block, host: _Body) -> _Block | None:
-    """Puts the one who rides, sits or stands onto what carries it; the carrier must be there already."""
+    """Places an entity that rides, sits or stands on another one, which must be placed already."""
     if not is_subject:
         return None
     name = "top" if relation.name == "on" else "seat"
@@ -242,7 +242,7 @@ def _seat(dice: Dice, relation: Relation, is_subject: bool, body: _Body, other: 
 def _fits(
     block: _Block, relation: Relation, new: int, blocks: dict[int, _Block], bodies: list[_Body], crowded: bool
 ) -> bool:
-    """Whether a proposed place lies in the image and hides, or is hidden by, no more than it may."""
+    """Whether a proposed place lies in the image and overlaps other entities no more than allowed."""
     x0, y0, x1, y1 = block.box
     if min(x0, y0) < _MARGIN or max(x1, y1) > 1 - _MARGIN:
         return False
@@ -269,7 +269,7 @@ def _fits(
 
 
 def _overlap(a: Box, b: Box) -> float:
-    """Common area of two boxes as a share of the smaller one."""
+    """The intersection of two boxes as a share of the smaller one."""
     w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     if w <= 0 or h <= 0:
         return 0.0

@@ -1,7 +1,7 @@
-"""A second hand draws the scene: ink outlines, thin washes and hatching on paper.
+"""The second drawing style, for tests of transfer: ink outlines, thin washes and hatching on paper.
 
-Geometry, light and colours are those of `paint`, so boxes, masks and captions hold; what an encoder that was trained on
-the painted pictures has learned about surfaces does not. For tests of transfer.
+Geometry, light and colours are those of `paint`, so boxes, masks and captions are the same. Surfaces look different, so
+what an encoder learned about them on painted images does not apply.
 """
 
 import functools
@@ -19,7 +19,7 @@ from lrp_jax.captions.scenes.world import Box, Scene
 _PAPER = (250, 246, 236)
 _INK = (40, 38, 52)
 
-# Which pattern of strokes lies on a tone; tones that are named nowhere have none.
+# The hatching pattern of each tone; tones that are not listed have none.
 _NONE, _HATCH, _CROSS, _SPARSE, _LEVEL, _SHADOW, _GROUND = range(7)
 _STROKES = {
     "base": _HATCH,
@@ -31,7 +31,7 @@ _STROKES = {
     "wood": _LEVEL,
 }
 
-# (direction x, direction y, distance of the lines, width of a line) in 144ths of a picture's side; each with how dark.
+# Lines as (direction x, direction y, distance, width), in 144ths of the side of an image; and their darkness.
 _PATTERNS: dict[int, tuple[tuple[tuple[float, float, float, float], ...], float]] = {
     _HATCH: (((0.7, 0.7, 2.4, 0.8),), 0.36),
     _CROSS: (((0.7, 0.7, 2.0, 0.7), (0.7, -0.7, 2.0, 0.7)), 0.45),
@@ -43,7 +43,7 @@ _PATTERNS: dict[int, tuple[tuple[tuple[float, float, float, float], ...], float]
 
 
 def outline(scene: Scene, size: int = 144) -> UInt8[np.ndarray, "size size 3"]:
-    """Returns the picture of a scene as a drawing in ink, RGB, uint8 [size, size, 3]; see `draw`."""
+    """The image of a scene as an ink drawing, RGB, uint8 [size, size, 3]; see `draw`."""
     check_size(size)
     span = size * FINER
     backdrop = BACKDROPS[scene.background](scene.decor, scene.horizon)
@@ -79,18 +79,18 @@ def _ink(colours, patterns, shape: Figure, box: Box, span: int, tones: dict[str,
 
 @functools.lru_cache(maxsize=65536)
 def _thin(colour: RGB, share: float) -> RGB:
-    """A colour of which the paper shows a share."""
+    """A colour mixed with the paper."""
     return mix(colour, _PAPER, share)
 
 
 @functools.lru_cache(maxsize=4)
 def _darkness(span: int) -> Float[np.ndarray, "pattern span span"]:
-    """What each pattern leaves of the light at each pixel."""
+    """The share of the light that each pattern leaves at each pixel."""
     y, x = (np.indices((span, span)) + 0.5) * 144 / span
     left = np.ones((1 + max(_PATTERNS), span, span), np.float32)
     for number, (lines, dark) in _PATTERNS.items():
         for across, down, distance, width in lines:
-            # A hand does not draw quite straight.
+            # Hand-drawn lines are not quite straight.
             along = across * x + down * y + 0.5 * np.sin(0.21 * x + 0.13 * y) + 0.3 * np.sin(0.11 * y - 0.35 * x)
             left[number][along % distance < width] = 1 - dark
     return left
@@ -98,7 +98,7 @@ def _darkness(span: int) -> Float[np.ndarray, "pattern span span"]:
 
 @functools.lru_cache(maxsize=4)
 def _grain(span: int) -> Float[np.ndarray, "span span"]:
-    """The tooth of the paper: a fixed noise of a few per cent."""
+    """The grain of the paper: a fixed noise of a few per cent."""
     y, x = np.indices((span, span)) * (288 / span)
     noise = np.sin(x * 12.9898 + y * 78.233) * 43758.5453
     return (1 - 0.045 * (noise - np.floor(noise))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Paints a scene, and the masks of its objects, from the same polygons at any size."""
+"""Paints a scene and the masks of its objects from the same polygons, at any size."""
 
 import functools
 import math
@@ -14,12 +14,12 @@ from lrp_jax.captions.scenes.figures import figure
 from lrp_jax.captions.scenes.pen import Figure, Pen
 from lrp_jax.captions.scenes.world import Box, Clutter, Object, Scene
 
-FINER = 2  # pictures are painted this much larger and then averaged: smooth edges
+FINER = 2  # supersampling factor: images are painted this much larger and then averaged, for smooth edges
 _INK = (22, 18, 32)
 
-_GAIN = 1.08  # makes up for the shade that the slope of the light puts on most of the picture
+_GAIN = 1.08  # compensates for the light gradient, which darkens most of the image
 
-# Colour of the light, and how much of what colour of haze lies over everything.
+# (colour of the light, strength of the haze, colour of the haze)
 _LIGHT: dict[str, tuple[RGB, float, RGB]] = {
     "day": ((255, 253, 246), 0.0, (0, 0, 0)),
     "evening": ((255, 214, 178), 0.04, (255, 160, 90)),
@@ -29,7 +29,7 @@ _LIGHT: dict[str, tuple[RGB, float, RGB]] = {
 
 
 def draw(scene: Scene, size: int = 144) -> UInt8[np.ndarray, "size size 3"]:
-    """Returns the picture of a scene, RGB, uint8 [size, size, 3].
+    """The image of a scene, RGB, uint8 [size, size, 3].
 
     The same scene has the same geometry at every size.
     """
@@ -52,19 +52,35 @@ def draw(scene: Scene, size: int = 144) -> UInt8[np.ndarray, "size size 3"]:
 
 
 def labels(scene: Scene, size: int = 144) -> UInt8[np.ndarray, "size size"]:
-    """Returns which object is seen at each pixel: i + 1 for `scene.objects[i]`, 0 where there is none."""
+    """The object that is visible at each pixel, [size, size]: i + 1 for `scene.objects[i]`, 0 for none.
+
+    Args:
+        scene: the scene graph.
+        size: side of the image in pixels, at least 8.
+
+    Raises:
+        ValueError: the size is not a whole number of at least 8.
+    """
     check_size(size)
     return _centres(_label_image(scene.objects, 3 * size)[0])
 
 
 def masks(scene: Scene, size: int = 144) -> Bool[np.ndarray, "n size size"]:
-    """Returns the visible pixels of each object, in the order of `scene.objects`."""
+    """The visible pixels of each object, [n, size, size], in the order of `scene.objects`.
+
+    Args:
+        scene: the scene graph.
+        size: side of the image in pixels, at least 8.
+
+    Raises:
+        ValueError: the size is not a whole number of at least 8.
+    """
     seen = labels(scene, size)
     return seen[None] == np.arange(1, len(scene.objects) + 1, dtype=np.uint8)[:, None, None]
 
 
 def visible(objects: tuple[Object, ...], size: int = 160) -> tuple[float, ...]:
-    """Returns the share of each object that the later ones leave in sight, counted on `size` squared points."""
+    """The share of each object that later objects do not hide, counted on `size` x `size` points."""
     if not any(_meet(a.box, b.box) for i, a in enumerate(objects) for b in objects[:i]):
         return (1.0,) * len(objects)
     image, whole = _label_image(objects, size, count=True)
@@ -77,9 +93,9 @@ def _meet(a: Box, b: Box) -> bool:
 
 
 def check_size(size: int) -> None:
-    """Raises unless a picture can be that large."""
+    """Raises ValueError unless `size` is a valid side of an image."""
     if size < 8 or int(size) != size:
-        raise ValueError(f"got size={size!r}, wanted the picture's side in whole pixels, at least 8")
+        raise ValueError(f"got size={size!r}, wanted the side of the image in whole pixels, at least 8")
 
 
 def ground(above: tuple[RGB, RGB], below: tuple[RGB, RGB], horizon: float, span: int) -> Image.Image:
@@ -101,7 +117,7 @@ def _paint(brush: ImageDraw.ImageDraw, shape: Figure, box: Box, span: int, tones
 
 
 def _paint_loose(brush: ImageDraw.ImageDraw, pen: Pen, span: int) -> None:
-    """Fills polygons that are in units of the image already."""
+    """Fills polygons whose coordinates are in units of the image."""
     points, starts, fills = pen.polygons()
     flat = (points * span).ravel().tolist()
     for first, last, fill in zip(starts, starts[1:], fills, strict=False):
@@ -109,13 +125,13 @@ def _paint_loose(brush: ImageDraw.ImageDraw, pen: Pen, span: int) -> None:
 
 
 def place(shape: Figure, box: Box, span: int) -> list[float]:
-    """The corners of a figure in a picture of `span` pixels: x, y, x, y, ..."""
+    """The corners of a figure in an image of `span` pixels: x, y, x, y, ..."""
     scale = np.array([(box[2] - box[0]) * span, (box[3] - box[1]) * span])
     return (shape.points * scale + (box[0] * span - 0.5, box[1] * span - 0.5)).ravel().tolist()
 
 
 def _label_image(objects: tuple[Object, ...], span: int, count: bool = False) -> tuple[Image.Image, tuple[int, ...]]:
-    """Paints the number of each object over the ones behind it; counts each one's pixels before it is hidden."""
+    """Paints the index of each object over those behind it, and counts its pixels before others hide them."""
     image = Image.new("L", (span, span), 0)
     brush = ImageDraw.Draw(image)
     whole = []
@@ -134,7 +150,7 @@ def _centres(image: Image.Image) -> UInt8[np.ndarray, "size size"]:
 
 
 def shadow(box: Box, span: int, side: float) -> list[tuple[tuple[float, float, float, float], int]]:
-    """What an object leaves on the ground: ellipses as (x0, y0, x1, y1) in pixels, each with its strength."""
+    """The shadow of an object on the ground: ellipses as (x0, y0, x1, y1) in pixels, each with its strength."""
     width, y = box[2] - box[0], box[3]
     x = (box[0] + box[2]) / 2 + (side - 0.5) * 0.3 * width
     ellipses = []
@@ -177,7 +193,7 @@ def _darker(colour: RGB, percent: int) -> RGB:
 
 @functools.lru_cache
 def _light_table(light: str) -> list[int]:
-    """What the light makes of each value of each channel."""
+    """The lookup table of the light: the new value of each value of each channel."""
     tint, haze, fog = _LIGHT[light]
     return [
         min(255, round(_GAIN * v * t / 255 * (1 - haze) + f * haze))
@@ -187,15 +203,15 @@ def _light_table(light: str) -> list[int]:
 
 
 def lit(image: Image.Image, scene: Scene) -> UInt8[np.ndarray, "size size 3"]:
-    """Lays the light over a painted picture: its colour, its direction, and haze."""
+    """Applies the light to a painted image: its colour, its direction, and haze."""
     image = image.point(_light_table(scene.light))
     size = image.width
     angle, slope = 2 * math.pi * scene.sun[2], 0.04 + 0.14 * scene.sun[3]
     along_x, along_y = slope * math.cos(angle), slope * math.sin(angle)
     across = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
-    brightest = abs(along_x) / 2 + abs(along_y) / 2  # in one corner; all else is darker than that
+    brightest = abs(along_x) / 2 + abs(along_y) / 2  # of one corner; everything else is darker
     field = (along_x * across[None, :] + along_y * across[:, None] + 1 - brightest) * (248 + 8 * scene.sun[4])
-    # 255 * 256 still fits in 16 bits: a few times as fast as floating point
+    # 255 * 256 fits in 16 bits; this is a few times as fast as floating point
     values = np.asarray(image).astype(np.uint16)
     values *= field.astype(np.uint16)[..., None]
     values >>= 8

@@ -1,7 +1,7 @@
-"""Draws a figure as a list of filled polygons, in units of its own, before any pixel exists.
+"""A figure as a list of filled polygons, in its own units, independent of the image size.
 
-Polygons are all there is: a stroke is a polygon too, so that the extent of a figure is the extent of its
-points, and every renderer and every mask is painted from the same geometry at any size.
+Everything is a polygon, strokes too, so that the extent of a figure is the extent of its points, and every renderer
+and every mask is painted from the same geometry at any size.
 """
 
 import dataclasses
@@ -12,16 +12,16 @@ import numpy as np
 from jaxtyping import Float
 
 Point = tuple[float, float]
-Fill = str | tuple[int, int, int]  # a named tone of the figure's own palette, or a colour
+Fill = str | tuple[int, int, int]  # a named tone of the figure's palette, or a colour
 
-_ROUND = 18  # corners of a circle; at 144 pixels no one can count them
+_ROUND = 18  # corners of a circle; at 144 pixels they are not visible
 _CIRCLE = [(math.cos(2 * math.pi * i / _ROUND), math.sin(2 * math.pi * i / _ROUND)) for i in range(_ROUND)]
 _HALF = [(math.cos(math.pi * i / 6), math.sin(math.pi * i / 6)) for i in range(7)]
 
 
 @functools.lru_cache(maxsize=64)
 def _spline(corners: int, closed: bool, pieces: int = 5) -> np.ndarray:
-    """Matrices that take the corners of a Catmull-Rom spline to points along it, and to its tangents there."""
+    """Matrices that map the corners of a Catmull-Rom spline to points along it and to the tangents there."""
     segments = corners if closed else corners - 1
     count = segments * pieces + (not closed)
     rows = np.zeros((2, count, corners))
@@ -42,10 +42,10 @@ class Figure:
 
     Attributes:
         points: corners of all polygons, one after the other; x to the right, y down.
-        starts: where each polygon starts, and at the end where the last one stops.
+        starts: index of the first corner of each polygon, and last the end of the last one.
         fills: the tone of each polygon, a key of `colours.palette`, or its colour.
-        aspect: width over height of the box before it became a square.
-        anchors: named places, such as the hand that holds or the seat that is sat on.
+        aspect: width over height of the box before it was scaled to a square.
+        anchors: named points, such as the hand that holds something or the seat of a chair.
     """
 
     points: Float[np.ndarray, "n 2"]
@@ -55,7 +55,7 @@ class Figure:
     anchors: dict[str, Point]
 
     def mirrored(self) -> "Figure":
-        """The same figure, looking the other way."""
+        """The mirror image of the figure."""
         anchors = {name: (1 - x, y) for name, (x, y) in self.anchors.items()}
         return dataclasses.replace(self, points=self.points * (-1, 1) + (1, 0), anchors=anchors)
 
@@ -64,7 +64,7 @@ class Pen:
     """Collects polygons and anchors; `figure()` fits them into the unit square."""
 
     def __init__(self):
-        self._flat: list[float] = []  # x, y, x, y, ...: numpy reads flat lists three times as fast as pairs
+        self._flat: list[float] = []  # x, y, x, y, ...: NumPy reads flat lists three times as fast as pairs
         self._starts: list[int] = [0]
         self._fills: list[Fill] = []
         self._anchors: dict[str, Point] = {}
@@ -74,7 +74,7 @@ class Pen:
         self._fills.append(fill)
 
     def anchor(self, name: str, x: float, y: float) -> None:
-        """Names a place of the figure."""
+        """Names a point of the figure."""
         self._anchors[name] = (x, y)
 
     def poly(self, fill: Fill, *points: Point) -> None:
@@ -84,7 +84,7 @@ class Pen:
         self._close(fill)
 
     def rect(self, fill: Fill, x0: float, y0: float, x1: float, y1: float, radius: float = 0.0) -> None:
-        """An upright rectangle, its corners cut if `radius` is given."""
+        """An upright rectangle, with cut corners if `radius` is given."""
         if not radius:
             self._flat += (x0, y0, x1, y0, x1, y1, x0, y1)
             self._close(fill)
@@ -136,7 +136,7 @@ class Pen:
         self._close(fill)
 
     def ring(self, fill: Fill, x: float, y: float, radius: float, width: float) -> None:
-        """A circle's line, `width` thick, as a polygon with a slit."""
+        """The outline of a circle, `width` thick, as a polygon with a slit."""
         outer = [*_CIRCLE, _CIRCLE[0]]
         inner = radius - width
         for u, v in outer:
@@ -146,7 +146,7 @@ class Pen:
         self._close(fill)
 
     def polygons(self) -> tuple[Float[np.ndarray, "n 2"], tuple[int, ...], tuple[Fill, ...]]:
-        """The corners as they were drawn, where each polygon starts (and the last one stops), the fills."""
+        """The corners as drawn, the start of each polygon (and the end of the last one), and the fills."""
         return np.array(self._flat).reshape(-1, 2), tuple(self._starts), tuple(self._fills)
 
     def figure(self, tilt: float = 0.0) -> Figure:

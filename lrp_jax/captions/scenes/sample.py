@@ -1,4 +1,4 @@
-"""Makes the scene that belongs to a key."""
+"""Generates the scene of a key."""
 
 import dataclasses
 
@@ -11,16 +11,16 @@ from lrp_jax.captions.scenes.world import LIGHTS, Clutter, Scene
 
 Key = tuple[int, int, int, int]
 
-_ENTITIES, _SURROUNDINGS = 0, 1  # what a stream of dice is for
+_ENTITIES, _SURROUNDINGS = 0, 1  # the purpose of a random stream, the last number of its key
 _LIGHT_SHARES = (0.62, 0.18, 0.1, 0.1)
 
 
 def sample(key: Key, bias: str) -> Scene:
-    """Returns the scene of a key, drawn from the world with this bias ("strong", "weak" or "none").
+    """The scene of a key, sampled with this bias ("strong", "weak" or "none").
 
-    Where the entities find no room their sizes are drawn anew; what there is and how it is related stays, so
-    that no frequency depends on how easily something can be placed. (A cast that finds no room at forty
-    choices of sizes is drawn anew as well; this happens to one scene in some ten thousand.)
+    If the entities cannot be placed, only their sizes are sampled again; the entities and their relations stay, so
+    that no frequency depends on how easily something can be placed. (If forty choices of sizes all fail, the entities
+    are sampled again as well; this happens in about one of ten thousand scenes.)
     """
     bare = _surroundings(key)
     dice = Dice(*key, _ENTITIES)

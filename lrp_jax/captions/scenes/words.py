@@ -1,8 +1,8 @@
-"""The words of the captions. In every list the first is the most frequent."""
+"""The words of the captions, most frequent first in every list."""
 
 from lrp_jax.captions.scenes.colours import COLOURS
 
-# Other words for the colours; each stands in for its colour now and then.
+# Synonyms of the colours; each sometimes replaces its colour.
 COLOUR_SYNONYMS: dict[str, tuple[str, ...]] = {
     "red": ("crimson", "scarlet", "ruby"),
     "blue": ("navy", "azure", "sapphire"),
@@ -19,8 +19,10 @@ COLOUR_SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 
 COLOUR_WORDS: dict[str, str] = {word: colour for colour in COLOURS for word in (colour, *COLOUR_SYNONYMS[colour])}
+"""Each colour word of the captions and the colour of `COLOURS` that it names."""
 
 NUMBER_WORDS: dict[str, int] = {"a": 1, "an": 1, "two": 2, "three": 3, "pair": 2, "couple": 2, "trio": 3}
+"""Each number word of the captions and its number."""
 
 PLURALS: dict[int, tuple[str, ...]] = {
     2: ("two", "a pair of", "a couple of"),
@@ -39,7 +41,7 @@ CLOTHES: dict[str, tuple[str, ...]] = {
     "girl": ("dress", "frock", "gown", "robe"),
 }
 
-# Says nothing about the picture: the long tail of words that real captions have.
+# Adjectives without visual meaning: they imitate the long tail of words in real captions.
 FLAVOUR: tuple[str, ...] = (
     "pretty", "nice", "lovely", "cute", "fine", "funny", "old", "new", "neat", "plain", "shiny", "odd", "strange",
     "cheerful", "simple", "curious", "charming", "lonely", "fancy", "elegant", "ordinary", "familiar", "graceful",
@@ -78,7 +80,7 @@ LIGHT_PHRASES: dict[str, tuple[str, ...]] = {
     "night": ("at night", "in the dark", "after dark", "late at night", "at midnight"),
 }
 
-# With the number of the subject: {be} is "is" or "are".
+# {be} becomes "is" or "are", by the number of the subject.
 INTRODUCTIONS: tuple[str, ...] = (
     "there {be}", "a picture of", "this picture shows", "we see", "here {be}", "a drawing of",
     "in this picture there {be}", "you can see", "the picture shows", "an image of", "this is a picture of",
@@ -86,7 +88,7 @@ INTRODUCTIONS: tuple[str, ...] = (
     "this is a drawing of", "here we see", "an illustration of", "the scene shows", "behold", "look at", "a cartoon of",
 )  # fmt: skip
 
-# What is said of what stands in no telling relation.
+# For a subject without a relation that is told.
 POSTURES: dict[str, tuple[str, ...]] = {
     "alive": ("standing", "waiting", "posing", "lingering", "loitering"),
     "thing": ("standing", "placed", "located", "seen", "positioned"),
@@ -112,7 +114,7 @@ FORWARD: dict[str, tuple[str, ...]] = {
     "below": ("below", "under", "underneath"),
 }
 
-# The same relation told from its object.
+# The same relations, worded from the object.
 BACKWARD: dict[str, tuple[str, ...]] = {
     "holding": ("held by",),
     "carrying": ("carried by",),

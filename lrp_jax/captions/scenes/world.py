@@ -1,15 +1,14 @@
-"""A scene as plain data: what there is, where it is, and what stands in which relation to what."""
+"""A scene as plain data: the objects, their places and their relations."""
 
 import dataclasses
 
 Box = tuple[float, float, float, float]
 
-# In the order of frequency. A relation goes from its subject to its object.
 RELATIONS: tuple[str, ...] = (
     "beside",
     "left of",
     "behind",
-    "and",  # apart from each other, with no other relation: "... and a ball"
+    "and",  # both are in the image, apart from each other, with no other relation: "... and a ball"
     "in front of",
     "right of",
     "holding",
@@ -23,27 +22,29 @@ RELATIONS: tuple[str, ...] = (
     "sitting on",
     "riding",
 )
+"""The names of the relations from a subject to an object, most frequent first."""
 
 LIGHTS: tuple[str, ...] = ("day", "evening", "mist", "night")
+"""The light of a scene, most frequent first."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Object:
-    """One thing in the picture.
+    """One object of a scene.
 
     Attributes:
         entity: number of the entity it belongs to: "two dogs" are two objects and one entity.
         kind: one of `KINDS`.
         colour: one of `COLOURS`.
         box: (x0, y0, x1, y1) of the whole figure in [0, 1], hidden parts included.
-        depth: place in the order of painting; 0 is painted first and lies farthest back.
+        depth: position in the painting order; 0 is painted first and is farthest back.
         visible: share of the figure that no nearer object hides, in [0, 1].
         facing: 1 looks to the right, -1 to the left.
-        gesture: what the body does ("rest", "hold", "run", ...).
+        gesture: the posture of the body ("rest", "hold", "run", ...).
         tilt: degrees by which the figure leans.
-        tint: -1 to 1, how much darker or lighter it is than its colour's standard.
+        tint: -1 to 1, how much darker or lighter it is than the standard of its colour.
         pose: eight numbers in [0, 1) that vary the drawing.
-        grounded: whether it stands on the ground and leaves a shadow there.
+        grounded: whether it stands on the ground and casts a shadow there.
     """
 
     entity: int
@@ -62,7 +63,13 @@ class Object:
 
 @dataclasses.dataclass(frozen=True)
 class Relation:
-    """`subject` stands in the relation `name` to `object`; both are numbers of entities."""
+    """A relation between two entities.
+
+    Attributes:
+        name: one of `RELATIONS`.
+        subject: number of the entity that the relation starts from.
+        object: number of the entity that it points to.
+    """
 
     name: str
     subject: int
@@ -71,7 +78,15 @@ class Relation:
 
 @dataclasses.dataclass(frozen=True)
 class Entity:
-    """What one noun phrase names: one object, or two or three of the same kind and colour."""
+    """What one noun phrase names: one object, or two or three of the same kind and colour.
+
+    Attributes:
+        number: the `Object.entity` of its objects.
+        kind: one of `KINDS`.
+        colour: one of `COLOURS`.
+        count: number of its objects, 1 to 3.
+        area: share of the image that the box of its largest object covers.
+    """
 
     number: int
     kind: str
@@ -82,7 +97,14 @@ class Entity:
 
 @dataclasses.dataclass(frozen=True)
 class Clutter:
-    """A thing that no caption names: its kind, the middle of its foot, its width, one number for its look."""
+    """A thing that no caption names.
+
+    Attributes:
+        kind: one of `clutter.CLUTTER`.
+        x, y: the middle of its lower edge in [0, 1].
+        width: as a share of the image's width.
+        look: a number in [0, 1) that varies the drawing.
+    """
 
     kind: str
     x: float
@@ -93,17 +115,17 @@ class Clutter:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """Everything that is drawn and told; `draw`, `masks` and `captions` are functions of it alone.
+    """The scene graph: `draw`, `masks` and `captions` are functions of it alone.
 
     Attributes:
-        key: (seed, split, bias, index), from which it was made and from which its captions are worded.
+        key: (seed, split, bias, index), which seeds the scene and the wording of its captions.
         background: one of `BACKGROUNDS`.
         light: one of `LIGHTS`.
-        horizon: where the ground begins, in [0, 1] from the top.
+        horizon: height at which the ground begins, in [0, 1] from the top.
         decor: eight numbers in [0, 1) that vary the background.
-        sun: eight numbers in [0, 1) that vary light and line.
+        sun: eight numbers in [0, 1) that vary the light and the line width.
         clutter: things that no caption names, back to front.
-        objects: the objects, back to front (the i-th has depth i, unless one was taken out).
+        objects: the objects, back to front (the i-th has depth i, unless one was removed).
         relations: a tree over the entities.
     """
 
@@ -130,5 +152,5 @@ class Scene:
 
 
 def area(box: Box) -> float:
-    """Share of the image that a box covers."""
+    """The share of the image that a box covers."""
     return (box[2] - box[0]) * (box[3] - box[1])

@@ -1,1 +1,1 @@
-"""What training and explaining keep on disk: files written whole or not at all, locks, shards of records."""
+"""Files on disk: atomic writes, locks, shards of records."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from typing import IO
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A temporary path beside `path`; what was written there takes the name `path` when the block ends.
+    """A temporary path beside `path`; the file written there is renamed to `path` when the block ends.
 
     It is in the same folder because a rename across file systems is not atomic. If the block raises,
     `path` is left as it was and the temporary file is removed.
@@ -27,7 +27,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
-    """A file open for writing that takes its name when the block ends, see `atomic_path`. Text is UTF-8."""
+    """A file open for writing that is renamed to `path` when the block ends, see `atomic_path`. Text is UTF-8."""
     encoding = None if "b" in mode else "utf-8"
     with atomic_path(path) as temporary, open(temporary, mode, encoding=encoding) as file:
         yield file

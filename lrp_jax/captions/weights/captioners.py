@@ -1,8 +1,8 @@
 """Captioners from PyTorch state dicts with the names of the paper's published code.
 
-PyTorch keeps dense weights as [out, in], ours are [in, out]; LSTM gates are i, f, g, o in both. The input of
-the published Ada-LSTM is [h2_{t-1}, I_g, E_m], that of ours [E_m, I_g, h2_{t-1}] in continuation of Eq. 1:
-the columns change places on the way.
+PyTorch stores dense weights as [out, in], ours are [in, out]; LSTM gates are i, f, g, o in both. The input of
+the published Ada-LSTM is [h2_{t-1}, I_g, E_m], ours is [E_m, I_g, h2_{t-1}], which continues Eq. 1; so the columns
+are reordered.
 """
 
 import operator
@@ -14,7 +14,7 @@ from lrp_jax.captions.models import MHFC, AdaLSTM
 from lrp_jax.captions.weights.named import as_numpy, nested, problems_with, raise_any, read_sizes
 
 # Published name -> our path, and the shape: V words, E embedding, H hidden, D raw feature, A attention space,
-# G global feature, F what the global projection reads.
+# G global feature, F input of the global projection.
 SHARED = {
     "img_projector.weight": ("image_projection.kernel", "H D"),
     "img_projector.bias": ("image_projection.bias", "H"),
@@ -76,16 +76,17 @@ def captioner_from_state_dict(
 ) -> tuple[AdaLSTM | MHFC, dict]:
     """A captioner and its parameters from the names of the published PyTorch code.
 
-    Kind and sizes are read from the arrays: `AdaLSTM.*` makes an Ada-LSTM, `decoder_*` an MH-FC, one with a
-    query projection where `decoder_multihead_attention.q_proj.*` is there. The attention space of Ada-LSTM is
+    Architecture and sizes are read from the arrays: `AdaLSTM.*` means an Ada-LSTM, `decoder_*` an MH-FC, with a
+    query projection if `decoder_multihead_attention.q_proj.*` is present. The attention space of Ada-LSTM is
     the leading axis of `AdaAttention.W_v_proj.weight`.
 
     Args:
       arrays: names -> arrays, such as a loaded npz or a state dict of CPU tensors. `img_projector.weight` may
         be [H, d_raw] or, as a 1 x 1 convolution, [H, d_raw, 1, 1].
-      num_heads: heads of an MH-FC, which its shapes do not tell; must divide H. Not read for an Ada-LSTM.
-      global_feature: what the global projection of an Ada-LSTM reads, "raw" or "projected" features; needed
-        only where d_raw = H leaves it open. Without a global projection the model is the paper's, "mean".
+      num_heads: number of heads of an MH-FC, which the shapes do not determine; must divide H. Ignored for an
+        Ada-LSTM.
+      global_feature: the input of the global projection of an Ada-LSTM, "raw" or "projected" features; needed
+        only if d_raw = H makes it ambiguous. Without a global projection the model is the paper's, "mean".
       attention_axis: of an Ada-LSTM; "attention" as in the paper, "position" for checkpoints of the published
         code.
 
@@ -93,9 +94,9 @@ def captioner_from_state_dict(
       The captioner, and {"params": ...} in float64 if any array is float64, in float32 otherwise.
 
     Raises:
-      TypeError: an array holds no numbers.
-      ValueError: one error that names everything missing, unexpected or of the wrong shape, a number of heads
-        that does not divide H, and options that are open or that the model does not have.
+      TypeError: an array is not numeric.
+      ValueError: one error that lists everything missing, unexpected or of the wrong shape, a number of heads
+        that does not divide H, and options that are ambiguous or that the model does not have.
     """
     arrays = as_numpy(arrays)
     num_heads = operator.index(num_heads)
@@ -106,7 +107,7 @@ def captioner_from_state_dict(
     mh = sum(name in arrays for name in MH_FC if name not in ADA_LSTM)
     if ada == mh:
         raise ValueError(
-            "the arrays name neither an Ada-LSTM (AdaLSTM.*, AdaAttention.*) nor an MH-FC (decoder_*) but "
+            "the arrays are neither those of an Ada-LSTM (AdaLSTM.*, AdaAttention.*) nor of an MH-FC (decoder_*), got "
             f"{', '.join(sorted(arrays)) or 'nothing'}; pass the state dict of one captioner"
         )
     if ada > mh:
@@ -128,7 +129,7 @@ def _ada_lstm(arrays: dict[str, np.ndarray], global_feature: str | None, attenti
         problems += problem
     if global_feature == "mean":
         table = ADA_LSTM
-    # The global projection reads raw features or regions, and gives I_g the size of a word embedding.
+    # The global projection maps raw features or regions to I_g, of the size of a word embedding.
     sizes |= _same(sizes, "G", "H" if global_feature == "mean" else "E")
     sizes |= _same(sizes, "F", {"raw": "D", "projected": "H"}.get(global_feature, "F"))
     raise_any([*problems, *_problems(arrays, table, sizes)], "an Ada-LSTM", sizes)
@@ -147,19 +148,19 @@ def _ada_lstm(arrays: dict[str, np.ndarray], global_feature: str | None, attenti
 
 
 def _read_global_feature(arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> tuple[str | None, list[str]]:
-    """What the shapes say that I_g is, None where they do not, and what is to be said then."""
+    """The kind of I_g according to the shapes, or None with the problems to report."""
     if not any(name in arrays for name in GLOBAL_PROJECTION):
         return "mean", []
     if not {"F", "D", "H"} <= sizes.keys():
-        return None, []  # some array is missing or misshapen, and will be named as such
+        return None, []  # an array is missing or has a wrong shape, and is reported as such
     fits = [kind for kind, letter in (("raw", "D"), ("projected", "H")) if sizes["F"] == sizes[letter]]
     if len(fits) == 1:
         return fits[0], []
     if fits:
-        said = f"raw and projected features both have size {sizes['F']}, which leaves open what it reads"
+        said = f"raw and projected features both have size {sizes['F']}, so its input is ambiguous"
     else:
         wanted = f"{sizes['D']} (raw) or {sizes['H']} (projected)"
-        said = f"it reads features of size {sizes['F']}, wanted {wanted}"
+        said = f"its input has size {sizes['F']}, wanted {wanted}"
     return None, [f'global_img_feature_proj.weight: {said}; pass global_feature="raw" or "projected"']
 
 
@@ -175,7 +176,7 @@ def _mh_fc(
     sizes = read_sizes(arrays, _shapes(table))
     problems = []
     if global_feature not in (None, "mean"):
-        problems.append(f'global_feature={global_feature!r}: an MH-FC has "mean" only, leave it out')
+        problems.append(f'global_feature={global_feature!r}: an MH-FC supports only "mean", leave it out')
     if attention_axis != "attention":
         problems.append(f"attention_axis={attention_axis!r}: an MH-FC has no such option, leave it out")
     if num_heads < 1 or sizes.get("H", num_heads) % num_heads:
@@ -201,8 +202,7 @@ def _problems(
     problems = problems_with(arrays, _shapes(table), sizes)
     if any(name.startswith("img_encoder.") for name in arrays):
         problems.append(
-            "img_encoder.* is the image encoder: captioner_from_checkpoint takes it too, this function the "
-            "captioner only"
+            "img_encoder.* is the image encoder, which this function does not read: use captioner_from_checkpoint"
         )
     return problems
 

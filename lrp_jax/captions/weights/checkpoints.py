@@ -1,18 +1,18 @@
-"""Captioners as the paper's authors published them: one file with the captioner, its encoder, and the training's rest.
+"""Checkpoints of the paper's authors: one file with the captioner, its encoder and other training state.
 
     https://github.com/SunJiamei/LRP-imagecaptioning-pytorch
 
-Where that code departs from the paper, its checkpoints need a model that departs too. What the file tells, and how:
+Where that code deviates from the paper, its checkpoints need a model that deviates too. How each deviation is detected:
 
-| departure | told by |
+| deviation | detected from |
 |---|---|
-| Ada-LSTM adds W_g h_t per position (`attention_axis="position"`) | nothing: all their checkpoints |
-| Ada-LSTM's I_g is a projection of the raw or of the projected features | shapes; if these agree, by the encoder |
+| Ada-LSTM adds W_g h_t per position (`attention_axis="position"`) | not detected: true of all their checkpoints |
+| Ada-LSTM's I_g is a projection of the raw or of the projected features | shapes; if ambiguous, the encoder |
 | MH-FC projects the query | `decoder_multihead_attention.q_proj.*` |
-| the number of heads of MH-FC | nothing: 8, or as said |
+| the number of heads of MH-FC | not detected: 8, or the argument |
 
 Models of CNN features have their encoder in the file, as `img_encoder.*`, and project features by a 1 x 1 convolution;
-those of bottom-up features have neither.
+models of bottom-up features have neither.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,16 +27,16 @@ from lrp_jax.captions.weights.resnet import resnet_from_state_dict
 from lrp_jax.captions.weights.vgg import vgg16_from_state_dict
 
 _ENCODER = "img_encoder.encoder."
-# The rows of these are words.
+# Arrays with one row per word.
 _BY_WORD = ("embedding.weight", "fc.weight", "fc.bias")
 
 
 class Checkpoint(NamedTuple):
-    """A captioner, and the encoder that was saved with it.
+    """A captioner and the encoder that was saved with it.
 
     captioner, params: the captioner and its {"params": ...}.
-    encoder, encoder_params: what makes its features of images preprocessed by `models.IMAGENET`; None if the
-      file holds no encoder.
+    encoder, encoder_params: the encoder and its parameters, for images preprocessed by `models.IMAGENET`; None if
+      the file holds no encoder.
     bottom_up: whether the captioner reads features of detected regions, not of a grid.
     """
 
@@ -54,19 +54,19 @@ def captioner_from_checkpoint(
     num_heads: int = 8,
     attention_axis: str | None = None,
 ) -> Checkpoint:
-    """The captioner, and the encoder if there is one, of a checkpoint of the authors'.
+    """The captioner, and the encoder if there is one, of a checkpoint of the paper's authors.
 
     Args:
-      arrays: names -> arrays, of `read_weights`.
-      rows: the file's number of each word, in the order in which the words are wanted, see
-        `lrp_jax.captions.words.Vocabulary.from_word_map`; None leaves the order.
-      num_heads: of an MH-FC.
+      arrays: names -> arrays, from `read_weights`.
+      rows: for each word of the vocabulary, its row in the file, see
+        `lrp_jax.captions.words.Vocabulary.from_word_map`; None keeps the order of the file.
+      num_heads: number of heads of an MH-FC.
       attention_axis: of an Ada-LSTM; None is "position", with which the authors' models were trained.
 
     Raises:
-      TypeError: an array holds no numbers.
-      ValueError: one error that names everything missing, unexpected or of the wrong shape; or `rows` does not name
-        each word once.
+      TypeError: an array is not numeric.
+      ValueError: one error that lists everything missing, unexpected or of the wrong shape; or `rows` does not
+        contain each row once.
 
     Example:
       >>> vocabulary, rows = Vocabulary.from_word_map("wordmap_flickr30k.json")  # doctest: +SKIP
@@ -89,7 +89,7 @@ def captioner_from_checkpoint(
 
 
 def _global_feature_is_open(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether raw and projected features have one size, so that the shapes do not say which of them I_g is made of."""
+    """Whether raw and projected features have the same size, so that the shapes do not determine the input of I_g."""
     projector = arrays.get("img_projector.weight")
     has = "global_img_feature_proj.weight" in arrays
     return has and np.ndim(projector) >= 2 and projector.shape[0] == projector.shape[1]
@@ -99,12 +99,14 @@ def _reordered(arrays: Mapping[str, np.ndarray], rows: Sequence[int]) -> dict[st
     arrays, rows = dict(arrays), np.asarray(rows)
     count = len(rows)
     if not np.array_equal(np.sort(rows), np.arange(count)):
-        raise ValueError(f"rows name not each of {count} words once; pass what Vocabulary.from_word_map gives")
+        raise ValueError(f"rows do not name each of {count} words once; pass the rows of Vocabulary.from_word_map")
     for name in _BY_WORD:
         if name not in arrays:
-            continue  # will be named as missing
+            continue  # reported as missing later
         if len(arrays[name]) != count:
-            raise ValueError(f"{name} has {len(arrays[name])} words, but the vocabulary has {count}: not a pair")
+            raise ValueError(
+                f"{name} has {len(arrays[name])} words, but the vocabulary has {count}; pass the word map of this file"
+            )
         arrays[name] = np.asarray(arrays[name])[rows]
     return arrays
 

@@ -12,11 +12,11 @@ def convolutions(
 ) -> tuple[dict[str, int], dict]:
     """Sizes and parameters of an encoder; `table` maps each name to our path and its shape.
 
-    Kernels come as [out, in, height, width] and leave as [height, width, in, out].
+    Kernels are converted from [out, in, height, width] to [height, width, in, out].
 
     Raises:
-      TypeError: an array holds no numbers.
-      ValueError: one error that names everything missing, unexpected or of the wrong shape.
+      TypeError: an array is not numeric.
+      ValueError: one error that lists everything missing, unexpected or of the wrong shape.
     """
     arrays = as_numpy(arrays)
     shapes = {name: symbols for name, (_, symbols) in table.items()}

@@ -1,8 +1,8 @@
-"""Which encoder some arrays belong to."""
+"""Detects the encoder that a set of arrays belongs to."""
 
 from collections.abc import Iterable
 
-# A name that no other encoder has, by encoder; the first that is there decides.
+# Names that no other encoder has, by encoder; the first that is present decides.
 _MARKS = {
     "squeezenet": ("features.3.squeeze.weight", "conv25_weight"),
     "resnet": ("layer1.0.conv1.weight", "encoder.stages.0.layers.0.layer.0.convolution.weight"),
@@ -14,7 +14,7 @@ def encoder_kind(names: Iterable[str]) -> str:
     """ "vgg16", "resnet" or "squeezenet", from the names of the arrays in a file.
 
     Raises:
-      ValueError: they belong to none of these.
+      ValueError: the names belong to none of these.
     """
     names = list(names)
     plain = {name.removeprefix("resnet.") for name in names}
@@ -22,4 +22,4 @@ def encoder_kind(names: Iterable[str]) -> str:
         if plain.intersection(marks):
             return kind
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    raise ValueError(f"no encoder that is known here: got arrays {shown}; wanted those of {', '.join(_MARKS)}")
+    raise ValueError(f"unknown encoder: got arrays {shown}; wanted those of {', '.join(_MARKS)}")

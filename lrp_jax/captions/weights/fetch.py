@@ -1,4 +1,4 @@
-"""Files of weights by path or by their place on the Hugging Face hub, and the checksums they are held against."""
+"""Weight files by path or by their address on the Hugging Face hub, and the check of their SHA-256."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class ChecksumError(ValueError):
-    """A file is not the one it is said to be, or nothing says which one it should be."""
+    """A file has another SHA-256 than expected, or no expected SHA-256 is known."""
 
 
 class _OnHub(NamedTuple):
@@ -36,28 +36,28 @@ PUBLISHED = {
 _ADDRESS = re.compile(
     r"hf:(?P<repository>[^/@#]+/[^/@#]+)/(?P<file>[^@#]+)(?:@(?P<revision>[^#]+))?(?:#sha256=(?P<sha256>[0-9a-fA-F]{64}))?"
 )
-# torch.hub names a file after the first digits of its SHA-256. Without a letter they are more likely a date.
+# torch.hub puts the first digits of the SHA-256 into the file name. Digits without a letter are more likely a date.
 _DIGITS = re.compile(r"-(?=[0-9]*[a-f])([0-9a-f]{8,64})\.(?:pth|pt)$")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def weights_file(name: str | os.PathLike) -> pathlib.Path:
-    """Where a file of weights lies on this machine; it is downloaded if need be, and checked.
+    """The local path of a weight file, which is downloaded if necessary and checked.
 
     | name | checked against |
     |---|---|
-    | `path/to/vgg16-397923af.pth` | the digits in the name, as torchvision's files have them |
+    | `path/to/vgg16-397923af.pth` | the digits in the name, as in torchvision's files |
     | `path/to/model.npz` | nothing |
-    | `hf:OWNER/REPO/FILE[@REVISION][#sha256=HEX]` | the SHA-256 given, else the one that the hub states |
-    | `vgg16`, ... (`PUBLISHED`) | the SHA-256 in the table, else the one that the hub states |
+    | `hf:OWNER/REPO/FILE[@REVISION][#sha256=HEX]` | the given SHA-256, else the one that the hub reports |
+    | `vgg16`, ... (`PUBLISHED`) | the SHA-256 in the table, else the one that the hub reports |
 
-    A path to a file that is there is never looked up anywhere else. What was downloaded once lies in the hub's own
-    cache (`HF_HOME`) and is used from there when the hub cannot be reached.
+    An existing local path is always used as it is. Downloaded files are kept in the hub's cache (`HF_HOME`) and are
+    used from there when the hub cannot be reached.
 
     Raises:
-      FileNotFoundError: there is no such file, or the hub did not give it.
-      ChecksumError: its content is another one, or no SHA-256 is known for a file of the hub.
-      ValueError: the address is not spelt as above.
+      FileNotFoundError: there is no such file, or the download failed.
+      ChecksumError: the SHA-256 differs, or none is known for a file on the hub.
+      ValueError: the address has another format.
     """
     text = os.fspath(name)
     path = pathlib.Path(text)
@@ -83,25 +83,25 @@ def sha256(path: str | os.PathLike) -> str:
 
 
 def _download(name: str, place: _OnHub) -> pathlib.Path:
-    import huggingface_hub  # here, because it takes longer to import than most weights take to read
+    import huggingface_hub  # imported here because the import takes longer than reading most weight files
 
     try:
         path = pathlib.Path(huggingface_hub.hf_hub_download(place.repository, place.file, revision=place.revision))
         given, source = (place.sha256, "#sha256") if place.sha256 else (_stated(path, place), "the hub")
-    except Exception as error:  # of the library, of its HTTP client, of the operating system
+    except Exception as error:  # from the library, its HTTP client or the operating system
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise FileNotFoundError(f"{name}: not from the hub ({reason}); a path to a file works without it") from error
+        raise FileNotFoundError(f"{name}: download failed ({reason}); or pass the path of a local file") from error
     if given is None:
-        raise ChecksumError(f"{name}: the hub states no SHA-256 of this file, so give it: {name}#sha256=...")
+        raise ChecksumError(f"{name}: the hub reports no SHA-256 for this file; pass it as {name}#sha256=...")
     _check(name, path, given.lower(), source)
     return path
 
 
 def _stated(path: pathlib.Path, place: _OnHub) -> str | None:
-    """The SHA-256 that the hub stated, which it does for large files: their entity tag is it."""
+    """The SHA-256 that the hub reported; for large files it is their entity tag."""
     if path.is_symlink():
-        # The cache keeps a file under its entity tag, and links to it by the file's name. Only the first link counts:
-        # what lies behind may be shared between caches, under a name of another kind.
+        # The cache stores a file under its entity tag, and the file name is a symbolic link to it. Only the first link
+        # is read: its target may be a link into a cache shared by several users, under another kind of name.
         tag = os.path.basename(os.readlink(path))
     else:
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
@@ -114,6 +114,6 @@ def _check(name: str | os.PathLike, path: pathlib.Path, wanted: str, source: str
     found = sha256(path)
     if not found.startswith(wanted):
         raise ChecksumError(
-            f"{name}: its SHA-256 is {found[: len(wanted)]}, wanted {wanted} ({source}); it is damaged, or another "
-            f"file, and not used: remove {path} and get it anew"
+            f"{name}: its SHA-256 is {found[: len(wanted)]}, wanted {wanted} ({source}); the file is damaged or a "
+            f"different one: remove {path} and download it again"
         )

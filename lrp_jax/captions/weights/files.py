@@ -1,4 +1,4 @@
-"""Named arrays from the files in which weights are published."""
+"""Reads named arrays from the file formats in which weights are published."""
 
 import os
 import pathlib
@@ -10,24 +10,24 @@ from lrp_jax.captions.weights.torch_file import read_torch_file, state_dict
 
 
 def read_weights(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The named arrays of a file, by its suffix. Nothing in the file is executed.
+    """The named arrays of a file; the suffix decides the format. Nothing in the file is executed.
 
     | suffix | written by | names |
     |---|---|---|
-    | .npz | NumPy | the arrays' |
-    | .pth, .pt, .tar, .bin | PyTorch, any version | those of the state dict, or of "state_dict" or "model" inside |
-    | .safetensors | timm, Hugging Face | the tensors' |
+    | .npz | NumPy | of the arrays |
+    | .pth, .pt, .tar, .bin | PyTorch, any version | of the state dict, or of "state_dict" or "model" inside |
+    | .safetensors | timm, Hugging Face | of the tensors |
     | .h5, .hdf5 | Keras | layer and variable, "block1_conv1/kernel" |
 
-    The prefix `module.`, with which torch's DataParallel saves all names, is taken off.
+    The prefix `module.`, which torch's DataParallel adds to all names, is removed.
 
     Args:
-      path: the file, or a place on the Hugging Face hub, see `weights_file`.
+      path: the file, or an address on the Hugging Face hub, see `weights_file`.
 
     Raises:
-      FileNotFoundError: it is not there.
-      ValueError: another suffix, a damaged file, no arrays in it, (`ChecksumError`) other content than its name
-        promises, or (`UnsafeFileError`) a file that asks for more than tensors.
+      FileNotFoundError: there is no such file.
+      ValueError: an unknown suffix, a damaged file, a file without arrays, (`ChecksumError`) a SHA-256 other than
+        expected, or (`UnsafeFileError`) a pickle that calls anything but tensor constructors.
     """
     path = weights_file(path)
     readers = {
@@ -44,7 +44,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise ValueError(f"{path}: got suffix {path.suffix!r}; wanted one of {', '.join(readers)}")
     arrays = readers[path.suffix.lower()](path)
     if not arrays:
-        raise ValueError(f"{path}: holds no arrays")
+        raise ValueError(f"{path}: got a file without arrays; wanted named arrays of weights")
     if all(name.startswith("module.") for name in arrays):
         arrays = {name.removeprefix("module."): array for name, array in arrays.items()}
     return arrays
@@ -78,7 +78,7 @@ def _safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def _keras(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Variables by layer: "block1_conv1/kernel", whatever Keras called them within it ("block1_conv1_W_1:0")."""
+    """Variables by layer, "block1_conv1/kernel"; Keras versions name them differently ("block1_conv1_W_1:0")."""
     import h5py  # here: few files are Keras'
 
     short = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}

@@ -1,7 +1,7 @@
-"""Named arrays held against a table of the shapes that they should have.
+"""Checks named arrays against a table of expected shapes.
 
-A table maps a name to a shape written in symbols, "4H E+H": sizes are capital letters with an optional
-factor, or numbers, and sums of these. What the letters stand for is read from the arrays.
+A table maps a name to a symbolic shape, "4H E+H": each axis is a capital letter with an optional factor, a number,
+or a sum of these. The values of the letters are read from the arrays.
 """
 
 import collections
@@ -15,9 +15,9 @@ _TERM = re.compile(r"(\d*)([A-Z]?)")
 
 
 def read_sizes(arrays: Mapping[str, np.ndarray], table: Mapping[str, str]) -> dict[str, int]:
-    """The size behind each letter, as most of the arrays have it, so that one wrong array stands out.
+    """The value of each letter, by majority over the arrays, so that a single wrong array is reported as wrong.
 
-    Only axes of a single letter are asked ("H", "4H"); among equally many votes the first in the table wins.
+    Only axes of a single letter are used ("H", "4H"); in a tie the first in the table wins.
     """
     votes = collections.defaultdict(collections.Counter)
     for name, symbols in table.items():
@@ -32,7 +32,7 @@ def read_sizes(arrays: Mapping[str, np.ndarray], table: Mapping[str, str]) -> di
 
 
 def wanted_shape(symbols: str, sizes: Mapping[str, int]) -> tuple[int | None, ...]:
-    """The shape that a table's entry stands for; None where a size is not known."""
+    """The shape of a symbolic table entry; None for an unknown size."""
     return tuple(_axis(axis, sizes) for axis in symbols.split())
 
 
@@ -47,7 +47,7 @@ def _axis(axis: str, sizes: Mapping[str, int]) -> int | None:
 
 
 def problems_with(arrays: Mapping[str, np.ndarray], table: Mapping[str, str], sizes: Mapping[str, int]) -> list[str]:
-    """What is missing, unexpected or of the wrong shape: one phrase for each kind, none if all is well."""
+    """What is missing, unexpected or of the wrong shape: one phrase for each of the three, none if all is correct."""
     missing, wrong = [], []
     for name, symbols in table.items():
         wanted = wanted_shape(symbols, sizes)
@@ -61,18 +61,18 @@ def problems_with(arrays: Mapping[str, np.ndarray], table: Mapping[str, str], si
 
 
 def raise_any(problems: Sequence[str], model: str, sizes: Mapping[str, int]) -> None:
-    """Raises one ValueError for all problems, with the sizes that were read; nothing where there are none."""
+    """Raises one ValueError that lists all problems and the sizes that were read; does nothing if there are none."""
     if problems:
         read = ", ".join(f"{letter}={size}" for letter, size in sorted(sizes.items())) or "none"
         raise ValueError(f"not the weights of {model} (sizes read: {read}): {'; '.join(problems)}")
 
 
 def as_numpy(arrays: Mapping[str, object]) -> dict[str, np.ndarray]:
-    """All arrays as NumPy's, of one dtype: float64 if any of them is float64, else float32."""
+    """All arrays as NumPy arrays of one dtype: float64 if any of them is float64, else float32."""
     converted = {name: np.asarray(a) for name, a in arrays.items()}
     no_numbers = [f"{name} ({a.dtype})" for name, a in converted.items() if not _is_real(a.dtype)]
     if no_numbers:
-        raise TypeError(f"these arrays hold no numbers: {', '.join(no_numbers)}; pass arrays of floats")
+        raise TypeError(f"these arrays are not numeric: {', '.join(no_numbers)}; pass arrays of floats")
     dtype = np.float64 if any(a.dtype == np.float64 for a in converted.values()) else np.float32
     return {name: a.astype(dtype, copy=False) for name, a in converted.items()}
 
@@ -83,7 +83,7 @@ def _is_real(dtype: np.dtype) -> bool:
 
 
 def nested(leaves: Mapping[str, np.ndarray]) -> dict:
-    """A tree of parameters from leaves named by their path: {"fc.bias": b} -> {"fc": {"bias": b}}."""
+    """A tree of parameters from leaves named by their paths: {"fc.bias": b} -> {"fc": {"bias": b}}."""
     tree: dict = {}
     for path, leaf in leaves.items():
         *parents, last = path.split(".")

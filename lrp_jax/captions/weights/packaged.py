@@ -1,4 +1,4 @@
-"""Files of arrays that say what they are, as the package carries them: an npz with a JSON string under `about`."""
+"""Weight files in the package: an npz with the arrays and their metadata, a JSON string under `about`."""
 
 import importlib.resources
 import json
@@ -11,16 +11,17 @@ import numpy as np
 def read_packaged(
     name: str, path: str | os.PathLike | None = None, *, what: str, maker: str
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What a file says about itself, and its arrays by name.
+    """The metadata of a file, and its arrays by name.
 
     Args:
-      name: of the package's own file, in lrp_jax/weights/data.
+      name: of a file of the package, in lrp_jax/captions/weights/data.
       path: another file instead.
-      what: what the file holds, and `maker`, the module that writes it, for the reader of an error.
+      what: what the file holds, for error messages.
+      maker: the module that writes such files, for error messages.
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file holds something else.
+      ValueError: the file has another format.
     """
     if path is None:
         path = importlib.resources.files("lrp_jax.captions.weights").joinpath("data", name)

@@ -10,7 +10,7 @@ from lrp_jax.captions.models.resnet import EXPANSION
 from lrp_jax.captions.weights.named import as_numpy, nested, problems_with, raise_any, read_sizes
 
 _BLOCKS = {16: (3, 4, 6, 3), 33: (3, 4, 23, 3)}
-"""Blocks in each stage, by how many there are: ResNet-50 and -101."""
+"""The number of blocks in each stage, by their total number: ResNet-50 and -101."""
 
 
 def _table(blocks: tuple[int, ...]) -> dict[str, tuple[str, str]]:
@@ -56,7 +56,7 @@ _TRANSFORMERS_BLOCK = re.compile(
 
 
 def _translated(name: str) -> str:
-    """A name of transformers' as torchvision's; any other as it is."""
+    """The torchvision name for a name of transformers; any other name is returned unchanged."""
     layer, _, leaf = name.removeprefix("resnet.").rpartition(".")
     if layer in _TRANSFORMERS:
         return f"{_TRANSFORMERS[layer]}.{leaf}"
@@ -76,19 +76,19 @@ def resnet_from_state_dict(arrays: Mapping[str, np.ndarray], stages: int = 4) ->
     """ResNet-50 or -101 and its variables from torchvision's names, `layer1.0.conv1.weight` and so on.
 
     timm has the same names; those of transformers, `resnet.encoder.stages.0.layers.0.layer.0.convolution.weight` and so
-    on, are translated. Which ResNet it is is read from the names, the width from the shapes. `num_batches_tracked` is
-    not used. Images go through `lrp_jax.captions.models.IMAGENET` first.
+    on, are translated. The depth is read from the names, the width from the shapes. `num_batches_tracked` is not used.
+    Images have to be preprocessed by `lrp_jax.captions.models.IMAGENET`.
 
     Args:
       arrays: the state dict; without `fc.*` the encoder cannot classify.
-      stages: how many stages the encoder has; the others' weights are left out.
+      stages: the number of stages of the encoder; the weights of later stages are dropped.
 
     Returns:
       The encoder, and {"params": ..., "batch_stats": ...} in float64 if any array is float64, in float32 otherwise.
 
     Raises:
-      TypeError: an array holds no numbers.
-      ValueError: one error that names everything missing, unexpected or of the wrong shape.
+      TypeError: an array is not numeric.
+      ValueError: one error that lists everything missing, unexpected or of the wrong shape.
     """
     used = {_translated(name): a for name, a in arrays.items() if not name.endswith("num_batches_tracked")}
     count = len({name.rsplit(".conv1", 1)[0] for name in used if name.startswith("layer") and ".conv1." in name})

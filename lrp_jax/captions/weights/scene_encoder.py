@@ -1,4 +1,4 @@
-"""The encoder of the drawn scenes, which the package carries."""
+"""The encoder of the drawn scenes, which is part of the package."""
 
 import os
 from typing import Any
@@ -14,13 +14,13 @@ from lrp_jax.captions.weights.packaged import read_packaged
 def load_scene_encoder(path: str | os.PathLike | None = None) -> tuple[SceneCNN, dict[str, Any], Preprocessing]:
     """The frozen encoder of the drawn scenes: `encoder.apply(params, preprocessing(images))` -> [..., 8, 8, 96].
 
-    It was trained on unbiased scenes with `python -m lrp_jax.captions.training.scene_encoder`; what its `classify`
-    tells apart in each cell, and how well, is in `scene_encoder_record`.
+    It was trained on unbiased scenes with `python -m lrp_jax.captions.training.scene_encoder`; the classes of its
+    `classify` in each cell and their accuracies are in `scene_encoder_record`.
 
-    path: another file written by that command; the package's own by default.
+    path: another file written by that command; by default the file of the package.
 
     Returns:
-      The encoder, its {"params": ...} in float32, and what an image undergoes first.
+      The encoder, its {"params": ...} in float32, and the preprocessing of its images.
 
     Raises:
       FileNotFoundError: there is no such file.
@@ -33,7 +33,7 @@ def load_scene_encoder(path: str | os.PathLike | None = None) -> tuple[SceneCNN,
 
 
 def scene_encoder_record(path: str | os.PathLike | None = None) -> dict[str, Any]:
-    """How the encoder was made: its seed, its scenes and epochs, what its cells tell apart, and its accuracies."""
+    """The metadata of the encoder: its seed, scenes and epochs, the classes of its cells, and its accuracies."""
     return _read(path)[0]
 
 

@@ -8,7 +8,7 @@ from lrp_jax.captions.models import SqueezeNet
 from lrp_jax.captions.models.squeezenet import FIRES
 from lrp_jax.captions.weights.convolutions import convolutions
 
-# Where torchvision's `features` has the fire modules; max pools lie between them.
+# Indices of the fire modules in torchvision's `features`; the others are max pools.
 _FIRES_AT = (3, 4, 6, 7, 9, 10, 11, 12)
 
 
@@ -41,16 +41,17 @@ def squeezenet_from_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[SqueezeNet
     """SqueezeNet 1.1 and its parameters, from named arrays.
 
     Names are torchvision's (`features.0.weight` [64, 3, 3, 3], `features.3.squeeze.weight` ... `classifier.1.bias`), or
-    number the convolutions as the network runs: `conv0_weight`, `conv0_bias` ... `conv25_bias`, each fire module's
-    squeeze, expand 1 x 1 and expand 3 x 3, the classifier last. Weights are [out, in, height, width]. Names that begin
-    with `test` (a reference input and its output) are not used. Images go through `models.IMAGENET` first.
+    number the convolutions in the order of the network: `conv0_weight`, `conv0_bias` ... `conv25_bias`, with squeeze,
+    expand 1 x 1 and expand 3 x 3 of each fire module, and the classifier last. Weights are [out, in, height, width].
+    Names that begin with `test` (a reference input and its output) are not used. Images have to be preprocessed by
+    `models.IMAGENET`.
 
     Returns:
       The encoder, and {"params": ...} in float64 if any array is float64, in float32 otherwise.
 
     Raises:
-      TypeError: an array holds no numbers.
-      ValueError: one error that names everything missing, unexpected or of the wrong shape.
+      TypeError: an array is not numeric.
+      ValueError: one error that lists everything missing, unexpected or of the wrong shape.
     """
     used = {name: a for name, a in arrays.items() if not name.startswith("test")}
     table = _table(torchvision=any(name.startswith("features.") for name in used))

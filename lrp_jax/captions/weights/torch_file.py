@@ -1,8 +1,8 @@
-"""Tensors from the files that `torch.save` wrote, without torch and without running anything that is in them.
+"""Tensors from files of `torch.save`, without torch and without executing anything in them.
 
-Such a file is a pickle: a program that may name any function of any module and call it. Here it meets a table of a
-dozen names that stand for tensors and plain containers. Every other class becomes an inert placeholder, which takes
-whatever state the file gives it and does nothing; a call of any other function is refused.
+Such a file is a pickle: a program that may import and call any function of any module. Here names are looked up in a
+small table of tensor constructors and plain containers. Every other class becomes an inert placeholder, which ignores
+any state that the file gives it; a call of any other function is refused.
 """
 
 import collections
@@ -30,23 +30,23 @@ _DTYPES = {
     "ByteStorage": np.dtype("u1"),
     "BoolStorage": np.dtype("?"),
 }
-# Packages whose classes are built by a call (`defaultdict(dict)`, `dtype("f8")`): as placeholders they may be called.
+# Packages whose classes are built by a call (`defaultdict(dict)`, `dtype("f8")`): their placeholders may be called.
 _CALLABLE = ("torch", "numpy", "collections", "copyreg", "copy_reg", "argparse")
 
 
 class UnsafeFileError(ValueError):
-    """A file that asks for more than tensors."""
+    """A pickle that calls functions other than tensor constructors."""
 
 
 def read_torch_file(path: str | os.PathLike) -> Any:
-    """What was saved, with tensors as NumPy arrays and objects of any class as inert placeholders.
+    """The saved object, with tensors as NumPy arrays and instances of other classes as inert placeholders.
 
-    Both formats are read: the zip archive, and the older one of PyTorch before 1.6.
+    Both formats are read: the zip archive, and the older format of PyTorch before 1.6.
 
     Raises:
-      UnsafeFileError: the file calls a function that makes no tensor.
-      ValueError: it is no such file, or is damaged.
-      FileNotFoundError: it is not there.
+      UnsafeFileError: the file calls a function that does not make a tensor.
+      ValueError: the file has another format, or is damaged.
+      FileNotFoundError: there is no such file.
     """
     path = os.fspath(path)
     try:
@@ -64,11 +64,11 @@ def read_torch_file(path: str | os.PathLike) -> Any:
 
 
 def state_dict(saved: Any, key: str | None = None) -> dict[str, np.ndarray]:
-    """The named tensors of what was saved: the object itself, or the mapping of that name inside.
+    """The named tensors of a saved object: the object itself, or the mapping under `key` in it.
 
     Args:
       saved: from `read_torch_file`.
-      key: "state_dict", "model", ...; None takes the first of these two that is there, or all.
+      key: "state_dict", "model", ...; None takes the first of these two that is present, else the whole object.
 
     Raises:
       ValueError: there are no named tensors.
@@ -108,7 +108,7 @@ def _read_zip(file: io.BufferedReader) -> Any:
 def _read_legacy(file: io.BufferedReader) -> Any:
     refused = _Reader.no_storages
     if _Reader(file, refused).load() != _MAGIC:
-        raise ValueError("it begins like no format of torch's")
+        raise ValueError("unknown magic number")
     version, system = _Reader(file, refused).load(), _Reader(file, refused).load()
     if version != 1001 or not system.get("little_endian", True):
         raise ValueError(f"protocol {version}, or big-endian tensors")
@@ -116,7 +116,7 @@ def _read_legacy(file: io.BufferedReader) -> Any:
 
     def load(persistent: tuple) -> Any:
         if persistent[0] != "storage":
-            return _placeholder("torch.nn", "Module")()  # its class and source code come along: not looked at
+            return _placeholder("torch.nn", "Module")()  # the entry holds its class and source code, which are ignored
         _, kind, name, _, count, *view = persistent
         if name not in promised:
             promised[name] = _dtype(kind), int(count), _Storage(None)
@@ -126,20 +126,20 @@ def _read_legacy(file: io.BufferedReader) -> Any:
             return _View(storage, int(offset), int(size))
         return storage
 
-    # Tensors are described before their numbers come, so they are put together at the end.
+    # The file describes the tensors before their data, so they are assembled at the end.
     saved = _Reader(file, load).load()
     for name in _Reader(file, refused).load():
         dtype, count, storage = promised[name]
         said = int.from_bytes(file.read(8), "little")
         data = file.read(count * dtype.itemsize) if said == count else b""
         if len(data) != count * dtype.itemsize:
-            raise ValueError(f"storage {name} has not its {count} numbers")
+            raise ValueError(f"storage {name} is shorter than its {count} numbers")
         storage.numbers = np.frombuffer(data, dtype)
     return _complete(saved)
 
 
 class _Storage:
-    """The numbers behind one or several tensors."""
+    """The data of one or several tensors."""
 
     def __init__(self, numbers: np.ndarray | None):
         self.numbers = numbers
@@ -152,7 +152,7 @@ class _View(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """A tensor whose numbers may not be there yet."""
+    """A tensor whose data may not be read yet."""
 
     storage: _Storage | _View
     offset: int
@@ -177,7 +177,7 @@ class _Tensor(NamedTuple):
 
 
 def _complete(saved: Any) -> Any:
-    """Descriptions of tensors replaced by arrays, in the containers that may hold them."""
+    """Replaces descriptions of tensors by arrays, inside containers too."""
     if isinstance(saved, _Tensor):
         return saved.array()
     if isinstance(saved, dict):
@@ -204,20 +204,20 @@ def _tensor(storage, offset, shape, strides, *_) -> np.ndarray | _Tensor:
 
 
 def _bytes(text: Any, encoding: Any) -> bytes:
-    """How protocol 2 has bytes, those of a NumPy number for example: as text, one letter for each."""
+    """Decodes bytes (of a NumPy scalar, for example), which pickle protocol 2 stores as latin-1 text."""
     if not isinstance(text, str) or encoding != "latin1":
-        raise ValueError("bytes that are not written as text")
+        raise ValueError("bytes that are not stored as latin-1 text")
     return text.encode("latin1")
 
 
 class _InertClass(type):
-    """The class of placeholders: a call of one makes another, if it comes from a package where that means a class."""
+    """The metaclass of placeholders: a call makes an instance if the package is one of `_CALLABLE`, else it raises."""
 
     def __call__(cls, *args, **kwargs):
         if cls.__module__.partition(".")[0] not in _CALLABLE:
             raise UnsafeFileError(
-                f"it calls {cls.__module__}.{cls.__qualname__}, which makes no tensor: nothing was run. Do not trust "
-                "it; ask for a file that holds a state_dict only"
+                f"the file calls {cls.__module__}.{cls.__qualname__}, which does not make a tensor; nothing was "
+                "executed. Do not trust the file; get one that holds only a state_dict"
             )
         return cls.__new__(cls)
 
@@ -245,7 +245,7 @@ _KNOWN: dict[tuple[str, str], Callable] = {
 
 
 class _Reader(pickle.Unpickler):
-    """An unpickler that knows no module: names are looked up in `_KNOWN`, or become placeholders."""
+    """An unpickler that imports nothing: names are looked up in `_KNOWN`, or become placeholders."""
 
     def __init__(self, file, load_storage: Callable[[tuple], Any]):
         super().__init__(file, encoding="utf-8")
@@ -259,4 +259,4 @@ class _Reader(pickle.Unpickler):
 
     @staticmethod
     def no_storages(persistent: tuple) -> Any:
-        raise ValueError("a tensor where none belongs")
+        raise ValueError("a tensor in the header")

@@ -1,4 +1,4 @@
-"""VGG16 from torchvision's, timm's and Keras' arrays."""
+"""VGG16 from the arrays of torchvision, timm and Keras."""
 
 from collections.abc import Mapping
 
@@ -28,16 +28,16 @@ TABLE = _table()
 def vgg16_from_state_dict(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict]:
     """VGG16 up to block5_conv3 and its parameters from torchvision's names, `features.0.weight` and so on.
 
-    The width is read from the arrays: 64 for the published weights. What comes after the features, torchvision's
-    `classifier.*` and timm's `pre_logits.*` and `head.*`, is not used. Images go through `models.IMAGENET`
-    first.
+    The width is read from the arrays: 64 for the published weights. The layers after the features, torchvision's
+    `classifier.*` and timm's `pre_logits.*` and `head.*`, are not used. Images have to be preprocessed by
+    `models.IMAGENET`.
 
     Returns:
       The encoder, and {"params": ...} in float64 if any array is float64, in float32 otherwise.
 
     Raises:
-      TypeError: an array holds no numbers.
-      ValueError: one error that names everything missing, unexpected or of the wrong shape.
+      TypeError: an array is not numeric.
+      ValueError: one error that lists everything missing, unexpected or of the wrong shape.
     """
     used = {name: a for name, a in arrays.items() if not name.startswith(("classifier.", "pre_logits.", "head."))}
     sizes, params = convolutions(used, TABLE, "a VGG16")
@@ -47,15 +47,15 @@ def vgg16_from_state_dict(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict
 KERAS = Preprocessing(
     mean=tuple(m / 255 for m in (123.68, 116.779, 103.939)), std=(1 / 255, 1 / 255, 1 / 255), size=(224, 224)
 )
-"""What Keras' VGG16 expects: 0 to 255 less the mean of ImageNet, not divided by anything."""
+"""The preprocessing of Keras' VGG16: 0 to 255 minus the mean of ImageNet, without a division."""
 
 
 def vgg16_from_keras(arrays: Mapping[str, np.ndarray]) -> tuple[VGG16, dict]:
     """VGG16 up to block5_conv3 and its parameters from the arrays of Keras' file, `block1_conv1/kernel` and so on.
 
-    The file with or without its top (`fc1`, `fc2`, `predictions`, not used). Kernels are [height, width, in, out]
-    already. Keras feeds the colours in the order blue, green, red: the first kernel is turned round here, so that
-    images come as red, green, blue and go through `weights.vgg.KERAS`.
+    The top (`fc1`, `fc2`, `predictions`) may be in the file and is not used. Kernels are already
+    [height, width, in, out]. Keras' network expects the colours in the order blue, green, red; the first kernel is
+    reversed here, so that images are red, green, blue. They have to be preprocessed by `weights.vgg.KERAS`.
 
     Returns, raises: as for `vgg16_from_state_dict`.
     """

@@ -1,7 +1,7 @@
-"""Words that carry the grammar of a caption: NLTK's English stop words, in our tokens.
+"""NLTK's English stop words, in our tokens.
 
-NLTK downloads its list at run time; here it is data, so that a run needs no network and a new edition of the list
-changes no result. It is the edition of 179 words, the current one in 2020, when the paper was written.
+NLTK downloads its list at run time; here it is part of the source, so that a run needs no network and a new version of
+the list changes no result. This is the version of 179 words, current in 2020, when the paper was written.
 
 Source: nltk.corpus.stopwords.words("english"), from https://github.com/nltk/nltk_data (packages/corpora/stopwords). By
 its README the list came from Snowball (https://snowballstem.org, BSD 3-clause) and was augmented by NLTK's users, see
@@ -24,23 +24,24 @@ weren weren't won won't wouldn wouldn't
 """
 
 NLTK_ENGLISH = tuple(_NLTK.split())
-"""NLTK's list, word by word in its order."""
+"""NLTK's list, in its order."""
 
 STOP_WORDS = frozenset(token for word in NLTK_ENGLISH for form in (word, f"'{word}") for token in tokenize(form))
-"""The same words as `tokenize` writes them.
+"""The same words as tokens of `tokenize`.
 
-Our tokens split contractions, so "don't" is no token: its parts "do" and "n't" are stop words both, and so are "wo" and
-"sha" of "won't" and "shan't". The clitics, which the list has bare (s, re, m), stand here as "'s", "'re", "'m" too.
+`tokenize` splits contractions, so "don't" is not a token: its parts "do" and "n't" are both stop words, and so are "wo"
+and "sha" of "won't" and "shan't". Clitics, which the list has without apostrophe (s, re, m), are included as "'s",
+"'re", "'m" too.
 """
 
 
 def stop_ids(vocabulary: Vocabulary) -> tuple[int, ...]:
-    """The labels that LRP inference leaves as they are: the special tokens, and the stop words of a vocabulary.
+    """The labels that LRP inference does not re-weight: the special tokens, and the stop words of a vocabulary.
 
-    `<pad>`, `<start>`, `<end>` and `<unk>` count as stop words: none of them is a word that an image could speak for.
+    `<pad>`, `<start>`, `<end>` and `<unk>` count as stop words: none of them describes an image.
 
     Returns:
-      Ids in rising order.
+      Ids in ascending order.
     """
     words = (vocabulary.ids[word] for word in STOP_WORDS if word in vocabulary.ids)
     return tuple(sorted({PAD, START, END, UNK, *words}))

@@ -1,13 +1,12 @@
 """Captions to tokens: lower case, Penn Treebank splits, punctuation dropped, no Java.
 
-The caption metrics of the field are defined on the output of Stanford's PTB tokenizer. This is the part of it
-that matters for captions, in one regular expression, so that training, decoding and scoring all see the same
-strings.
+The standard caption metrics are defined on the output of Stanford's PTB tokenizer. This is the part of it that matters
+for captions, as one regular expression, so that training, decoding and scoring use the same tokens.
 """
 
 import re
 
-# What the Penn Treebank splits off a word: it 's, do n't, can not, the dogs '.
+# Suffixes that the Penn Treebank splits off a word: it 's, do n't, can not, the dogs '.
 _CLITICS = re.compile(r"(?<=\w)('s|'re|'ve|'ll|'d|'m)\b")
 _NEGATION = re.compile(r"(?<=\w)(n't)\b")
 _CANNOT = re.compile(r"\bcan(?=not\b)")
@@ -29,7 +28,7 @@ def tokenize(text: str) -> list[str]:
     """The tokens of a caption.
 
     Args:
-      text: a caption in any case; white space of any kind separates.
+      text: a caption in any case; separated by any white space.
 
     Returns:
       Lower-case tokens without punctuation. "A dog's ball isn't red." becomes

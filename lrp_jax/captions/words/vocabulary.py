@@ -1,4 +1,4 @@
-"""Words to ids and back; the four special tokens have fixed ids everywhere in the library."""
+"""Conversion between words and ids; the four special tokens have fixed ids everywhere in the library."""
 
 import collections
 import dataclasses
@@ -12,27 +12,27 @@ from lrp_jax.captions.storage.files import atomic
 from lrp_jax.captions.words.tokens import tokenize
 
 PAD = 0
-"""The id of `<pad>`, which fills rows of tokens behind the end."""
+"""The id of `<pad>`, which fills rows of tokens after the end token."""
 START = 1
 """The id of `<start>`, the first input token of every caption."""
 END = 2
 """The id of `<end>`, the last word of every caption."""
 UNK = 3
-"""The id of `<unk>`, which stands for every word that the vocabulary has not."""
+"""The id of `<unk>`, which stands for every word that is not in the vocabulary."""
 SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")
 """The special tokens, in the order of their ids."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The words a captioner knows, in the order of their ids.
+    """The words of a captioner, in the order of their ids.
 
     Attributes:
       words: all words, the four special tokens first: `words[PAD] == "<pad>"`, `words[START] == "<start>"`,
         `words[END] == "<end>"`, `words[UNK] == "<unk>"`.
 
     Raises:
-      ValueError: the special tokens are not where they belong, or a word occurs twice.
+      ValueError: the special tokens are not the first four words, or a word occurs twice.
     """
 
     words: tuple[str, ...]
@@ -42,14 +42,14 @@ class Vocabulary:
             raise ValueError(f"a vocabulary starts with {', '.join(SPECIAL)}; got {', '.join(self.words[:4])}")
         repeated = [word for word, count in collections.Counter(self.words).items() if count > 1]
         if repeated:
-            raise ValueError(f"a vocabulary holds each word once; got several of {', '.join(repeated[:5])}")
+            raise ValueError(f"a vocabulary has each word once; got several of {', '.join(repeated[:5])}")
 
     @classmethod
     def build(cls, captions: Iterable[str], min_count: int = 1) -> "Vocabulary":
-        """The words that occur at least `min_count` times in the captions, the most frequent first.
+        """The words that occur at least `min_count` times in the captions, most frequent first.
 
-        Words of equal frequency stand in alphabetical order, so the ids depend on nothing but the captions'
-        words. Build it on the training captions only (section 5.1).
+        Words of equal frequency are in alphabetical order, so the ids depend only on the words of the captions.
+        Build it on the training captions only (section 5.1).
         """
         counts = collections.Counter(word for caption in captions for word in tokenize(caption))
         kept = [word for word, count in counts.items() if count >= min_count and word not in SPECIAL]
@@ -57,7 +57,7 @@ class Vocabulary:
 
     @functools.cached_property
     def ids(self) -> Mapping[str, int]:
-        """Word -> id."""
+        """The id of each word."""
         return {word: index for index, word in enumerate(self.words)}
 
     def __len__(self) -> int:
@@ -78,13 +78,17 @@ class Vocabulary:
         return words
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the words as JSON; a reader never sees half a file."""
+        """Writes the words as JSON, atomically."""
         with atomic(path) as file:
             json.dump(self.words, file, ensure_ascii=False, indent=0)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
-        """Reads what `save` wrote."""
+        """Reads a file of `save`.
+
+        Raises:
+          ValueError: the file is not a vocabulary.
+        """
         words = _read_json(path)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ValueError(f"{path} is not a vocabulary: wanted a JSON list of words, as Vocabulary.save writes")
@@ -92,22 +96,22 @@ class Vocabulary:
 
     @classmethod
     def from_word_map(cls, path: str | os.PathLike) -> tuple["Vocabulary", tuple[int, ...]]:
-        """Reads a word map, JSON {word: number}, as the published PyTorch captioners have one.
+        """Reads a word map, JSON {word: number}, the format of the published PyTorch captioners.
 
-        There the special tokens stand wherever they were put in (padding first, the others last); here they come
-        first, and the other words follow in the order of their numbers.
+        In a word map the special tokens are in any place (padding first, the others last); here they come first,
+        followed by the other words in the order of their numbers.
 
         Returns:
-          The vocabulary, and the number in the file of each of its words: what belongs to word i here is row
-          `numbers[i]` of the arrays that go with the file.
+          The vocabulary, and for each of its words the number in the file: word i of the vocabulary is row
+          `numbers[i]` of the arrays that belong to the word map.
 
         Raises:
-          ValueError: the file is no word map, its numbers are not 0, 1, 2, ... each once, or a special token is
+          ValueError: the file is not a word map, its numbers are not 0, 1, 2, ... each once, or a special token is
             missing.
         """
         numbers = _read_json(path)
         if not isinstance(numbers, dict) or not all(type(number) is int for number in numbers.values()):
-            raise ValueError(f"{path} is not a word map: wanted a JSON object of numbers by word")
+            raise ValueError(f"{path} is not a word map: wanted a JSON object {{word: number}}")
         if sorted(numbers.values()) != list(range(len(numbers))):
             raise ValueError(
                 f"{path}: {len(numbers)} words, but their numbers are not 0 to {len(numbers) - 1} each once"
@@ -123,5 +127,5 @@ class Vocabulary:
 def _read_json(path: str | os.PathLike):
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # of JSON, or of UTF-8
+    except ValueError as error:  # invalid JSON or UTF-8
         raise ValueError(f"{path}: not a JSON file ({error})") from error

@@ -106,7 +106,7 @@ def test_damaged_lines_are_named_and_counted(tmp_path, caplog):
         with caplog.at_level(logging.WARNING):
             assert [regions.id for regions in source] == ["1", "7"]
         assert source.damaged == 6 == len(caplog.records)
-    wanted = ["5 fields", "'2': got features that are no base64", "not finite", "'4'", "80 pixels", "b'many'"]
+    wanted = ["5 fields", "'2': got features that are not base64", "not finite", "'4'", "80 pixels", "b'many'"]
     for line, what, record in zip((1, 3, 4, 5, 6, 7), wanted, caplog.records, strict=True):
         assert f"a.tsv, line {line} " in record.getMessage() and what in record.getMessage()
 

@@ -126,7 +126,7 @@ def test_counts_and_names(tmp_path, caplog):
     # `more` has a class without a name, `narrow` another number of channels.
     assert (len(index), index.entries, index.damaged, index.padded, index.cut) == (3, 6, 3, 1, 0)
     assert "class 9, wanted 0 to 3" in caplog.text
-    assert "(4, 5), wanted (4, 6) as of the first image" in caplog.text
+    assert "(4, 5), wanted (4, 6) as for the first image" in caplog.text
     store = RegionStore(tmp_path / "store")
     assert store["image_0000"].names == ("cat", "dog", "bird", "") and store["image_0001"].names[3] == "cow"
 
@@ -168,7 +168,7 @@ def interrupted(source, tmp_path, monkeypatch):
 
 def test_an_interrupted_conversion_goes_on(source, finished, interrupted, monkeypatch):
     assert sorted(path.name for path in interrupted.iterdir()) == [".lock", "index.json", "regions-00000.array_record"]
-    with pytest.raises(ValueError, match="unfinished store of 4 images"):
+    with pytest.raises(ValueError, match="incomplete store of 4 images"):
         RegionStore(interrupted)
     kept = (interrupted / "regions-00000.array_record").stat().st_mtime_ns
     (interrupted / ".regions-00001.array_record.1.tmp").write_bytes(b"left by a process that was killed")

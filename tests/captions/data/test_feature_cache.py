@@ -57,7 +57,7 @@ def test_features_are_those_of_the_encoder(tmp_path, capsys, dtype):
     encode, wanted = Encoder(), compute_features(drawn(), Encoder(), batch_size=2)
     first = features(tmp_path, encode=encode, dtype=dtype)
     line = capsys.readouterr().out
-    assert "train: 11 images of 4 x 3 " + dtype in line and "GB are to be written" in line and line.count("\n") == 1
+    assert "train: 11 images of 4 x 3 " + dtype in line and "writing at most" in line and line.count("\n") == 1
     assert encode.calls == 6
     again = features(tmp_path, encode=encode, dtype=dtype)
     assert encode.calls == 6 and not capsys.readouterr().out
@@ -119,7 +119,7 @@ def test_several_threads_and_copies_read(written):
 def test_features_of_something_else_are_refused(written, changes, part):
     before = {path: path.stat().st_mtime_ns for path in (written / "train").iterdir()}
     encode = Encoder()
-    with pytest.raises(FeatureError, match=f"train holds other features: {part}.*; delete") as refusal:
+    with pytest.raises(FeatureError, match=f"train has other features: {part}.*; delete") as refusal:
         features(written, encode=encode, **changes)
     assert "\n" not in str(refusal.value) and encode.calls == 0
     assert before == {path: path.stat().st_mtime_ns for path in (written / "train").iterdir()}
@@ -232,7 +232,7 @@ def test_images_that_cannot_be_read_are_left_out_and_the_captions_with_them(tmp_
         with caplog.at_level(logging.WARNING):
             caplog.clear()
             found = features(tmp_path, dataset, encode)
-        assert encode.calls == calls and ("image i10 is left out" in caplog.text) == (calls > 0)
+        assert encode.calls == calls and ("image i10 is skipped" in caplog.text) == (calls > 0)
         assert found.indices.tolist() == [1, 2, 5, 6, 7, 8, 9]
         assert found.captions == tuple((f"image {i}",) for i in found.indices)
         readable = compute_features([dataset[i] for i in found.indices], Encoder(), batch_size=2)
@@ -277,6 +277,6 @@ def test_a_disk_that_is_too_small_is_refused_before_the_first_file(tmp_path, mon
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100))
     encode = Encoder()
-    with pytest.raises(OSError, match=r"1e-07 GB free, wanted about .*; free some, or name another features_folder"):
+    with pytest.raises(OSError, match=r"1e-07 GB free, wanted about .*; free some, or choose another features_folder"):
         features(tmp_path, encode=encode)
     assert encode.calls == 1 and not list((tmp_path / "train").iterdir())

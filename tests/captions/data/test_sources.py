@@ -54,7 +54,7 @@ def test_several_files_share_a_training_split(tmp_path):
         "test_other": ["sub/c"],
     }
     assert splits["train"][1].image == tmp_path / "more" / "images" / "a.jpg"
-    assert splits.skipped == {"image in no split": 1, "image without a caption": 1, "image that was there already": 1}
+    assert splits.skipped == {"image in no split": 1, "image without a caption": 1, "repeated image": 1}
     with pytest.raises(ValueError, match="different names"):
         source(write(tmp_path, IMAGES) + f",{tmp_path}/captions.json")
 
@@ -63,7 +63,7 @@ def test_an_image_may_be_in_several_splits_of_our_own_file_but_once_in_each(tmp_
     images = [{**IMAGES[0], "split": split} for split in ("train", "val", "test", "train")]
     splits = source(write(tmp_path, images))
     assert source_files.sizes(splits) == {"train": 1, "validation": 1, "test": 1}
-    assert splits.skipped == {"image that was there already": 1}
+    assert splits.skipped == {"repeated image": 1}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_image_may_be_in_several_splits_of_our_own_file_but_once_in_each(tmp_
         ([{**IMAGES[1], "file": "\ud83d.jpg"}], "image 0 .*wanted the name of a file"),
         (3, "images is a int"),
         ([], "no images are listed"),
-        ([{**IMAGES[0], "file": "../a.jpg"}], r"'\.\./a\.jpg': wanted a path that stays in the folder"),
+        ([{**IMAGES[0], "file": "../a.jpg"}], r"'\.\./a\.jpg': wanted a path inside the folder"),
     ],
 )
 def test_a_wrong_entry_is_named(tmp_path, images, message):
@@ -91,7 +91,7 @@ def test_missing_or_foreign_files_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"list\.json: wanted JSON of the form"):
         source(f"json:{tmp_path}/list.json")
     (tmp_path / "half.json").write_text('{"images": [{"file": "a.j')
-    with pytest.raises(ValueError, match=r"half\.json: got no whole JSON file .*download or write it again"):
+    with pytest.raises(ValueError, match=r"half\.json: not a complete JSON file .*download or write it again"):
         source(f"json:{tmp_path}/half.json")
 
 
@@ -118,7 +118,7 @@ def test_single_missing_images_are_skipped_and_a_missing_folder_is_an_error(tmp_
     assert source_files.ids(splits) == {"train": ["0", "2"]}
     assert splits.skipped == {"image whose file is missing": 2}
     (line,) = caplog.messages
-    assert line.startswith(f"json:{path}: left out 2 x image whose file is missing ({tmp_path}/images/1.jpg, ")
+    assert line.startswith(f"json:{path}: skipped 2 x image whose file is missing ({tmp_path}/images/1.jpg, ")
     (tmp_path / "images" / "2.jpg").unlink()
     with pytest.raises(FileNotFoundError, match=r"3 of the 4 train images are missing, the first is .*1\.jpg"):
         source(f"json:{path}")
@@ -136,9 +136,9 @@ def test_single_missing_images_are_skipped_and_a_missing_folder_is_an_error(tmp_
         ([0.5, 0.1, 0.5, 0.9], "box without area"),
         ([0.6, 0.1, 0.5, 0.9], "box without area"),
         ([1.0, 0.1, 1.5, 0.9], "box outside the image"),
-        ([float("nan"), 0.1, 0.5, 0.9], "box of other than four finite numbers"),
-        (["a", 0.1, 0.5, 0.9], "box of other than four finite numbers"),
-        ([-(10**400), 0.1, 0.5, 0.9], "box of other than four finite numbers"),
+        ([float("nan"), 0.1, 0.5, 0.9], "box without four finite numbers"),
+        (["a", 0.1, 0.5, 0.9], "box without four finite numbers"),
+        ([-(10**400), 0.1, 0.5, 0.9], "box without four finite numbers"),
     ],
 )
 def test_a_box_that_is_none_is_skipped_and_counted(tmp_path, box, reason):
@@ -154,7 +154,7 @@ def test_a_box_of_no_name_is_skipped_and_counted(tmp_path, category):
     boxes = [{"category": category, "box": [0, 0, 1, 1]}, {"category": "dog", "box": [0, 0, 1, 1]}]
     splits = source(write(tmp_path, [{**IMAGES[0], "boxes": boxes}, {**IMAGES[0], "image_id": "\ud83d"}]))
     assert splits["train"][0].names == ("dog",) and len(splits["train"]) == 1
-    assert splits.skipped == {"box whose category has no name": 1, "image whose id is no text": 1}
+    assert splits.skipped == {"box whose category has no name": 1, "image whose id is not text": 1}
 
 
 @pytest.mark.parametrize("kind", ["karpathy", "json", "folder"])
@@ -214,11 +214,11 @@ def test_what_no_kind_knows_is_told_what_was_looked_for(tmp_path):
     with pytest.raises(ValueError, match=r"looked for karpathy: .*coco: .*tfds: .*flickr30k: .*folder: .*json: "):
         source(str(tmp_path))
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(ValueError, match=r"notes\.txt is no source that is known"):
+    with pytest.raises(ValueError, match=r"notes\.txt is not a known kind of source"):
         source(str(tmp_path / "notes.txt"))
     write(tmp_path, IMAGES)
     write(tmp_path, IMAGES, "others.json")
-    with pytest.raises(ValueError, match=r"several sources: name one, json:.*captions\.json or json:.*others\.json"):
+    with pytest.raises(ValueError, match=r"several sources: choose one, json:.*captions\.json or json:.*others\.json"):
         source(str(tmp_path))
 
 

@@ -34,11 +34,11 @@ def test_what_cannot_be_used_is_counted_and_the_order_stays():
     assert usable_captions(captions, "7", skips) == ("First.", long.strip(), "Last.")
     assert skips.counts == {
         "caption without a word": 3,
-        "caption that is no text": 2,
+        "caption that is not text": 2,
         "caption of more than 100 words": 2,
     }
     assert skips.lines()[0] == "3 x caption without a word (caption 1 of image 7, caption 2 of image 7, ...)"
-    assert skips.lines()[1] == "2 x caption that is no text (caption 4 of image 7, caption 5 of image 7)"
+    assert skips.lines()[1] == "2 x caption that is not text (caption 4 of image 7, caption 5 of image 7)"
 
 
 @given(st.text(max_size=12))

@@ -83,9 +83,9 @@ def test_a_kept_draw_that_does_not_fit_is_refused(tmp_path, caplog):
     record = json.loads(kept.read_text())
     for change, message in (
         ({"ids": {"validation": ["1", "99"]}}, r"image 99 is not in captions_train2017\.json; remove it"),
-        ({"ids": {"validation": ["1", "1"]}}, "not as many as it says"),
+        ({"ids": {"validation": ["1", "1"]}}, "do not match its counts"),
         ({"seed": 4}, "chosen with seed 4"),
-        ({"ids": 3}, "got no choice of images"),
+        ({"ids": 3}, "not a saved choice of images"),
     ):
         source_files.write_json(kept, record | change)
         with pytest.raises(ValueError, match=message):
@@ -94,14 +94,14 @@ def test_a_kept_draw_that_does_not_fit_is_refused(tmp_path, caplog):
     source_files.write_json(kept, record | {"sha256": "0"})
     with caplog.at_level(logging.WARNING):
         assert source_files.ids(source(spec))["validation"] == drawn
-    assert len(caplog.messages) == 1 and "chosen from another file" in caplog.messages[0]
+    assert len(caplog.messages) == 1 and "chosen from another version" in caplog.messages[0]
 
 
 def test_a_draw_that_cannot_be_kept_is_said_and_is_the_same(tmp_path, caplog):
     spec = coco(tmp_path) + ",validation=2"
     with caplog.at_level(logging.WARNING):
         splits = source(f"{spec},split_file={tmp_path}/train2017/000000000001.jpg/split.json")
-    assert len(caplog.messages) == 1 and "the choice of seed 0 is not kept" in caplog.messages[0]
+    assert len(caplog.messages) == 1 and "the choice of seed 0 could not be saved" in caplog.messages[0]
     assert source_files.ids(splits) == source_files.ids(source(spec))
 
 
@@ -182,12 +182,12 @@ def test_every_damaged_box_is_counted_and_costs_no_other(tmp_path):
     assert splits.skipped == {
         "box outside the image": 1,
         "box without area": 1,
-        "box of other than four finite numbers": 1,
+        "box without four finite numbers": 1,
         "box entry that is damaged": 5,
         "box whose category has no name": 1,
         "box of an unknown category": 1,
         "box of an image that is not listed": 1,
-        "box whose id was there already": 1,
+        "repeated box id": 1,
     }
 
 
@@ -220,7 +220,7 @@ def test_damaged_captions_never_move_to_another_image(tmp_path):
         "caption of an image that is not listed": 3,
         "caption without a word": 1,
         "caption of more than 100 words": 1,
-        "caption whose id was there already": 1,
+        "repeated caption id": 1,
         "caption entry that is damaged": 2,
     }
 
@@ -243,7 +243,7 @@ def test_ids_of_images_that_occur_twice(tmp_path):
     # 8 is also a test image, and therefore not trained on.
     assert sorted(ids["train"] + ids["validation"]) == list("134567") and "8" in ids["test"]
     assert splits.skipped == {
-        "image that was there already": 2,
+        "repeated image": 2,
         "image id of two files": 1,
         "image entry that is damaged": 4,
         "caption of an image that is not listed": 2,

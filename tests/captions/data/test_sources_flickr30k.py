@@ -96,7 +96,7 @@ def test_the_known_row_without_its_second_bar(tmp_path):
 def test_a_damaged_row_costs_no_other(tmp_path, name, text, extra, skipped):
     header, *rows = text.splitlines(keepends=True)
     splits = source(flickr30k(tmp_path, header + extra + "".join(rows), name))
-    assert splits.skipped == {"line that is no row of the table": skipped}
+    assert splits.skipped == {"line that is not a row of the table": skipped}
     found = captions_of(splits)
     assert found.pop("1004")[-2:] == tuple(TEXTS)
     assert found == dict.fromkeys([stem for stem in STEMS if stem != "1004"], tuple(TEXTS))
@@ -108,7 +108,7 @@ def test_odd_captions_stay_with_their_image(tmp_path):
     found = captions_of(splits)
     assert found["1001"] == ("A man on a horse .", *TEXTS) and found["1002"] == ("Un garçon court .", *TEXTS)
     assert all(found[stem] == tuple(TEXTS) for stem in STEMS if stem not in ("1001", "1002"))
-    assert splits.skipped == {"caption without a word": 1, "line that is no caption": 1}
+    assert splits.skipped == {"caption without a word": 1, "line that is not a caption": 1}
 
 
 def test_lists_of_the_splits(tmp_path):
@@ -137,7 +137,7 @@ def test_missing_pieces_are_one_error_each(tmp_path):
     with pytest.raises(ValueError, match=r"results\.csv: wanted a header line with file and caption, got 'a,b'"):
         source(f"flickr30k:{tmp_path}")
     (tmp_path / "results.csv").write_bytes(b"image,caption\n1.jpg,caf\xe9\n")
-    with pytest.raises(ValueError, match="got no UTF-8 at byte 23; save it as UTF-8"):
+    with pytest.raises(ValueError, match="not UTF-8 at byte 23; save it as UTF-8"):
         source(f"flickr30k:{tmp_path}")
     (tmp_path / "results.csv").write_text("")
     with pytest.raises(ValueError, match="wanted a header line"):
@@ -183,7 +183,7 @@ def test_boxes_of_entities_have_the_type_of_their_phrases(tmp_path):
     assert examples["1000"].names == ("people", "people", "bodyparts") and examples["1001"].names == ()
     box = [0.2, 0.25, 0.4, 0.5]
     np.testing.assert_allclose(examples["1000"].boxes, [[0, 0, 0.5, 1], box, box], rtol=1e-6)
-    assert splits.skipped == {"box that no phrase means": 1, "image without entities": 8}
+    assert splits.skipped == {"box without a phrase": 1, "image without entities": 8}
     # They are found in the folder itself, and for Karpathy's file too.
     entities(tmp_path)
     again = source(f"flickr30k:{tmp_path}")
@@ -196,7 +196,7 @@ def test_boxes_of_entities_have_the_type_of_their_phrases(tmp_path):
     splits = source(f"karpathy:{path},entities={tmp_path}/entities")
     assert splits["train"][0].id == "1000" and splits["train"][0].names == ("people", "people", "bodyparts")
     with pytest.raises(
-        ValueError, match=r"several sources: name one, karpathy:.*dataset_flickr30k\.json or flickr30k:"
+        ValueError, match=r"several sources: choose one, karpathy:.*dataset_flickr30k\.json or flickr30k:"
     ):
         source(str(tmp_path))
 
@@ -208,7 +208,7 @@ def test_boxes_of_entities_have_the_type_of_their_phrases(tmp_path):
         ('<?xml version="1.0" encoding="none-1"?>' + XML, "unknown encoding: none-1"),
         (XML[:200], "no element found|unclosed"),
         (XML.replace("<size>", "<none>").replace("</size>", "</none>"), "no width"),
-        (XML.replace("500", "0"), "has no size"),
+        (XML.replace("500", "0"), "has no image size"),
         (XML.replace("<xmin>1</xmin>", "<xmin>one</xmin>"), "could not convert"),
     ],
 )

@@ -61,8 +61,8 @@ def test_rows_of_a_table(tmp_path):
     assert splits["train"][0].image == tmp_path / "images" / "0.jpg"
     assert splits["validation"][0].captions == ("Un chien à la plage.",)
     assert splits.skipped == {
-        "caption that puts its image into another split": 1,
-        "line that is no row of the table": 1,
+        "caption with another split than its image": 1,
+        "line that is not a row of the table": 1,
     }
     assert source_files.ids(source(str(tmp_path))) == source_files.ids(splits)
 
@@ -106,12 +106,12 @@ def test_damaged_lines_cost_no_other(tmp_path):
     assert all(e.captions[0] == f"Picture {e.id}.jpg." for e in (*splits["train"][:2], *splits["test"]))
     assert splits["train"][1].names == ("dog",)
     assert splits.skipped == {
-        "line that is no image with file and captions": 4,
+        "line without file and captions": 4,
         "caption without a word": 1,
-        "caption that is no text": 1,
+        "caption that is not text": 1,
         "caption of more than 100 words": 1,
         "image without a caption": 1,
-        "image that was there already": 1,
+        "repeated image": 1,
         "image in no split": 2,
         "box without category and corners": 2,
         "image whose file is missing": 1,
@@ -121,7 +121,7 @@ def test_damaged_lines_cost_no_other(tmp_path):
 @pytest.mark.parametrize("name", ["../0.jpg", "/etc/passwd", "a/../../0.jpg", "..\\0.jpg", "C:\\0.jpg", ".."])
 def test_a_file_outside_the_folder_is_refused(tmp_path, name):
     spec = folder(tmp_path, lines(image("0.jpg", "train"), image(name, "train")))
-    with pytest.raises(ValueError, match="wanted a path that stays in the folder of the images"):
+    with pytest.raises(ValueError, match="wanted a path inside the folder of the images"):
         source(spec)
 
 
@@ -134,10 +134,10 @@ def test_missing_pieces_are_one_error_each(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no images: looked for .*0\.jpg and .*images/0\.jpg"):
         source(f"folder:{tmp_path},seed=3")
     (tmp_path / "captions.csv").write_text("file,caption\n0.jpg,A dog.\n")
-    with pytest.raises(ValueError, match=r"both captions\.jsonl and captions\.csv: name one"):
+    with pytest.raises(ValueError, match=r"both captions\.jsonl and captions\.csv: choose one"):
         source(f"folder:{tmp_path}")
     (tmp_path / "captions.jsonl").write_text("nothing\n")
-    with pytest.raises(ValueError, match=r"captions\.jsonl: got no captions; 1 x line that is no image"):
+    with pytest.raises(ValueError, match=r"captions\.jsonl: got no captions; 1 x line without file and captions"):
         source(f"folder:{tmp_path}/captions.jsonl")
 
 

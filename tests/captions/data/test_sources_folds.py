@@ -32,7 +32,7 @@ def test_every_image_is_tested_once(path):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("5/5", "got fold 5 of 5, wanted two or more, numbered from 0"),
+        ("5/5", "got fold 5 of 5, wanted at least two folds, numbered from 0"),
         ("0/1", "got fold 0 of 1"),
         ("1", "wanted NUMBER/FOLDS such as 0/5"),
         ("0/30", None),

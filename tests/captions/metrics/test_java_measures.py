@@ -95,7 +95,7 @@ def test_meteor_is_ended_when_it_hangs_or_fails(tmp_path, monkeypatch):
     start = f"import os, pathlib, sys, time\npathlib.Path({str(noted)!r}).write_text(str(os.getpid()))\n"
     fake_java(tmp_path, monkeypatch, start + "time.sleep(60)")
     begun = time.monotonic()
-    with pytest.raises(JavaError, match="was ended after 1 s"):
+    with pytest.raises(JavaError, match="was stopped after 1 s"):
         meteor(["a"], [["a"]], seconds=1)
     assert time.monotonic() - begun < 30
     with pytest.raises(ProcessLookupError):  # not even as a zombie
@@ -158,5 +158,5 @@ def test_tokens_of_the_treebank_stay_with_their_captions():
 
 def test_a_tokenizer_that_loses_a_line_is_found(tmp_path, monkeypatch):
     fake_java(tmp_path, monkeypatch, "print('one line')")
-    with pytest.raises(JavaError, match="1 lines of 2 captions"):
+    with pytest.raises(JavaError, match="1 lines for 2 captions"):
         ptb_tokens(["a", "b"])

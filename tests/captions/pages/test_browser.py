@@ -388,7 +388,7 @@ def test_a_comparison_shows_a_word_by_the_chosen_method(visit, comparison):
         expect(page.locator(".seen h3:visible")).to_have_text([label])
         expect(page.locator(".stage .overlay")).to_have_attribute("src", of_grass[number])
         expect(page.locator(".legend:visible")).to_have_count(1)
-        shared_out = page.locator(".told").get_by_text("is shared out").locator("visible=true")
+        shared_out = page.locator(".told").get_by_text("is decomposed").locator("visible=true")
         expect(shared_out).to_have_count(int(label == "LRP"))
         coloured = page.locator(".caption .for, .caption .against")
         expect(coloured).to_have_count(0 if label == "attention" else 6)  # which says nothing of words

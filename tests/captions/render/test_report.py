@@ -111,7 +111,7 @@ def test_the_page_holds_all_it_shows_and_allows_nothing_else(make_case, method):
 
 def test_attention_is_not_said_to_oppose(make_case):
     text = Reader(page(make_case(method="attention"))).text
-    assert "against" not in text and "looked" in text
+    assert "against" not in text and "the model's attention was" in text
     assert not re.search(r"words before\b", text)
 
 
@@ -121,7 +121,7 @@ def test_a_method_without_a_wording_of_its_own_is_named(make_case):
 
 def test_a_contrast_is_called_a_lead(make_case):
     text = Reader(page(make_case(against="rest", case={"notes": ["Against all others."]}))).text
-    assert "lead of a word is shared out" in text and "Against all others." in text
+    assert "lead of a word (a difference of logits) is decomposed" in text and "Against all others." in text
     assert re.search(r"\blead\b", text) and not re.search(r"\bscore\b\s", text)
 
 
@@ -151,7 +151,7 @@ def test_twelve_words_at_224_pixels_stay_small(make_case):
 
 def test_the_page_opens_with_the_palette_it_is_given_and_offers_the_others(make_case):
     document = page(make_case(), palette=ORANGE_BLUE)
-    assert "orange</span> speaks for it" in document and "red</span>" not in document
+    assert "orange</span> supports the word" in document and "red</span>" not in document
     offered = [attrs["value"] for attrs in Reader(document).of("option") if "data-support" in attrs]
     assert offered == ["orange", "red", "green"]
     source = Reader(document).of("img", "overlay")[1]["src"]

@@ -223,8 +223,8 @@ def test_changes_that_change_nothing_or_double_a_kind_are_refused():
     one, other = scene.entities[:2]
     for asked, match in (
         ({"swap": (one, one.kind)}, "to the same"),
-        ({"swap": (one, other.kind)}, "of which the scene has one"),
-        ({"background": scene.background}, "which the scene has"),
+        ({"swap": (one, other.kind)}, "which the scene already has"),
+        ({"background": scene.background}, "which the scene already has"),
     ):
         with pytest.raises(ValueError, match=match):
             scenes.counterfactual(scene, **asked)

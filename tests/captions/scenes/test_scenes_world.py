@@ -164,7 +164,7 @@ def test_tables_of_probabilities(bias):
 
 def test_contradictory_frequencies_are_refused():
     fixed = np.array([[0.9, np.nan], [np.nan, np.nan]])
-    with pytest.raises(ArithmeticError, match="contradict"):
+    with pytest.raises(ArithmeticError, match="inconsistent"):
         frequencies._rake(np.array([1.0, 1.0]), np.array([0.1, 0.9]), np.array([0.5, 0.5]), fixed)
 
 

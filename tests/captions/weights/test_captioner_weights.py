@@ -169,17 +169,17 @@ def test_one_error_names_everything():
     [
         (mh_arrays(), {"num_heads": 3}, "num_heads=3 does not divide H=8"),
         (mh_arrays(), {"num_heads": 0}, "num_heads=0 does not divide H=8"),
-        (mh_arrays(), {"global_feature": "raw"}, "an MH-FC has .mean. only"),
+        (mh_arrays(), {"global_feature": "raw"}, "an MH-FC supports only .mean."),
         (mh_arrays(), {"attention_axis": "position"}, "an MH-FC has no such option"),
         (ada_arrays(), {"global_feature": "max"}, "global_feature='max' is unknown"),
         (ada_arrays(), {"global_feature": "mean"}, r"unexpected: global_img_feature_proj.weight \[6, 7\]"),
         (ada_arrays(), {"global_feature": "projected"}, r"_proj.weight is \[6, 7\], wanted \[6, 8\]"),
         (ada_arrays(global_reads=9), {}, r"size 9, wanted 7 \(raw\) or 8 \(projected\)"),
         (ada_arrays(global_reads=None), {"global_feature": "raw"}, r"missing: global_img_feature_proj.weight"),
-        ({**ada_arrays(), "img_encoder.encoder.0.bias": np.zeros(64)}, {}, "captioner_from_checkpoint takes it too"),
+        ({**ada_arrays(), "img_encoder.encoder.0.bias": np.zeros(64)}, {}, "use captioner_from_checkpoint"),
         ({**ada_arrays(), **mh_arrays()}, {}, "unexpected: decoder_k_proj.weight"),
-        ({}, {}, "neither an Ada-LSTM .* nor an MH-FC .* but nothing"),
-        ({"fc.bias": np.zeros(3)}, {}, "but fc.bias; pass the state dict"),
+        ({}, {}, "neither those of an Ada-LSTM .* nor of an MH-FC .*, got nothing"),
+        ({"fc.bias": np.zeros(3)}, {}, "got fc.bias; pass the state dict"),
     ],
 )
 def test_what_cannot_be_imported(arrays, options, message):
@@ -188,5 +188,5 @@ def test_what_cannot_be_imported(arrays, options, message):
 
 
 def test_arrays_without_numbers():
-    with pytest.raises(TypeError, match=r"hold no numbers: fc.bias \(<U1\)"):
+    with pytest.raises(TypeError, match=r"are not numeric: fc.bias \(<U1\)"):
         captioner_from_state_dict({**mh_arrays(), "fc.bias": np.array(["a"])})

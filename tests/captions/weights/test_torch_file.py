@@ -64,7 +64,7 @@ HOSTILE = {
 def test_a_hostile_file_does_nothing_and_is_refused(tmp_path, layout, call):
     mark, path = tmp_path / "was_here", tmp_path / "model.pth"
     authors_file(path, layout, {"gift": HOSTILE[call](str(mark))})
-    with pytest.raises(UnsafeFileError, match=rf"model.pth: it calls {call}, .*nothing was run"):
+    with pytest.raises(UnsafeFileError, match=rf"model.pth: the file calls {call}, .*nothing was executed"):
         read_weights(path)
     assert not mark.exists()
 

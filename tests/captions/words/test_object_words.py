@@ -247,7 +247,7 @@ def test_a_word_of_the_file_goes_before_a_plural_of_another(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"cat, kitty\ndog, kitty\n", r"line 2: 'kitty' is 'cat' already.*one category a word"),
+        (b"cat, kitty\ndog, kitty\n", r"line 2: 'kitty' is already in 'cat'.*one category per word"),
         (b"\n , \n", "no words"),
         (b"\xff\xfe\x00", "not a text file"),
     ],

@@ -56,7 +56,7 @@ def test_a_word_map_in_our_order(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('["<pad>"]', "not a word map: wanted a JSON object of numbers by word"),
+        ('["<pad>"]', "not a word map: wanted a JSON object {word: number}"),
         ('{"a": "b"}', "not a word map"),
         ('{"a": true}', "not a word map"),
         ('{"a": 0, "b": 0}', "2 words, but their numbers are not 0 to 1 each once"),

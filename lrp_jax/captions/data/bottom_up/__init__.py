@@ -1,4 +1,4 @@
-"""Bottom-up features: the regions that a detector found in an image, their features and their boxes.
+"""Bottom-up features: features and boxes of the regions that a detector found in an image.
 
 P. Anderson et al., Bottom-Up and Top-Down Attention for Image Captioning and Visual Question Answering, CVPR 2018.
 """

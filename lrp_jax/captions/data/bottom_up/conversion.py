@@ -16,8 +16,8 @@ from lrp_jax.captions.data.bottom_up.regions import Regions
 from lrp_jax.captions.storage.locks import locked
 from lrp_jax.captions.storage.shards import NAME, disk_for, write_index, write_shard
 
-# One record per group, so that a random read decompresses one image and no other. Level 1 takes a quarter off real
-# float16 features, of which 4 in 10 are zero, at the speed of no compression; higher levels gain nothing more.
+# One record per group, so that a random read decompresses only one image. Level 1 makes real float16 features, of which
+# 4 in 10 are zero, a quarter smaller and is as fast as no compression; higher levels gain nothing more.
 OPTIONS = "group_size:1,zstd:1"
 SHARD_IMAGES = 4096
 
@@ -34,26 +34,26 @@ def convert(
 ) -> Index:
     """Converts a source of bottom-up features into a store for `RegionStore`.
 
-    Every image gets the same number of regions, because the attention of the captioners has no mask; see
-    `record.fit` for what becomes of images with more or fewer. An image that is damaged or comes a second time is
-    left out with a warning and counted. Finished files are kept if the conversion is interrupted, and the same call
-    goes on after them; a finished store is left as it is.
+    Every image gets the same number of regions, because the attention of the captioners has no mask; `record.fit`
+    says how images with more or fewer are handled. A damaged or repeated image is skipped with a warning and counted.
+    If the conversion is interrupted, finished files are kept and the same call continues after them; a complete store
+    is not changed.
 
     Args:
-        source: what `read_bottom_up` reads, or what it returned.
-        folder: where the store is; made if missing.
+        source: a path for `read_bottom_up`, or its result.
+        folder: of the store; created if missing.
         dtype: "float16" (an error of at most 1/2048 of a feature) or "float32" (exact, twice the size).
         regions: n_v, regions per image.
         sizes: see `read_bottom_up`.
-        names: the detector's classes by their numbers, kept in the store.
+        names: the names of the detector's classes, by class number; saved in the store.
         shard_images: images per file.
 
     Returns:
         The index of the store, with the counts.
 
     Raises:
-        ValueError: the folder holds a store of another source or other options, or no image can be read.
-        OSError: the disk is too small.
+        ValueError: the folder has a store of another source or other options, or no image can be read.
+        OSError: there is not enough disk space.
 
     Example:
         >>> convert("karpathy_36.tsv", "features")  # doctest: +SKIP
@@ -70,15 +70,15 @@ def convert(
     wanted = Index(source.identity(), regions, first.features.shape[1], dtype, names)
     index = _begin(folder, wanted)
     if index.complete:
-        logging.info("%s is complete already", folder)
+        logging.info("%s is already complete", folder)
         return index
     estimate = source.estimate()
-    missing = max(estimate - index.entries, 1) * index.record.itemsize  # compression cannot be relied on
+    missing = max(estimate - index.entries, 1) * index.record.itemsize  # without compression, as the upper bound
     room = disk_for(folder, missing, "free some, or choose another folder or dtype float16")
     logging.info("%s: %s", folder, room)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), tqdm(total=estimate, desc="regions", unit="image", disable=None) as progress:
-        index = _begin(folder, wanted)  # another process may have written meanwhile
+        index = _begin(folder, wanted)  # another process may have written in the meantime
         if not index.complete:
             progress.update(index.entries)
             records = _records(source, index, progress)
@@ -92,7 +92,7 @@ def convert(
 
 
 def _first(source: BottomUp) -> Regions:
-    """The first image that can be read: it says how many channels there are."""
+    """The first readable image, which gives the number of channels."""
     reason = "it is empty"
     for entry in source.entries():
         try:
@@ -103,7 +103,7 @@ def _first(source: BottomUp) -> Regions:
 
 
 def _begin(folder: pathlib.Path, wanted: Index) -> Index:
-    """The index to go on with: that of the folder if it is of the same source and options."""
+    """The index to continue with: that of the folder, if it has the same source and options."""
     if not (folder / NAME).exists():
         return wanted
     found = read_index(folder)
@@ -111,12 +111,12 @@ def _begin(folder: pathlib.Path, wanted: Index) -> Index:
         got, want = getattr(found, field), getattr(wanted, field)
         if got != want:
             got, want = (f"{text[:60]}..." if len(text) > 64 else text for text in (repr(got), repr(want)))
-            raise ValueError(f"{folder} holds a store with {field} {got}, wanted {want}; choose another folder")
+            raise ValueError(f"{folder} has a store with {field} {got}, wanted {want}; choose another folder")
     return found
 
 
 def _records(source: BottomUp, index: Index, progress: tqdm) -> Iterator[tuple[str, bytes]]:
-    """The images after those that the index has, as records; counts in the index."""
+    """The images after those in the index, as records; updates the counts of the index."""
     seen = {id for shard in index.shards for id in shard.ids}
     for entry in itertools.islice(source.entries(), index.entries, None):
         index.entries += 1
@@ -126,14 +126,14 @@ def _records(source: BottomUp, index: Index, progress: tqdm) -> Iterator[tuple[s
             index.damaged += 1
             continue
         if regions.id in seen:
-            logging.warning("%s is left out: image %r came before", entry.where, regions.id)
+            logging.warning("%s is skipped: image %r is repeated", entry.where, regions.id)
             index.repeated += 1
             continue
         try:
             _check_classes(regions, index.names)
             record = pack(fit(regions, index.n_v), index.record)
         except ValueError as error:
-            logging.warning("%s is left out: %s", entry.where, error)
+            logging.warning("%s is skipped: %s", entry.where, error)
             index.damaged += 1
             continue
         seen.add(regions.id)

@@ -1,4 +1,4 @@
-"""One image of a source that is not read yet."""
+"""An image of a source that has not been read yet."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from lrp_jax.captions.data.bottom_up.regions import Regions
 
 
 class Entry(NamedTuple):
-    """A place in a source.
+    """An image in a source.
 
     Attributes:
-        where: the line or the file, for messages.
-        load: reads the regions; ValueError or OSError where they are damaged.
+        where: its line or file, for messages.
+        load: reads the regions; raises ValueError or OSError if they are damaged.
     """
 
     where: str

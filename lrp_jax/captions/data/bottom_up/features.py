@@ -11,20 +11,20 @@ from lrp_jax.captions.images import Dataset
 
 
 def stored_features(dataset: Dataset, store: RegionStore, folder: pathlib.Path | None = None) -> Features:
-    """The bottom-up features of a dataset's images, with their boxes; both are read when they are indexed.
+    """The bottom-up features and boxes of a dataset's images; both are read when they are indexed.
 
-    An image that the store does not have is left out with a warning, one without captions without.
+    An image that is not in the store is skipped with a warning, an image without captions silently.
 
     Args:
         dataset: the images; looked up by `Example.id` in any spelling that `Ids` knows.
         store: their regions.
-        folder: where ids and captions are kept, if reading the dataset costs something; see `list_images`.
+        folder: where ids and captions are cached if reading the dataset is slow; see `list_images`.
 
     Returns:
         Features with grid None. Reading an image whose record is damaged raises a ValueError that names the file.
 
     Raises:
-        ValueError: the store has none of the images.
+        ValueError: none of the images is in the store.
     """
     images = list_images(dataset, folder)
     names = [store.find(image.id) if image.captions else None for image in images]
@@ -33,11 +33,11 @@ def stored_features(dataset: Dataset, store: RegionStore, folder: pathlib.Path |
     if not len(indices):
         raise ValueError(
             f"{store.folder}: got features of none of the {len(images)} images, "
-            f"wanted such as {', '.join(repr(id) for id in missing[:3])}; it has such as {store.ids[:3]}"
+            f"wanted for example {', '.join(repr(id) for id in missing[:3])}; it has for example {store.ids[:3]}"
         )
     if missing:
         logging.warning(
-            "%d of %d images are left out, %s has no features of them: %s%s",
+            "%d of %d images are skipped, %s has no features of them: %s%s",
             *(len(missing), len(images), store.folder, ", ".join(missing[:5]), ", ..." if len(missing) > 5 else ""),
         )
     found = [names[index] for index in indices]

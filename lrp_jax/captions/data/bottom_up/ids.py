@@ -1,24 +1,23 @@
-"""Which of two spellings mean one image."""
+"""Looks up images whose names are spelt differently in different files."""
 
 import re
 from collections.abc import Iterable
 
-# Only endings of files that hold an image or its features: "img.1" and "img.2" are two images.
+# Only suffixes of image and feature files: "img.1" and "img.2" are two images.
 _ENDING = re.compile(r"\.(jpe?g|png|bmp|gif|webp|tiff?|npz|npy)$", re.IGNORECASE)
-# The digits after a separator only: the last digits of a hexadecimal name are no number.
+# Only digits after a separator: the last digits of a hexadecimal name are not a number.
 _NUMBER = re.compile(r"(?:^|[_\-])0*(\d+)$")
 
 
 class Ids:
-    """Names of images that are found in any of their usual spellings.
+    """Image ids that are found by any of their usual spellings.
 
-    A name is found if it is there exactly; else by the stem of its file ("val/a.jpg" and "a"); else by its
-    number, where one of the two is nothing but the number: "COCO_train2014_000000084002", "000000084002" and
-    84002 are one image, while "train-00012" and "test-00012" are two. What could mean several images is not
-    found.
+    An id matches exactly; else by the stem of its file name ("val/a.jpg" and "a"); else by its number, if one of
+    the two ids is only the number: "COCO_train2014_000000084002", "000000084002" and 84002 are one image, while
+    "train-00012" and "test-00012" are two. An ambiguous id is not found.
 
     Args:
-        ids: the names that can be found.
+        ids: the ids that can be found.
 
     Example:
         >>> Ids(["COCO_train2014_000000084002"]).find(84002)
@@ -39,7 +38,7 @@ class Ids:
                     _add(self._bare, number, id)
 
     def find(self, id: str | int) -> str | None:
-        """The name among `ids` that means the image `id`, or None."""
+        """The one of `ids` that is the image `id`, or None."""
         id = str(id)
         if id in self._exact:
             return id

@@ -1,4 +1,4 @@
-"""What a store of regions holds."""
+"""The index of a store of regions."""
 
 import dataclasses
 import pathlib
@@ -24,12 +24,12 @@ class Index:
 
     Attributes:
         source: what identifies the converted source.
-        n_v, d, dtype: regions per image, channels, and how the features are stored.
-        names: the detector's classes by their numbers, or None.
+        n_v, d, dtype: regions per image, channels, and the dtype of the stored features.
+        names: the names of the detector's classes, by class number, or None.
         shards: the finished files.
-        entries: how many images of the source, damaged ones included, have been dealt with.
-        damaged, repeated: images that were left out because they were damaged, or came a second time.
-        cut, padded: images that had more, or fewer, than n_v regions.
+        entries: number of images of the source that have been processed, damaged ones included.
+        damaged, repeated: number of images that were skipped because they were damaged, or repeated.
+        cut, padded: number of images that had more, or fewer, than n_v regions.
         complete: whether the source was read to its end.
     """
 
@@ -56,11 +56,11 @@ class Index:
 
 
 def read_index(folder: pathlib.Path) -> Index:
-    """Reads the index of a store and looks whether its files are there in their full length.
+    """Reads the index of a store and checks that its files exist with their full length.
 
     Raises:
         FileNotFoundError: there is no index in the folder.
-        ValueError: it is of another kind or version, or damaged, or a file is missing or cut off.
+        ValueError: the index is of another type or version, or damaged, or a file is missing or truncated.
     """
     index = shards.read_index(folder, KIND, _build)
     shards.check_files(folder, KIND, index.shards)

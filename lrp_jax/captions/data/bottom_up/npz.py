@@ -1,9 +1,9 @@
 """Regions from a folder with one npz file per image.
 
-Two projects write one: the Detectron2 extractor of MILVLAB (x, bbox in pixels, num_bbox, image_h, image_w, and
+Two projects write such files: the Detectron2 extractor of MILVLAB (x, bbox in pixels, num_bbox, image_h, image_w, and
 `info`, a pickled object that is never read), and self-critical.pytorch (`feat` in PREFIX_att/ID.npz, boxes in
-pixels in PREFIX_box/ID.npy, without the image's size). UNITER's files are of the same kind (features, conf,
-and norm_bb, whose first four columns are shares).
+pixels in PREFIX_box/ID.npy, without the size of the image). UNITER's files are similar (features, conf,
+and norm_bb, whose first four columns are shares of the image).
 """
 
 import functools
@@ -28,11 +28,11 @@ def npz_files(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def npz_entries(files: list[pathlib.Path], sizes: Sizes) -> Iterator[Entry]:
-    """The files one by one; each is read when it is asked for.
+    """The files one by one; a file is read by `Entry.load`.
 
     Args:
         files: the npz files.
-        sizes: (height, width) of images whose files do not say it.
+        sizes: (height, width) of images whose files do not contain it.
     """
     known = Ids(sizes)
     for path in files:
@@ -72,7 +72,7 @@ def _boxes(id: str, path: pathlib.Path, arrays: Mapping[str, np.ndarray], size: 
         boxes = _beside(path)
     if boxes is None:
         raise ValueError(f"image {id!r}: got no boxes, wanted {', '.join((*BOXES, 'norm_bb'))} or {_places(path)[0]}")
-    # No detector's boxes all lie in the first pixel: these are shares.
+    # Boxes of a detector never all lie in the first pixel, so these are shares.
     if boxes.size and boxes.max() <= 1:
         return shares(boxes, (1, 1), id)
     if size is None:
@@ -81,7 +81,7 @@ def _boxes(id: str, path: pathlib.Path, arrays: Mapping[str, np.ndarray], size: 
 
 
 def _places(path: pathlib.Path) -> list[pathlib.Path]:
-    """Where the boxes of an npz file without boxes may be: PREFIX_box beside PREFIX_att, or the same folder."""
+    """The possible paths of the boxes of an npz file without boxes: PREFIX_box beside PREFIX_att, or its folder."""
     prefix = path.parent.name.removesuffix("_att")
     return [path.parent.with_name(f"{prefix}_box") / f"{path.stem}.npy", path.with_suffix(".npy")]
 
@@ -92,7 +92,7 @@ def _beside(path: pathlib.Path) -> np.ndarray | None:
             try:
                 return np.load(place, allow_pickle=False)
             except (EOFError, MemoryError, OverflowError, ValueError) as error:
-                raise ValueError(f"image {path.stem!r}: got {place} that is no array ({error})") from None
+                raise ValueError(f"image {path.stem!r}: got {place} that is not an array ({error})") from None
     return None
 
 
@@ -110,7 +110,7 @@ def _first(arrays: Mapping[str, np.ndarray], names: tuple[str, ...]) -> np.ndarr
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """The plain arrays of a file. Objects need unpickling, which runs what a file says: they are passed over."""
+    """The plain arrays of a file. Pickled objects are skipped, because unpickling can execute code."""
     wanted = {*FEATURES, *BOXES, *SCORES, "norm_bb", "num_bbox", "image_h", "image_w", "objects_id"}
     arrays = {}
     try:
@@ -119,6 +119,6 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
                 arrays[name] = file[name]
                 if arrays[name].dtype.kind not in "fiu":
                     raise ValueError(f"{name} is of type {arrays[name].dtype}, wanted numbers")
-    except Exception as error:  # a damaged zip file raises nearly anything
+    except Exception as error:  # a damaged zip file can raise almost any exception
         raise ValueError(f"image {path.stem!r}: got no readable npz file ({error or type(error).__name__})") from None
     return arrays

@@ -1,4 +1,4 @@
-"""Bottom-up features in the formats that people have, read image by image."""
+"""Reads bottom-up features in the usual formats, image by image."""
 
 import json
 import logging
@@ -14,14 +14,14 @@ from lrp_jax.captions.data.bottom_up.tsv import Columns, columns, rows_estimate,
 
 
 class BottomUp:
-    """Iterates the `Regions` of a source; nothing but the image at hand is in memory.
+    """Iterates over the `Regions` of a source, with only one image in memory.
 
-    A damaged line or file is left out with a warning that names it and says what was wrong.
+    A damaged line or file is skipped with a warning that names it and the error.
 
     Attributes:
         path: the source.
-        format: what it is, in words.
-        damaged: how many images the latest iteration left out.
+        format: a description of its format.
+        damaged: number of images that the latest iteration skipped.
     """
 
     def __init__(self, path: pathlib.Path, format: str, files: list[pathlib.Path], sizes: Sizes):
@@ -38,7 +38,7 @@ class BottomUp:
                 yield regions
 
     def entries(self) -> Iterator[Entry]:
-        """The places of the images, in an order that is always the same."""
+        """The images, not read yet, in a fixed order."""
         if self._files[0].suffix == ".npz":
             yield from npz_entries(self._files, self._sizes)
         else:
@@ -46,11 +46,11 @@ class BottomUp:
                 yield from tsv_entries(file)
 
     def estimate(self) -> int:
-        """About how many images there are; exact for a folder of npz files."""
+        """An estimate of the number of images; exact for a folder of npz files."""
         return len(self._files) if self._files[0].suffix == ".npz" else rows_estimate(self._files)
 
     def identity(self) -> dict[str, str | int]:
-        """What tells this source from another, without reading all of it."""
+        """A fingerprint of the source, computed without reading all of it."""
         mark = zlib.crc32(repr(sorted(self._sizes.items())).encode())
         for file in self._files:
             mark = zlib.crc32(file.name.encode(), mark)
@@ -63,24 +63,24 @@ class BottomUp:
 
 
 def read_bottom_up(path: str | os.PathLike, *, sizes: Sizes | None = None) -> BottomUp:
-    """The regions of a source in any known format, which is found out.
+    """The regions of a source in any known format; the format is detected.
 
-    The formats: a tsv of the bottom-up-attention project or of the Detectron2 extractor of LXMERT, told apart
+    The formats: a tsv of the bottom-up-attention project or of the Detectron2 extractor of LXMERT, distinguished
     by their number of fields or a header line; a folder of such files (the published features are split into
     several); a folder with one npz per image, of the Detectron2 extractor of MILVLAB, UNITER or
-    self-critical.pytorch (PREFIX_att beside PREFIX_box, or the folder that holds both). Nothing is unpickled.
+    self-critical.pytorch (PREFIX_att beside PREFIX_box, or the folder of both). Nothing is unpickled.
 
     Args:
         path: the file or the folder.
-        sizes: (height, width) in pixels by image, for files that have boxes in pixels and do not say the size of the
-            image; see `read_sizes`.
+        sizes: (height, width) in pixels by image, for files with boxes in pixels but without the size of the image;
+            see `read_sizes`.
 
     Returns:
-        What iterates the `Regions` and counts the damaged ones.
+        An iterable of `Regions` that counts the damaged ones.
 
     Raises:
-        FileNotFoundError: there is nothing at the path.
-        ValueError: it is in none of the formats.
+        FileNotFoundError: the path does not exist.
+        ValueError: it has none of the formats.
 
     Example:
         >>> for regions in read_bottom_up("train2014_obj36.tsv"):  # doctest: +SKIP
@@ -105,11 +105,11 @@ def read_bottom_up(path: str | os.PathLike, *, sizes: Sizes | None = None) -> Bo
 
 
 def load(entry: Entry) -> Regions | None:
-    """The regions of an entry, or None with a warning where they are damaged."""
+    """The regions of an entry; None, with a warning, if they are damaged."""
     try:
         return entry.load()
     except (OSError, ValueError) as error:
-        logging.warning("%s is left out: %s", entry.where, error)
+        logging.warning("%s is skipped: %s", entry.where, error)
         return None
 
 
@@ -117,7 +117,7 @@ def read_sizes(path: str | os.PathLike) -> dict[str, tuple[int, int]]:
     """(height, width) by image from a JSON file.
 
     Args:
-        path: COCO's own annotations or what is made of them (a list "images" whose items have height, width and an id
+        path: COCO's annotations or a file derived from them (a list "images" whose items have height, width and an id
             or file_name), or a plain object {id: [height, width]}.
 
     Raises:

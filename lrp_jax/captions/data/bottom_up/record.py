@@ -1,4 +1,4 @@
-"""How the regions of one image lie in a record: fixed places of little-endian numbers, nothing to interpret."""
+"""The record format of an image's regions: little-endian numbers at fixed offsets."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ DTYPES = {"float16": "<f2", "float32": "<f4"}
 
 
 def layout(n_v: int, d: int, dtype: str) -> np.dtype:
-    """The record of one image with n_v regions of d channels.
+    """The dtype of the record of one image with n_v regions of d channels.
 
-    height, width: in pixels, 0 where unknown. scores: NaN where unknown. classes: -1 where unknown.
+    height, width: in pixels, 0 if unknown. scores: NaN if unknown. classes: -1 if unknown.
     """
     return np.dtype(
         [
@@ -30,10 +30,11 @@ def layout(n_v: int, d: int, dtype: str) -> np.dtype:
 def fit(regions: Regions, n_v: int) -> Regions:
     """The image with exactly n_v regions.
 
-    The captioners attend to all regions, without a mask, and were published with 36 for every image. Of more regions
-    the surest are kept, or the first where there are no scores. Of fewer, each missing one becomes the whole image
-    with the mean of the features: their mean, which is the captioners' view of the whole image, stays what it was, no
-    region counts twice, and relevance that goes there is shown where it belongs, on the image as a whole.
+    The captioners attend to all regions without a mask, and were published with 36 regions for every image. If there
+    are more, those with the highest scores are kept, or the first ones if there are no scores. If there are fewer, each
+    missing region is filled with the box of the whole image and the mean of the features. This leaves the mean feature,
+    the captioners' global feature, unchanged, counts no region twice, and shows the relevance of these regions on the
+    image as a whole.
     """
     count = len(regions)
     if count == n_v:
@@ -66,13 +67,13 @@ def pack(regions: Regions, record: np.dtype) -> bytes:
     """The record of an image.
 
     Raises:
-        ValueError: if the image is of another shape, or float16 cannot hold its features.
+        ValueError: the features have another shape, or are too large for float16.
     """
     features = record["features"]
     if regions.features.shape != features.shape:
         raise ValueError(
             f"image {regions.id!r}: got features of shape {regions.features.shape}, wanted {features.shape} "
-            "as of the first image"
+            "as for the first image"
         )
     if features.base == np.float16 and np.abs(regions.features).max() > np.finfo(np.float16).max:
         raise ValueError(f"image {regions.id!r}: got a feature too large for float16, wanted dtype float32")
@@ -89,8 +90,8 @@ def unpack(filled: np.void, id: str, names: Sequence[str] | None = None) -> Regi
 
     Args:
         filled: the record.
-        id: the image that it is of.
-        names: the detector's classes by their numbers; "" where a region has none.
+        id: its image.
+        names: the names of the detector's classes, by class number; a region without a class gets "".
     """
     height, width = int(filled["height"]), int(filled["width"])
     classes, scores = filled["classes"].tolist(), filled["scores"]

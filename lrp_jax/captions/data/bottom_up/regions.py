@@ -1,4 +1,4 @@
-"""The regions of one image: what a detector saw, and where."""
+"""The regions of one image: detected features and boxes."""
 
 import dataclasses
 
@@ -8,21 +8,20 @@ from jaxtyping import Float
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Regions:
-    """The features of an image's regions and the boxes that they are of.
+    """The features and boxes of an image's regions.
 
     Attributes:
         id: name of the image.
         features: one vector per region, float32 [n_v, d].
         boxes: (x0, y0, x1, y1) of each region as shares of the image's width and height, float32 [n_v, 4]
             in [0, 1].
-        size: (height, width) of the image in pixels, None where the source does not say.
-        names: what the detector took each region for: its names, or the numbers of its classes; None where
-            the source does not say.
-        scores: how sure the detector was of each region, float32 [n_v] or None.
+        size: (height, width) of the image in pixels; None if unknown.
+        names: the detected class of each region, as names or as class numbers; None if unknown.
+        scores: the detector's confidence in each region, float32 [n_v] or None.
 
     Raises:
-        ValueError: if the shapes do not fit each other, a number is not finite, or a box is not within the
-            image; the message names the image.
+        ValueError: the shapes are inconsistent, a number is not finite, or a box is not within the image; the message
+            names the image.
     """
 
     id: str
@@ -64,15 +63,18 @@ class Regions:
 
 
 def shares(boxes: Float[np.ndarray, "n 4"], size: tuple[int, int], id: str = "") -> Float[np.ndarray, "n 4"]:
-    """Boxes in pixels as shares of the image, clipped to it.
+    """Converts boxes in pixels to shares of the image, clipped to the image.
 
     Args:
         boxes: (x0, y0, x1, y1) in pixels, [n, 4].
         size: (height, width) of the image in pixels.
         id: name of the image, for the error.
 
+    Returns:
+        (x0, y0, x1, y1) in [0, 1], float32 [n, 4].
+
     Raises:
-        ValueError: if the boxes are not [n, 4], or lie so far outside that the size must be another image's.
+        ValueError: the boxes are not [n, 4], or lie so far outside that the size must be wrong.
     """
     height, width = size
     if height < 1 or width < 1:
@@ -81,8 +83,8 @@ def shares(boxes: Float[np.ndarray, "n 4"], size: tuple[int, int], id: str = "")
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"image {id!r}: got boxes of shape {boxes.shape}, wanted [regions, 4]")
     scaled = boxes / np.array([width, height, width, height], np.float32)
-    # Detectors clip their boxes up to rounding. More than 5 % outside means height and width exchanged, or the boxes
-    # of a resized image.
+    # Detectors clip their boxes, up to rounding. More than 5 % outside means that height and width are swapped, or that
+    # the boxes belong to a resized image.
     if len(boxes) and (scaled.min() < -0.05 or scaled.max() > 1.05):
         worst = boxes[np.abs(scaled - 0.5).max(1).argmax()]
         raise ValueError(f"image {id!r}: got box {worst.tolist()}, wanted boxes inside its {width} x {height} pixels")

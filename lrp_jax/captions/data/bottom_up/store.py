@@ -16,10 +16,10 @@ from lrp_jax.captions.storage.shards import LazyArray, Reader, to_float32
 
 
 class RegionStore:
-    """The regions of many images, read one image at a time from what `convert` wrote.
+    """The regions of many images, read one image at a time from a store of `convert`.
 
-    Images are found by any spelling that `Ids` knows. A store may be used from several threads, and is opened anew
-    where it is sent to another process.
+    Images are found by any spelling that `Ids` knows. A store may be used from several threads, and is reopened when it
+    is sent to another process.
 
     Args:
         folder: the store.
@@ -30,7 +30,7 @@ class RegionStore:
 
     Raises:
         FileNotFoundError: there is no store in the folder.
-        ValueError: it is of another version, damaged or unfinished.
+        ValueError: the store is of another version, damaged or incomplete.
 
     Example:
         >>> store = RegionStore("features")  # doctest: +SKIP
@@ -43,8 +43,8 @@ class RegionStore:
         self.index = read_index(self.folder)
         if not self.index.complete:
             raise ValueError(
-                f"{self.folder}: got an unfinished store of {len(self.index)} images, wanted a complete one; "
-                "start the conversion again, it goes on where it stopped"
+                f"{self.folder}: got an incomplete store of {len(self.index)} images, wanted a complete one; "
+                "start the conversion again, it continues where it stopped"
             )
         self.n_v, self.d = self.index.n_v, self.index.d
         self.ids = tuple(itertools.chain.from_iterable(shard.ids for shard in self.index.shards))
@@ -65,14 +65,14 @@ class RegionStore:
         return self.find(id) is not None
 
     def find(self, id: str | int) -> str | None:
-        """The store's own name of an image, or None."""
+        """The id of an image as spelt in the store, or None."""
         return self._ids.find(id)
 
     def __getitem__(self, id: str | int) -> Regions:
-        """The regions of an image, under the store's own name of it.
+        """The regions of an image, with its id as spelt in the store.
 
         Raises:
-            KeyError: the store has no such image.
+            KeyError: the image is not in the store.
             DamagedError: its record is damaged; a ValueError.
         """
         found = self.find(id)
@@ -84,12 +84,12 @@ class RegionStore:
         """The features of images, float32 [n, n_v, d], read when they are indexed.
 
         Args:
-            ids: the store's own names of the images, see `find`.
+            ids: the ids of the images as spelt in the store, see `find`.
         """
         return self._array("features", ids)
 
     def boxes(self, ids: Sequence[str]) -> LazyArray:
-        """The boxes of images, float32 [n, n_v, 4], read when they are indexed; else as `features`."""
+        """The boxes of images, float32 [n, n_v, 4], read when they are indexed; otherwise as `features`."""
         return self._array("boxes", ids)
 
     def verify(self) -> None:

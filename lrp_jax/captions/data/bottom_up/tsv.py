@@ -1,4 +1,4 @@
-"""Regions from tab-separated files: the bottom-up-attention project's and the Detectron2 extractor's.
+"""Regions from tab-separated files of the bottom-up-attention project and of the Detectron2 extractor.
 
 One line is one image. Arrays are base64 of little-endian numbers: boxes float32 [n_v, 4] in pixels, features
 float32 [n_v, d], objects_id int64 [n_v], objects_conf float32 [n_v].
@@ -25,12 +25,12 @@ DETECTRON2 = (
     *("num_boxes", "boxes", "features"),
 )
 _COMMON = {"img_id": "image_id", "img_h": "image_h", "img_w": "image_w"}
-# 100 regions of 2048 channels take 1.1 MB. A longer line is a file that lost its line ends, and is read past in pieces.
+# 100 regions of 2048 channels take 1.1 MB. A longer line means that line ends are missing; it is skipped in pieces.
 LONGEST_LINE = 1 << 26
 
 
 class Columns(NamedTuple):
-    """The names of a file's columns, and whether its first line says them."""
+    """The names of a file's columns, and whether its first line is a header."""
 
     names: tuple[str, ...]
     header: bool
@@ -39,7 +39,7 @@ class Columns(NamedTuple):
 def columns(path: pathlib.Path) -> Columns | None:
     """The columns of a file, by its header line or the number of its fields; None for any other file."""
     with open(path, "rb") as file:
-        # A damaged first line shall not lose the rest.
+        # Several lines, because the first one may be damaged.
         lines = [line.split(b"\t") for line in (_line(file) for _ in range(8)) if line]
     for number, fields in enumerate(lines):
         if number == 0 and b"features" in fields:
@@ -52,9 +52,9 @@ def columns(path: pathlib.Path) -> Columns | None:
 
 
 def tsv_entries(path: pathlib.Path) -> Iterator[Entry]:
-    """The lines of a file one by one; what a line holds is decoded when it is asked for.
+    """The lines of a file one by one; a line is decoded by `Entry.load`.
 
-    Not Python's csv: these files quote nothing, and its limit on the length of a field is one of the whole process.
+    Python's csv module is not used: these files have no quoting, and its field size limit is global to the process.
     """
     names, header = columns(path)
     with open(path, "rb") as file:
@@ -67,7 +67,7 @@ def tsv_entries(path: pathlib.Path) -> Iterator[Entry]:
 
 
 def rows_estimate(paths: Sequence[pathlib.Path]) -> int:
-    """About how many images some files hold, from the length of their first lines."""
+    """An estimate of the number of images in some files, from the length of their first lines."""
     total = 0
     for path in paths:
         with open(path, "rb") as file:
@@ -78,7 +78,7 @@ def rows_estimate(paths: Sequence[pathlib.Path]) -> int:
 
 
 def _line(file: IO[bytes]) -> bytes | None:
-    """The next line without its end; None at the end of the file; of an endless line what fits."""
+    """The next line without its line end; None at the end of the file; a line that is too long is truncated."""
     line = file.readline(LONGEST_LINE)
     if not line:
         return None
@@ -123,14 +123,14 @@ def _integer(id: str, row: dict[str, bytes], field: str) -> int:
 
 def _array(id: str, row: dict[str, bytes], field: str, dtype: str) -> np.ndarray:
     text = row[field]
-    # Written as str(bytes) by scripts that were moved to Python 3.
+    # Scripts ported from Python 2 wrote str(bytes).
     if text[:2] in (b"b'", b'b"'):
         text = text[2:-1]
     wide = np.dtype(dtype).itemsize * (4 if field == "boxes" else 1)
     try:
         content = base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise ValueError(f"image {id!r}: got {field} that are no base64 ({error})") from None
+        raise ValueError(f"image {id!r}: got {field} that are not base64 ({error})") from None
     if not content or len(content) % wide:
         raise ValueError(f"image {id!r}: got {len(content)} bytes of {field}, wanted a multiple of {wide}")
     return np.frombuffer(content, dtype)

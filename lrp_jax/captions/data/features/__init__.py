@@ -1,7 +1,7 @@
-"""Visual features of a frozen encoder, computed once.
+"""Cached features of a frozen encoder.
 
-An encoder that is not trained gives the same features in every epoch. They are computed in one pass over the images and
-kept in memory, or in a folder from where they are read while a run trains.
+An encoder that is not trained gives the same features in every epoch. They are computed once, in one pass over the
+images, and kept in memory, or in a folder from which they are read during training.
 """
 
 from lrp_jax.captions.data.features.cache import cached_features

@@ -1,4 +1,4 @@
-"""Features computed into a folder, and refused where they are not what a run would compute."""
+"""The feature cache: computes features into a folder, and refuses a folder whose features do not fit the run."""
 
 import dataclasses
 import itertools
@@ -20,10 +20,10 @@ from lrp_jax.captions.images import DECODING, Dataset
 from lrp_jax.captions.storage.locks import locked
 from lrp_jax.captions.storage.shards import NAME, disk_for, is_whole, write_index, write_shard
 
-# One record per group, so that a random read fetches one image and no other. Compression would take 4 of 10 bytes off
-# a CNN's features and four times as long to read them.
+# One record per group, so that a random read fetches only one image. Compression would make CNN features 40 % smaller,
+# but reading them would take four times as long.
 OPTIONS = "group_size:1,uncompressed"
-# What a killed run loses at most: 103 MB of 196 x 512.
+# The most that a killed run loses: 103 MB of features of 196 x 512.
 SHARD_IMAGES = 512
 
 
@@ -39,30 +39,29 @@ def cached_features(
     batch_size: int = 32,
     shard_images: int = SHARD_IMAGES,
 ) -> Features:
-    """The features of a dataset from a folder, computed and written there as far as they are not in it.
+    """The features of a dataset from a cache folder; missing ones are computed and written there.
 
-    Before the first file is written a line says how much is to be written and how much room there is. A computation
-    that was interrupted goes on behind the files that are finished. A file that is missing or cut off is computed anew,
-    and so is one of images that could not be read and now can. Of several processes that ask for the same folder one
-    computes, and the others wait for it.
+    Before the first file is written, a line with the required and the free disk space is printed. An interrupted
+    computation continues after the finished files. A missing or truncated file is computed again, and so is a file with
+    images that were unreadable and are now readable. If several processes use the same folder, one computes and the
+    others wait.
 
-    Captions are not kept with the features: they are those of the dataset, see `list_images`.
+    Captions are not cached with the features: they come from the dataset, see `list_images`.
 
     Args:
-      folder: has a folder for each `name`; both are made if missing.
+      folder: has a subfolder for each `name`; both are created if missing.
       dataset, encode, size, batch_size: see `compute_features`.
-      key: what tells the encoder from others, as {part: what it is}; such as its weights: the `digest` of them. With
-        how the images are decoded and which they are (see `dataset_digest`), it is what the features must have been
-        computed from.
+      key: identifies the encoder, as {part: description}, for example {"weights": digest}, see `digest`. The cache key
+        is this together with the decoding and the identity of the images (see `dataset_digest`).
       name: the dataset's name within the folder.
       dtype: "float16" (an error of at most 1/2048 of a feature) or "float32" (exact, twice the size).
       shard_images: images per file.
 
     Raises:
-      FeatureError: the folder holds features of another key or type or is damaged; no image can be read; or a feature
+      FeatureError: the folder has features of another key or dtype or is damaged; no image can be read; or a feature
         is not finite, or too large for float16.
-      ValueError: `encode` gives neither a grid nor regions.
-      OSError: the disk is too small.
+      ValueError: `encode` returns neither a grid nor regions.
+      OSError: there is not enough disk space.
     """
     if dtype not in DTYPES:
         raise FeatureError(f"got features_dtype={dtype!r}, wanted one of {', '.join(DTYPES)}")
@@ -77,7 +76,7 @@ def cached_features(
     if _missing(folder, _begin(folder, wanted), dataset):
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            index = _begin(folder, wanted)  # another process may have written meanwhile
+            index = _begin(folder, wanted)  # another process may have written in the meantime
             missing = _missing(folder, index, dataset)
             places = list(itertools.chain.from_iterable(map(index.places, missing)))
             images = encoded(dataset, encode, places, size=size, batch_size=batch_size, name=name)
@@ -91,7 +90,7 @@ def cached_features(
 
 
 def _begin(folder: pathlib.Path, wanted: Index) -> Index:
-    """The index to go on with: that of the folder, if it is of the same key."""
+    """The index to continue with: that of the folder, if it has the same key."""
     if not (folder / NAME).exists():
         return dataclasses.replace(wanted)
     try:
@@ -101,14 +100,14 @@ def _begin(folder: pathlib.Path, wanted: Index) -> Index:
     differences = "; ".join(found.differences(wanted))
     if differences:
         raise FeatureError(
-            f"{folder} holds other features: {differences}; delete that folder, or name another features_folder"
+            f"{folder} has other features: {differences}; delete that folder, or choose another features_folder"
         )
     found.samples = wanted.samples
     return found
 
 
 def _missing(folder: pathlib.Path, index: Index, dataset: Dataset) -> list[int]:
-    """The files to be written: not there or not whole, or of images that could not be read then and now can."""
+    """The files to write: those missing, truncated, or with images that were unreadable and are now readable."""
     left_out = load_all(Subset(dataset, index.left_out))
     repaired = [index.left_out[image.index] for image in left_out if image.error is None]
     again = {place // index.shard_images for place in repaired}
@@ -120,14 +119,14 @@ def _missing(folder: pathlib.Path, index: Index, dataset: Dataset) -> list[int]:
 
 
 def _noting(images: Iterator[Encoded], seen: dict[int, Listed]) -> Iterator[Encoded]:
-    """The images, listed as they pass by."""
+    """Passes the images on and collects their ids and captions in `seen`."""
     for image in images:
         seen[image.index] = Listed.of(image.example)
         yield image
 
 
 def _write(folder: pathlib.Path, index: Index, missing: Iterable[int], images: Iterator[Encoded]) -> None:
-    """Writes files of features, and the index after every one."""
+    """Writes files of features, and the index after each of them."""
     said = False
     left_out: list[int] = []
 
@@ -155,18 +154,18 @@ def _write(folder: pathlib.Path, index: Index, missing: Iterable[int], images: I
 
 
 def _say(folder: pathlib.Path, index: Index, missing: Iterable[int]) -> None:
-    """Says how much is to be written, and that there is room for it."""
+    """Prints how much will be written, after a check of the free disk space."""
     count = sum(len(index.places(number)) for number in missing)
-    room = disk_for(folder, count * index.bytes, "free some, or name another features_folder")
+    room = disk_for(folder, count * index.bytes, "free some, or choose another features_folder")
     tqdm.write(f"{folder}: {count} images of {index.shape[0]} x {index.shape[1]} {index.dtype}, {room}")
 
 
 def _check(id: str, features: np.ndarray, dtype: str) -> None:
     largest = np.abs(features).max()
     if not np.isfinite(largest):
-        raise FeatureError(f"image {id!r}: got features that are not finite; look for bad weights of the encoder")
+        raise FeatureError(f"image {id!r}: got features that are not finite; check the weights of the encoder")
     if dtype == "float16" and largest > np.finfo(np.float16).max:
         raise FeatureError(
             f"image {id!r}: got a feature of {largest:g}, which float16 cannot hold (65504 at most); "
-            'set features_dtype="float32" and name another features_folder'
+            'set features_dtype="float32" and choose another features_folder'
         )

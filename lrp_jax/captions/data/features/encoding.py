@@ -1,4 +1,4 @@
-"""The pass of an encoder over a dataset's images."""
+"""Runs an encoder over a dataset's images."""
 
 import logging
 import math
@@ -20,9 +20,9 @@ class Encoded(NamedTuple):
     """An image and its features.
 
     Attributes:
-      index: where it stands in the dataset.
+      index: its index in the dataset.
       example: the image.
-      features: float32 [h, w, C] or [n_v, C]; None where the image could not be read.
+      features: float32 [h, w, C] or [n_v, C]; None if the image could not be read.
     """
 
     index: int
@@ -39,16 +39,14 @@ def encoded(
     batch_size: int = 32,
     name: str = "features",
 ) -> Iterator[Encoded]:
-    """The features of a dataset's images, one image after the other.
-
-    A warning names an image that cannot be read.
+    """The features of a dataset's images, one image after the other; unreadable images give a warning.
 
     Args:
       dataset, encode, size, batch_size, name: see `compute_features`.
-      places: where the images stand in the dataset.
+      places: the indices of the images in the dataset.
 
     Raises:
-      ValueError: `encode` gives neither a grid nor regions.
+      ValueError: `encode` returns neither a grid nor regions.
     """
 
     loaded = load_all(Subset(dataset, places), size)
@@ -57,14 +55,14 @@ def encoded(
             chunk = [next(loaded) for _ in places[begin : begin + batch_size]]
             for _, example, _, error in chunk:
                 if error is not None:
-                    logging.warning("image %s is left out: %s", example.id, error)
+                    logging.warning("image %s is skipped: %s", example.id, error)
             images = [image.pixels for image in chunk if image.error is None]
             if images:
                 missing = batch_size - len(images)
                 padded = np.pad(np.stack(images), ((0, missing), (0, 0), (0, 0), (0, 0)))
                 features = np.asarray(encode(padded), np.float32)
                 if features.ndim not in (3, 4):
-                    raise ValueError(f"encode gave shape {features.shape}, wanted [B, h, w, C] or [B, regions, C]")
+                    raise ValueError(f"encode returned shape {features.shape}, wanted [B, h, w, C] or [B, regions, C]")
                 rows = iter(features)
             for image in chunk:
                 yield Encoded(places[image.index], image.example, next(rows) if image.error is None else None)
@@ -79,24 +77,24 @@ def compute_features(
     batch_size: int = 32,
     name: str = "features",
 ) -> Features:
-    """Encodes all images of a dataset, into memory.
+    """Encodes all images of a dataset into memory.
 
-    An image that cannot be read is left out with a warning that names it.
+    An image that cannot be read is skipped with a warning that names it.
 
     Args:
       dataset: the images.
       encode: uint8 images [B, H, W, 3] -> [B, h, w, C] of a grid, or [B, n_v, C] of regions; always called with
         B = `batch_size`, so that a jitted function is compiled once.
-      size: (H, W) that the images are resized to; None where they all have one size already.
+      size: (H, W) that the images are resized to; None if all have the same size.
       batch_size: images per call.
-      name: what the progress bar says.
+      name: label of the progress bar.
 
     Returns:
       The features of the images that could be read, in the order of the dataset, with their indices.
 
     Raises:
       FeatureError: no image could be read.
-      ValueError: `encode` gives neither of the two.
+      ValueError: `encode` returns neither a grid nor regions.
     """
     array, grid, indices, captions = None, None, [], []
     places = range(len(dataset))
@@ -115,13 +113,13 @@ def compute_features(
 
 
 def layout(features: Float[np.ndarray, "*positions C"]) -> tuple[tuple[int, int] | None, tuple[int, int]]:
-    """The grid of an image's features, None for regions, and their shape (n_v, C)."""
+    """The grid (h, w) of an image's features, None for regions, and their shape (n_v, C)."""
     *positions, channels = features.shape
     return tuple(positions) if len(positions) == 2 else None, (math.prod(positions), channels)
 
 
 def none_read(count: int) -> str:
-    """Says that there are no images, or none that can be read."""
+    """The error message for a dataset without readable images."""
     if not count:
         return "got a dataset without images, wanted at least one"
     return f"none of the {count} images could be read, see the warnings above"

@@ -1,4 +1,4 @@
-"""What a folder of features holds."""
+"""The index of a folder of features."""
 
 import dataclasses
 import itertools
@@ -15,8 +15,8 @@ from lrp_jax.captions.storage.shards import Kind, Shard
 KIND = Kind(
     "lrp_jax encoded images",
     version=1,
-    made="features that a run with this features_folder has written",
-    again="delete the folder, and it is made anew",
+    made="features written by a run with this features_folder",
+    again="delete the folder to compute it again",
 )
 DTYPES = {"float16": "<f2", "float32": "<f4"}
 
@@ -26,14 +26,14 @@ class Index:
     """The index of a folder of features.
 
     Attributes:
-      key: what the features are of, part by part: encoder, weights, preprocessing, decoding, ids of the images.
-      samples: (place, digest) of some of the dataset's images, id and pixels.
-      dtype: how features are stored.
-      images: how many the dataset has.
-      shard_images: how many of them a file is of: file i of those from i * shard_images on, where they could be read.
+      key: what the features were computed from: encoder, weights, preprocessing, decoding, ids of the images.
+      samples: (index, digest of id and pixels) of some of the dataset's images.
+      dtype: of the stored features.
+      images: number of images of the dataset.
+      shard_images: images per file: file i has the readable images from index i * shard_images on.
       shape: (n_v, C); None before the first image.
       grid: (h, w) or None, as in `Features`.
-      left_out: the places of images that could not be read, in order.
+      left_out: the indices of unreadable images, in order.
       shards: the finished files.
     """
 
@@ -48,12 +48,12 @@ class Index:
     shards: tuple[Shard, ...] = ()
 
     def __len__(self) -> int:
-        """How many images are stored."""
+        """The number of stored images."""
         return sum(len(shard.ids) for shard in self.shards)
 
     @property
     def files(self) -> int:
-        """How many there are when all images are done."""
+        """The number of files of a complete folder."""
         return -(-self.images // self.shard_images)
 
     @property
@@ -62,21 +62,21 @@ class Index:
 
     @property
     def bytes(self) -> int:
-        """Of one record."""
+        """The bytes of one record."""
         return int(np.prod(self.shape)) * np.dtype(DTYPES[self.dtype]).itemsize
 
     def places(self, number: int) -> range:
-        """The images that a file is of."""
+        """The indices of the images of a file."""
         return range(number * self.shard_images, min((number + 1) * self.shard_images, self.images))
 
     def put(self, number: int, shard: Shard, left_out: list[int]) -> None:
-        """Notes a file that was written, for the first time or anew."""
+        """Adds or replaces a file that was written."""
         self.shards = (*self.shards[:number], shard, *self.shards[number + 1 :])
         others = (place for place in self.left_out if place not in self.places(number))
         self.left_out = tuple(sorted(itertools.chain(others, left_out)))
 
     def differences(self, wanted: "Index") -> Iterator[str]:
-        """In what these features are not those that are wanted, in words."""
+        """Descriptions of the differences between these features and the wanted ones."""
         for part in [*wanted.key, *(self.key.keys() - wanted.key.keys())]:
             got, want = self.key.get(part), wanted.key.get(part)
             if got != want:
@@ -84,7 +84,7 @@ class Index:
         if self.images != wanted.images:
             yield f"{self.images} images, wanted {wanted.images}"
         else:
-            # An image that could not be read may have been repaired.
+            # Unreadable images may have been repaired since.
             changed = sorted(dict(set(wanted.samples) - set(self.samples)).keys() - set(self.left_out))
             if changed:
                 yield f"other pixels or another id of image {changed[0]}"
@@ -93,11 +93,11 @@ class Index:
 
 
 def read_index(folder: pathlib.Path) -> Index:
-    """Reads the index of a folder; not yet its files.
+    """Reads the index of a folder, without its files.
 
     Raises:
-      FileNotFoundError: there is none.
-      ValueError: it is of another kind or version, or damaged.
+      FileNotFoundError: there is no index.
+      ValueError: the index is of another type or version, or damaged.
     """
     return shards.read_index(folder, KIND, _build)
 

@@ -1,4 +1,4 @@
-"""Ids and captions of a dataset's images, without reading all images for them every time."""
+"""A cached list of the ids and captions of a dataset, which avoids reading all its images every time."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ NAME = "captions.json"
 
 
 class Listed(NamedTuple):
-    """An image by its name, with what is said about it."""
+    """The id and the captions of an image."""
 
     id: str
     captions: tuple[str, ...]
@@ -30,13 +30,14 @@ def list_images(
 ) -> list[Listed]:
     """Ids and captions of all images of a dataset.
 
-    A list of examples has them. In another dataset an example costs something, because it is drawn or comes with its
-    pixels: with a `folder` all are read once, and again where some, spread over the dataset, are not what they were.
+    A list of examples has them in memory. In other datasets an example is expensive, because it is drawn or read with
+    its pixels: with a `folder`, all examples are read once and the list is cached. It is made again if an evenly spaced
+    sample of examples has changed.
 
     Args:
       dataset: the images.
-      folder: where the list of a dataset that is no list is kept, as "captions.json"; made if missing.
-      seen: what has been read of the dataset already, by places.
+      folder: where the list is cached, as "captions.json", if the dataset is not a list; created if missing.
+      seen: the part of the list that is already known, by index.
     """
     seen = dict(seen or {})
 
@@ -59,7 +60,7 @@ def list_images(
 
 
 def _read(path: pathlib.Path, key: str, count: int) -> list[Listed] | None:
-    """What the file lists, or None unless it is whole and has the key."""
+    """The list in the file, or None if it is missing, incomplete or has another key."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         images = [Listed(id, tuple(captions)) for id, captions in content["images"]]
@@ -67,5 +68,5 @@ def _read(path: pathlib.Path, key: str, count: int) -> list[Listed] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        logging.warning("%s is damaged and made anew: %s", path, error)
+        logging.warning("%s is damaged and will be made again: %s", path, error)
         return None

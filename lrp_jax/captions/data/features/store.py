@@ -1,4 +1,4 @@
-"""Features in a folder, read image by image."""
+"""Access to the features in a cache folder, image by image."""
 
 import os
 import pathlib
@@ -10,21 +10,21 @@ from lrp_jax.captions.storage.shards import LazyArray, Reader, check_files, to_f
 
 
 class FeatureStore:
-    """The features in a folder, read image by image; from several threads, if need be.
+    """The features in a folder, read image by image, possibly from several threads.
 
     Args:
-      folder: what `cached_features` filled, of one split.
+      folder: of one split, written by `cached_features`.
 
     Attributes:
-      index: what they are of.
+      index: the index of the folder.
       array: float32 [n, n_v, C], read when it is indexed. A damaged record raises `DamagedError`, an OSError and
         ValueError that names the file.
       grid: (h, w), or None.
-      indices: where the n images stand in the dataset.
+      indices: the indices of the n images in the dataset.
 
     Raises:
       FileNotFoundError: there are no features in the folder.
-      ValueError: they are unfinished or damaged.
+      ValueError: the features are incomplete or damaged.
     """
 
     def __init__(self, folder: str | os.PathLike):
@@ -33,7 +33,7 @@ class FeatureStore:
         if not self.index.complete or self.index.shape is None:
             raise ValueError(
                 f"{self.folder}: got features of {len(self.index)} of {self.index.images} images; start the run again, "
-                "it goes on where it stopped"
+                "it continues where it stopped"
             )
         check_files(self.folder, KIND, self.index.shards)
         self.grid = self.index.grid

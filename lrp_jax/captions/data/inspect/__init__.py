@@ -1,4 +1,4 @@
-"""What a source of captioned images holds, in numbers and in a picture: `lrp-jax inspect SOURCE`."""
+"""Statistics and a contact sheet of a source of captioned images: `lrp-jax inspect SOURCE`."""
 
 from lrp_jax.captions.data.inspect.counts import Description, describe
 from lrp_jax.captions.data.inspect.report import report

@@ -1,4 +1,4 @@
-"""The numbers of a source: images, captions, words, object words, boxes."""
+"""Statistics of a source: images, captions, words, object words, boxes."""
 
 import collections
 import dataclasses
@@ -15,11 +15,11 @@ from lrp_jax.captions.words.objects import box_categories, mentions
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """Where some whole numbers lie.
+    """The distribution of some integers.
 
     Attributes:
-      least, median, mean, percentile_95, most: of the numbers; None where there are none.
-      counts: number -> how often, in rising order.
+      least, median, mean, percentile_95, most: of the numbers; None if there are none.
+      counts: number -> how often it occurs, in ascending order.
     """
 
     least: int | None
@@ -41,15 +41,15 @@ class Spread:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """One split.
+    """Statistics of one split.
 
     Attributes:
-      images, captions, boxes: how many there are.
-      without_captions: images that have none.
+      images, captions, boxes: the number of each.
+      without_captions: number of images without captions.
       captions_per_image: over images.
-      lengths: tokens of a caption, over captions.
-      tokens: of all captions together.
-      unknown: the share of them that is not in the vocabulary of the training captions and becomes <unk>; None
+      lengths: tokens per caption, over captions.
+      tokens: number of tokens of all captions.
+      unknown: the share of tokens that are not in the vocabulary of the training captions and become <unk>; None
         without tokens or without a vocabulary.
     """
 
@@ -65,13 +65,13 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Count:
-    """How often a word is said, or a category is boxed.
+    """How often a word occurs in captions, or how many boxes a category has.
 
     Attributes:
       name: the word, or the category.
-      category: what the word names; the category itself for boxes, "" for a word that names none.
-      images: in how many it is.
-      times: how often in all.
+      category: the category that the word names, "" if none; for boxes the category itself.
+      images: number of images in which it occurs.
+      times: total number of occurrences.
     """
 
     name: str
@@ -82,12 +82,12 @@ class Count:
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """Width and height of some images of the split.
+    """Width and height of a sample of images of the split.
 
     Attributes:
-      looked_at: how many were read.
-      widths, heights: in pixels, of those that could be read.
-      unreadable: the error of each that could not.
+      looked_at: size of the sample.
+      widths, heights: in pixels, of the readable images.
+      unreadable: the error of each unreadable image.
     """
 
     looked_at: int
@@ -98,19 +98,19 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What a source holds.
+    """The statistics of a source.
 
     Attributes:
       splits: by name.
-      min_count: how often the training captions say a word that the vocabulary keeps.
-      vocabulary: how many words that are, with the four special tokens; None without training captions.
-      words: how many different words the training captions have.
-      skipped: what the source left out, and how often.
-      split: the one that all that follows is about.
-      objects: the words that name objects, those said most often first.
-      mentions_with_boxes: of the mentions in images with boxes, how many, and how many name a category of a box.
+      min_count: the minimum count in the training captions of a word in the vocabulary.
+      vocabulary: size of the vocabulary, with the four special tokens; None without training captions.
+      words: number of different words in the training captions.
+      skipped: reason -> number of entries that the source skipped.
+      split: the split that the following attributes are about.
+      objects: the words that name objects, most frequent first.
+      mentions_with_boxes: for images with boxes, the number of mentions, and how many of them name a category of a box.
       boxes: the categories of boxes, those with most boxes first.
-      chosen: how often the words that were asked for are said, whatever they name.
+      chosen: how often the requested words occur, whatever they name.
       sizes: of a sample of images.
     """
 
@@ -137,16 +137,16 @@ def describe(
     sample: int = 64,
     seed: int = 0,
 ) -> Description:
-    """Counts what is in a source.
+    """Computes the statistics of a source.
 
     Args:
-      splits: split -> images, as `source` returns them.
+      splits: split -> images, as returned by `source`.
       categories: name -> category of the objects that captions name, see `mentions`.
-      split: of which objects, boxes and sizes are counted.
+      split: the split whose objects, boxes and sizes are counted.
       min_count: of the vocabulary, which is always that of the split "train" (section 5.1).
-      chosen: tokens to be counted, as those of Fig. 7.
-      sample: how many images of the split are read for their sizes.
-      seed: chooses them.
+      chosen: tokens to be counted, for example those of Fig. 7.
+      sample: number of images of the split that are read for their sizes.
+      seed: of the choice of these images.
 
     Raises:
       ValueError: there is no such split.
@@ -170,15 +170,15 @@ def describe(
 
 
 def sample_of(count: int, size: int, seed: int) -> Int[np.ndarray, " n"]:
-    """At most `size` of the numbers below `count`, chosen by the seed, in rising order."""
+    """A random sample of at most `size` integers below `count`, in ascending order."""
     return np.sort(np.random.default_rng(seed).permutation(count)[:size])
 
 
 class _Texts:
-    """The captions and the names of boxes of a split, and what is counted on them."""
+    """The captions and box names of a split, and their statistics."""
 
     def __init__(self, examples: Sequence[Example]):
-        # Every image once: drawn scenes are drawn for it, others are read from a disk.
+        # Access every image only once: it is drawn or read from disk.
         records = (examples[index] for index in range(len(examples)))
         self.images = [(example.captions, example.names) for example in records]
         self.captions = [caption for captions, _ in self.images for caption in captions]
@@ -207,7 +207,7 @@ class _Texts:
 def _objects(
     images: Iterable[tuple[Sequence[str], Sequence[str]]], categories: Mapping[str, str | None], chosen: Sequence[str]
 ) -> dict:
-    """The counts of `Description` that need words and boxes of an image together; captions and names of each."""
+    """The counts of `Description` that need both words and boxes of an image; `images` has captions and box names."""
     said, boxed, asked = _Tally(), _Tally(), _Tally()
     in_boxed_images = with_box = 0
     for captions, names in images:
@@ -229,7 +229,7 @@ def _objects(
 
 
 class _Tally:
-    """Counts named things, by images and in all."""
+    """Counts items, by images and in total."""
 
     def __init__(self):
         self._images, self._times = collections.Counter(), collections.Counter()
@@ -240,7 +240,7 @@ class _Tally:
         self._images.update(found.keys())
 
     def counts(self) -> tuple[Count, ...]:
-        """The most frequent first, and by name where that is equal."""
+        """The most frequent first; ties by name."""
         order = sorted(self._times.items(), key=lambda item: (-item[1], item[0]))
         return tuple(Count(*key, self._images[key], times) for key, times in order)
 

@@ -1,19 +1,19 @@
-"""A description as text."""
+"""The statistics of a source as text."""
 
 from collections.abc import Iterator, Sequence
 
 from lrp_jax.captions.data.inspect.counts import Count, Description, Spread
 
-_BARS = 40  # characters of the longest bar
-_BINS = 12  # bars, about
+_BARS = 40  # length of the longest bar in characters
+_BINS = 12  # approximate number of bars
 
 
 def report(found: Description, most: int = 25) -> str:
-    """What a source holds, to read.
+    """The statistics of a source as text.
 
     Args:
-      found: its description.
-      most: how many object words and categories of boxes are listed.
+      found: the statistics.
+      most: the maximum number of object words and box categories to list.
     """
     return "\n".join(_lines(found, most))
 
@@ -23,10 +23,10 @@ def _lines(found: Description, most: int) -> Iterator[str]:
     yield ""
     yield _vocabulary(found)
     if found.skipped:
-        yield "left out: " + ", ".join(f"{count} x {what}" for what, count in sorted(found.skipped.items()))
+        yield "skipped: " + ", ".join(f"{count} x {what}" for what, count in sorted(found.skipped.items()))
     lengths = found.splits[found.split].lengths
     if lengths.counts:
-        yield f"\ntokens of a caption, {found.split}:"
+        yield f"\ntokens per caption, {found.split}:"
         yield from _histogram(lengths)
     yield ""
     yield from _sizes(found)
@@ -35,7 +35,7 @@ def _lines(found: Description, most: int) -> Iterator[str]:
         header = ("word", "names", "images", "mentions")
         yield from _table([header, *((c.name, c.category, c.images, c.times) for c in found.objects[:most])], left=2)
     if found.chosen:
-        yield "\nthe paper's frequent object words, said so many times in so many images:"
+        yield "\nthe paper's frequent object words, mentions/images:"
         yield from _wrapped([f"{c.name} {c.times}/{c.images}" for c in found.chosen])
     if found.boxes:
         yield f"\nboxes, {found.split}: {_shown(len(found.boxes), most)}"
@@ -51,7 +51,7 @@ def _splits(found: Description) -> Iterator[str]:
         "images",
         "boxes",
         "captions",
-        "an image",
+        "per image",
         "tokens: min",
         "median",
         "mean",
@@ -77,7 +77,7 @@ def _vocabulary(found: Description) -> str:
     if found.vocabulary is None:
         return "no vocabulary: there are no captions in a split train"
     return (
-        f"vocabulary: {found.vocabulary} words with the four special tokens; train says {found.words} different words, "
+        f"vocabulary: {found.vocabulary} words with the four special tokens; train has {found.words} different words, "
         f"{found.vocabulary - 4} of them at least {found.min_count} times"
     )
 
@@ -123,7 +123,7 @@ def _range(spread: Spread) -> str:
 
 
 def _table(rows: Sequence[Sequence], left: int) -> Iterator[str]:
-    """Columns, the first `left` of them flush left and the others flush right."""
+    """Aligned columns, the first `left` of them left-aligned and the others right-aligned."""
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:

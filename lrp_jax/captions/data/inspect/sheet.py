@@ -1,4 +1,4 @@
-"""A contact sheet: some images with their boxes, and a caption of each in the colours of the boxes."""
+"""A contact sheet: images with their boxes, and a caption of each in the colours of the boxes."""
 
 import dataclasses
 import functools
@@ -15,12 +15,12 @@ from lrp_jax.captions.words.objects import box_categories, mentions
 
 COLUMNS, ROWS = 4, 3
 
-_PICTURE = (400, 300)  # pixels, width and height of the place for an image
-_CAPTION = 84  # height of the place below it
+_PICTURE = (400, 300)  # width and height of the area for an image, in pixels
+_CAPTION = 84  # height of the caption area below it
 _GAP, _HEAD = 18, 76
 _INK, _FAINT, _PAPER, _EMPTY = "#1c1c1c", "#6b6b6b", "#ffffff", "#f0f0f0"
 
-# Dark enough for words on white, and far from each other beside each other.
+# Dark enough for text on white; neighbouring colours are easy to tell apart.
 _COLOURS = (
     "#c8102e", "#1663b0", "#207a2b", "#8a3fb0", "#b85000", "#00787c", "#b0147f", "#6d5600", "#3a3aa0", "#4f5b60",
 )  # fmt: skip
@@ -29,14 +29,13 @@ _COLOURS = (
 def contact_sheet(examples: Iterable[Example], categories: Mapping[str, str | None], title: str = "") -> Image.Image:
     """Draws twelve images, four to a row, with boxes, their categories, and the first caption of each.
 
-    A caption is shown as the model reads it, in tokens. What it names stands in the colour of its boxes; underlined is
-    what has no box there.
+    A caption is shown in tokens, as the model reads it. Object words have the colour of their boxes; object words
+    without a box are underlined.
 
     Args:
-      examples: the images; of more than twelve the first twelve are drawn. One that cannot be read leaves its place
-        to the reason.
+      examples: the images; only the first twelve are drawn. For an unreadable image the error is shown instead.
       categories: name -> category of the objects that captions name, see `mentions`.
-      title: a line above all.
+      title: the headline.
     """
     examples = list(examples)[: COLUMNS * ROWS]
     rows = max(1, -(-len(examples) // COLUMNS))
@@ -45,7 +44,7 @@ def contact_sheet(examples: Iterable[Example], categories: Mapping[str, str | No
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP, 14), _cut(title, _font(20), sheet.width - 2 * _GAP), _INK, _font(20))
     draw.text(
-        (_GAP, 46), "words in the colour of the boxes they name; underlined: named, but no box", _FAINT, _font(15)
+        (_GAP, 46), "object words have the colour of their boxes; underlined: named, but no box", _FAINT, _font(15)
     )
     for place, example in enumerate(examples):
         corner = (_GAP + place % COLUMNS * wide, _HEAD + place // COLUMNS * high)
@@ -56,13 +55,13 @@ def contact_sheet(examples: Iterable[Example], categories: Mapping[str, str | No
 
 
 def _colours(example: Example, categories: Mapping[str, str | None]) -> dict[str, str]:
-    """Category -> colour, for those that have boxes."""
+    """The colour of each category that has boxes."""
     names = dict.fromkeys(box_categories(example.names, categories))
     return {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
 
 
 def _picture(example: Example, categories: Mapping[str, str | None], colours: Mapping[str, str]) -> Image.Image:
-    """The image in the middle of its place, with its boxes."""
+    """The image, centred in its area, with its boxes."""
     place = Image.new("RGB", _PICTURE, _EMPTY)
     try:
         image = Image.fromarray(load_image(example.image))
@@ -118,7 +117,7 @@ class _Area:
 
 
 def _place(box: np.ndarray, width: int, height: int, taken: Sequence[_Area]) -> _Area:
-    """A place for a label: above its box, below it, in a corner of it, or as near as there is room."""
+    """A free area for a label: above its box, below it, in a corner of it, or as near as possible."""
 
     def within(x: float, y: float) -> _Area:
         x, y = min(max(x, 0), _PICTURE[0] - width - 1), min(max(y, 0), _PICTURE[1] - height - 1)
@@ -166,7 +165,7 @@ def _head(example: Example) -> str:
 
 
 def _fold(words: Iterable[_Word], font: ImageFont.FreeTypeFont, width: int) -> Iterator[list[_Word]]:
-    """Lines of words that are at most so wide."""
+    """Breaks words into lines of at most `width` pixels."""
     line: list[_Word] = []
     for word in words:
         text = _cut(word[0], font, width)
@@ -194,7 +193,7 @@ def _write(
 
 
 def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """The beginning of a text that is at most so wide."""
+    """The text, cut with an ellipsis to at most `width` pixels."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(text + "…") > width:
@@ -204,5 +203,5 @@ def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
 
 @functools.cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    # Matplotlib brings DejaVu Sans along, which has more than Latin letters and looks the same everywhere.
+    # DejaVu Sans comes with Matplotlib, covers more than Latin letters, and is the same on every machine.
     return ImageFont.truetype(pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)

@@ -1,6 +1,6 @@
-"""Captioned images by name: one string in a config says where the data comes from.
+"""Sources of captioned images: one string in a config names the data.
 
-Each kind of source has a file that reads its format into entries; `gather` checks them all in the same way.
+Each kind of source has a module that reads its format into entries; `gather` checks them all in the same way.
 """
 
 from lrp_jax.captions.data.sources.by_name import source

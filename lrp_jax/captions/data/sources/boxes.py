@@ -1,4 +1,4 @@
-"""Boxes as they stand in files, and as they are used."""
+"""Validation of boxes from files."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,17 +12,17 @@ from lrp_jax.captions.data.sources.splits import Skips
 Box = tuple[str, Sequence[float]]
 """Category, and the corners (x0, y0, x1, y1) as shares of the image's width and height."""
 
-# A side shorter than this, a thousandth of a pixel, is a degenerate box; in float32 it would have no side at all.
+# A side shorter than this, about a thousandth of a pixel, is degenerate; in float32 it could have length 0.
 _LEAST = 1e-6
 
 
 def usable_boxes(boxes: Iterable[Box], of: str, skips: Skips) -> tuple[Float[np.ndarray, "n 4"], tuple[str, ...]]:
-    """The boxes of an image, clipped to it, and their categories; in their order.
+    """The boxes of an image, clipped to it, and their categories, in their order.
 
     Args:
-      boxes: as read.
+      boxes: as read from the file.
       of: name of the image.
-      skips: where boxes without a name, without area, outside the image or with a number that is none are counted.
+      skips: counts the boxes without a name, without area, outside the image or with an invalid number.
     """
     corners, names = [], []
     for name, box in boxes:
@@ -30,7 +30,7 @@ def usable_boxes(boxes: Iterable[Box], of: str, skips: Skips) -> tuple[Float[np.
             skips.add("box whose category has no name", f"{name!r:.40} of image {of}")
             continue
         if len(box) != 4 or not all(map(_is_finite, box)):
-            skips.add("box of other than four finite numbers", f"{name} {box!s:.80} of image {of}")
+            skips.add("box without four finite numbers", f"{name} {box!s:.80} of image {of}")
             continue
         x0, y0, x1, y1 = box
         if x1 - x0 < _LEAST or y1 - y0 < _LEAST:
@@ -48,5 +48,5 @@ def usable_boxes(boxes: Iterable[Box], of: str, skips: Skips) -> tuple[Float[np.
 def _is_finite(value: object) -> bool:
     try:
         return isinstance(value, (int, float)) and math.isfinite(value)
-    except OverflowError:  # JSON has whole numbers of any length
+    except OverflowError:  # JSON integers can have any length
         return False

@@ -1,4 +1,4 @@
-"""The name of a source: its kind, its path, its options."""
+"""Opens a source by its name: kind, path and options."""
 
 import pathlib
 import re
@@ -52,13 +52,13 @@ def _json(path: pathlib.Path, **options: str) -> Splits:
     return json_sources(paths, **options)
 
 
-# A path may have commas in it.
+# Not a plain split at commas, because a path may contain commas.
 _OPTION = re.compile(r",(?=\w+=)")
 
 _IMAGES = {"images": str, "missing": _error_or_skip, "fold": _part}
 _DRAW = {"seed": _number, "split_file": str}
 
-# Kind -> what reads it, and how the values of its options are read.
+# Kind -> the function that reads it, and the parsers of its options.
 _KINDS: Mapping[str, tuple[Callable[..., Splits], Mapping[str, Callable[[str], Any]]]] = {
     "karpathy": (karpathy_source, _IMAGES | {"instances": _files, "entities": str, "restval": _yes_or_no}),
     "coco": (coco_source, _IMAGES | _DRAW | {"year": _number, "validation": _number, "restval": _yes_or_no}),
@@ -73,27 +73,26 @@ def source(spec: str) -> Splits:
     """The splits of a source of captioned images.
 
     Args:
-      spec: `KIND:PATH[,OPTION=VALUE...]`, see docs/DATA.md for the options, or a path alone, whose kind is found out:
+      spec: `KIND:PATH[,OPTION=VALUE...]`, see docs/DATA.md for the options, or only a path, whose kind is detected:
         - `karpathy:FILE`, a JSON file with Karpathy's split, see `karpathy_source`;
-        - `coco:FOLDER`, COCO's own files, see `coco_source`;
+        - `coco:FOLDER`, the files of COCO, see `coco_source`;
         - `tfds:FOLDER`, a prepared coco_captions, see `prepared_source`;
         - `flickr30k:FOLDER`, see `flickr30k_source`;
-        - `folder:FOLDER`, images of one's own with captions.jsonl or captions.csv, see `folder_source`;
-        - `json:FILE[,FILE...]`, see `json_source`. The training and validation splits of several files are put
-          together, their test splits stay apart;
+        - `folder:FOLDER`, your own images with captions.jsonl or captions.csv, see `folder_source`;
+        - `json:FILE[,FILE...]`, see `json_source`. The training and validation splits of several files are merged,
+          their test splits stay separate;
         - `scenes:BIAS[,OPTION=NUMBER...]`, drawn scenes with `BIAS` strong, weak or none, and the options
-          `seed`, `size` (pixels of a side) and `train`, `validation`, `test_broken`, `test_biased` (how
-          many scenes of a split are drawn, from the first on), for example `scenes:strong,size=96,train=4000`.
+          `seed`, `size` (pixels of a side) and `train`, `validation`, `test_broken`, `test_biased` (the number of
+          scenes of a split, counted from the first), for example `scenes:strong,size=96,train=4000`.
 
     Returns:
-      Split -> dataset, those of train, validation and test that have images; scenes have train, validation,
-      test_broken and test_biased; several JSON files have test_NAME with the names of the files. What was left out is
+      Split -> dataset, for those of train, validation and test that have images; scenes have train, validation,
+      test_broken and test_biased; several JSON files have test_NAME with the names of the files. Skipped entries are
       counted in `skipped`.
 
     Raises:
-      ValueError: the string names no source; a file is damaged; a split has no image that can be used.
-      FileNotFoundError: a file or the images are missing; the message says what was looked for, and where it can be
-        had.
+      ValueError: the string is not the name of a source; a file is damaged; a split has no usable image.
+      FileNotFoundError: a file or the images are missing; the message says which, and where to download them.
     """
     kind, colon, argument = spec.partition(":")
     if colon and kind == "scenes":
@@ -103,7 +102,7 @@ def source(spec: str) -> Splits:
     read, options = _KINDS[kind]
     path, *given = _OPTION.split(argument)
     if not path:
-        raise ValueError(f"source {spec!r}: wanted a path behind {kind}:")
+        raise ValueError(f"source {spec!r}: wanted a path after {kind}:")
     values = {}
     for part in given:
         name, _, value = part.partition("=")
@@ -123,13 +122,11 @@ def source(spec: str) -> Splits:
 
 
 def _found_out(spec: str) -> tuple[str, str]:
-    """Kind and argument of a source that is named by its path alone, perhaps with options."""
+    """The kind and argument of a source that is given as a path only, perhaps with options."""
     path, *options = _OPTION.split(spec)
     there = path_of(path)
     if not path or not there.exists():
         kinds = ", ".join(f"{kind}:PATH" for kind in _KINDS)
-        raise ValueError(
-            f"no source {spec!r}: wanted {kinds}, scenes:BIAS, or the path of a file or folder that exists"
-        )
+        raise ValueError(f"no source {spec!r}: wanted {kinds}, scenes:BIAS, or the path of an existing file or folder")
     kind, place = guess(there)
     return kind, ",".join([str(place), *options])

@@ -1,4 +1,4 @@
-"""COCO in its own files: captions_train2017.json and the others, and folders of images."""
+"""COCO in its published files: captions_train2017.json and so on, and folders of images."""
 
 import hashlib
 import logging
@@ -26,27 +26,27 @@ def coco_source(
     images: str = "",
     missing: str = "error",
 ) -> Splits:
-    """COCO's captions, and its boxes where the instances files are there too.
+    """COCO's captions, and its boxes if there are instances files.
 
-    2017: the validation images are the test set, and `validation` of the training images are drawn for validation
-    (section 5.1 of the paper). 2014: `validation` of the validation images are drawn for validation and as many for
-    the test, and the rest is trained on, in the sizes of Karpathy's split; his own choice is in his JSON file only.
-    What was drawn is kept in a file beside the captions, and read from there the next time.
+    2017: the validation images are the test set, and `validation` of the training images are chosen for validation
+    (section 5.1 of the paper). 2014: `validation` of the validation images are chosen for validation and as many for
+    the test, and the rest is for training; these are the sizes of Karpathy's split, but his choice is only in his JSON
+    file. The choice is saved in a file beside the captions, and read from there the next time.
 
     Args:
       folder: with `annotations/captions_train2017.json` and so on, and the images in `train2017` and `val2017`, or in
         these folders below `images`.
-      year: 2017 or 2014; 0: the one that is there, 2017 if both are.
-      seed: of the draw.
-      validation: how many images are drawn for validation.
-      split_file: where the draw is kept; "" for a file beside the captions.
-      restval: whether the validation images of 2014 that are not drawn are trained on.
+      year: 2017 or 2014; 0: the one that exists, 2017 if both do.
+      seed: of the choice.
+      validation: number of images chosen for validation.
+      split_file: the file of the choice; "" for a file beside the captions.
+      restval: whether the validation images of 2014 that are not chosen are used for training.
       images: see `find_images`.
       missing: see `gather`.
 
     Raises:
       FileNotFoundError: captions or images are missing.
-      ValueError: a file is damaged, `year` is another, or there are too few images to draw from.
+      ValueError: a file is damaged, `year` is another number, or there are too few images to choose from.
     """
     folder = pathlib.Path(folder)
     annotations = annotations_folder(folder)
@@ -78,9 +78,9 @@ def coco_source(
         if path.is_file():
             boxes |= read_instances([path], skips, known=files[part])
         else:
-            logging.info("%s: no boxes for the images of %s%d, as there is no %s", name, part, year, path)
+            logging.info("%s: no boxes for the images of %s%d: there is no %s", name, part, year, path)
     entries = []
-    # Should an image be in both files, it is not trained on.
+    # "val" first: an image in both files is then not used for training.
     for part in ("val", "train"):
         for id in sorted(files[part]):
             split = drawn[str(id)] if part == drawn_from else TEST if part == "val" else TRAIN
@@ -92,14 +92,14 @@ def coco_source(
 
 
 def annotations_folder(folder: pathlib.Path) -> pathlib.Path:
-    """The folder of COCO's JSON files: `annotations` as they are packed, or the folder itself."""
+    """The folder of COCO's JSON files: `annotations`, as in the published archive, or the folder itself."""
     return folder / "annotations" if (folder / "annotations").is_dir() else folder
 
 
 def _read_captions(
     path: pathlib.Path, images: str, skips: Skips
 ) -> tuple[dict[int, str], dict[int, list[object]], str]:
-    """File and captions of each image by its id, in the order of the file, and the file's SHA-256."""
+    """The file and the captions of each image by id, in the order of the JSON file, and its SHA-256."""
     content = read_bytes(path, COCO)
     parsed = parse_json(content, path)
     files: dict[int, str] = {}
@@ -107,16 +107,16 @@ def _read_captions(
     for number, record in enumerate(rows_of(parsed, "images", path)):
         try:
             id, file = record["id"], f"{images}/{record['file_name']}"
-            if type(id) is not int:  # True is 1 for Python, and int() makes 7 of 7.9
+            if type(id) is not int:  # isinstance would accept True, and int() would turn 7.9 into 7
                 raise TypeError
         except (KeyError, TypeError):
             skips.add("image entry that is damaged", f"{path.name}, image number {number}")
             continue
         if files.get(id, file) != file:
-            # Whose captions they are cannot be told.
+            # It is unknown to which of the two its captions belong.
             unclear.add(id)
         elif id in files:
-            skips.add("image that was there already", f"{path.name}, image {id}")
+            skips.add("repeated image", f"{path.name}, image {id}")
         files[id] = file
     for id in unclear:
         skips.add("image id of two files", f"{path.name}, image {id}")
@@ -132,7 +132,7 @@ def _read_captions(
             skips.add("caption entry that is damaged", f"{path.name}, annotation number {number}")
             continue
         if repeated:
-            skips.add("caption whose id was there already", f"{path.name}, annotation {id}")
+            skips.add("repeated caption id", f"{path.name}, annotation {id}")
         elif type(image) is not int or image not in files:
             skips.add("caption of an image that is not listed", f"{path.name}, annotation {id}")
         else:

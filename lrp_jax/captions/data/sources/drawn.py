@@ -5,10 +5,10 @@ from lrp_jax.captions.data.sources.splits import Splits
 
 
 def scenes_source(spec: str, argument: str) -> Splits:
-    """The splits of a drawn world.
+    """The splits of drawn scenes.
 
     Args:
-      spec: the whole name, for errors.
+      spec: the whole name, for error messages.
       argument: `BIAS[,OPTION=NUMBER...][,style=outline]`.
 
     Raises:
@@ -23,7 +23,7 @@ def scenes_source(spec: str, argument: str) -> Splits:
             continue
         if name not in ("seed", "size", *scenes.SPLITS) or not number.isdecimal():
             raise ValueError(
-                f"source {spec!r}: got {part!r}, wanted OPTION=NUMBER with an option out of seed, size, "
+                f"source {spec!r}: got {part!r}, wanted OPTION=NUMBER with one of the options seed, size, "
                 + ", ".join(scenes.SPLITS)
                 + ", or style="
                 + " or ".join(scenes.STYLES)

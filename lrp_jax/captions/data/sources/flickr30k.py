@@ -1,4 +1,4 @@
-"""Flickr30k, and Flickr8k, in the files in which their captions are handed around."""
+"""Flickr30k and Flickr8k, in the usual formats of their captions."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from lrp_jax.captions.data.sources.splits import TEST, TRAIN, VALIDATION, Skips,
 FLICKR30K = "https://shannon.cs.illinois.edu/DenotationGraph/"
 
 CAPTIONS = ("results_20130124.token", "results.token", "results.csv", "captions.txt", "Flickr8k.token.txt")
-"""The files of captions, the original one first; captions.csv too, which is also the name in a folder of one's own."""
+"""Names of caption files, the original one first. captions.csv is accepted too, but is also used by `folder_source`."""
 
 IMAGES = (
     "flickr30k-images",
@@ -27,16 +27,16 @@ IMAGES = (
     "Flicker8k_Dataset",
     "Flickr8k_Dataset",
 )
-"""The folders of images."""
+"""Names of image folders."""
 
-# Of a leak the test set is the last to suffer.
+# The test set first: an image in several lists stays in the first one, so that none of the test set is trained on.
 _LISTS = {
     TEST: ("test.txt", "Flickr_8k.testImages.txt"),
     VALIDATION: ("val.txt", "Flickr_8k.devImages.txt"),
     TRAIN: ("train.txt", "Flickr_8k.trainImages.txt"),
 }
 
-# Karpathy's split of Flickr30k has 1014 images for validation and 1000 for the test; he drew them without saying how.
+# The sizes of Karpathy's split of Flickr30k; how he chose the images is not published.
 _SIZES = {VALIDATION: 1014, TEST: 1000}
 
 _TOKEN = re.compile(r"(.+)#\d+\s*\t(.*)", re.DOTALL)
@@ -54,15 +54,15 @@ def flickr30k_source(
     """Flickr30k's captions.
 
     The splits are those of train.txt, val.txt and test.txt (ids or file names) in the folder or beside the entities.
-    Without them 1014 images are drawn for validation and 1000 for the test, of a small set a tenth each; what was
-    drawn is kept in a file in the folder, and read from there the next time.
+    Without them 1014 images are chosen for validation and 1000 for the test, of a small set a tenth each; the choice
+    is saved in a file in the folder, and read from there the next time.
 
     Args:
       path: of the folder with one of `CAPTIONS`, or with captions.csv; or of a file of captions in it.
       images: the folder of the images; "" for one of `IMAGES` in the folder; "none" if no images are needed.
-      entities: the folder of Flickr30k Entities; "" for the folder if they are there.
-      seed: of the draw.
-      split_file: where the draw is kept.
+      entities: the folder of Flickr30k Entities; "" for the folder itself, if they are in it.
+      seed: of the choice.
+      split_file: the file of the choice; "" for a file in the folder.
       missing: see `gather`.
 
     Raises:
@@ -76,7 +76,7 @@ def flickr30k_source(
     for file, caption in _read_captions(path, skips):
         texts.setdefault(file, []).append(caption)
     if not texts:
-        raise ValueError(f"{path}: got no caption; {'; '.join(skips.lines())}")
+        raise ValueError(f"{path}: got no captions; {'; '.join(skips.lines())}")
     stems = {file: pathlib.PurePosixPath(file).stem for file in texts}
     boxes_folder = path_of(entities) if entities else folder
     splits = _listed_splits([folder, boxes_folder], skips)
@@ -102,7 +102,7 @@ def flickr30k_source(
 
 
 def captions_file(path: pathlib.Path) -> pathlib.Path:
-    """The file of the captions, itself or in a folder; the original one where there is none."""
+    """The caption file: the path itself, or a file in it; the original name if there is none."""
     if path.is_file():
         return path
     there = [path / name for name in (*CAPTIONS, "captions.csv") if (path / name).is_file()]
@@ -110,7 +110,7 @@ def captions_file(path: pathlib.Path) -> pathlib.Path:
 
 
 def _read_captions(path: pathlib.Path, skips: Skips) -> Iterator[tuple[str, str]]:
-    """File and text of each caption."""
+    """The image file and the text of each caption."""
     rows = lines(path, FLICKR30K)
     _, first = next(rows, (0, ""))
     if not _TOKEN.fullmatch(first):
@@ -122,11 +122,11 @@ def _read_captions(path: pathlib.Path, skips: Skips) -> Iterator[tuple[str, str]
         if match:
             yield match[1].strip(), match[2]
         else:
-            skips.add("line that is no caption", f"{path.name}:{number}")
+            skips.add("line that is not a caption", f"{path.name}:{number}")
 
 
 def _listed_splits(folders: list[pathlib.Path], skips: Skips) -> dict[str, str]:
-    """The split of each image, by the stem of its file, from lists of them; empty where there are no lists."""
+    """The split of each image, by the stem of its file, from the list files; empty if there are none."""
     splits: dict[str, str] = {}
     for split, names in _LISTS.items():
         path = next((folder / name for folder in folders for name in names if (folder / name).is_file()), None)

@@ -1,4 +1,4 @@
-"""A folder of one's own: images, and captions.jsonl or captions.csv beside them."""
+"""Your own folder of images, with captions.jsonl or captions.csv beside them."""
 
 import json
 import logging
@@ -20,28 +20,28 @@ _COLUMNS = {
     "caption": ("caption", "text", "comment"),
     "split": ("split",),
 }
-_ADVICE = "your own files: docs/DATA.md says what is in them"
+_ADVICE = "your own files, see docs/DATA.md for their format"
 
 
 def folder_source(path: str | os.PathLike, *, seed: int = 0, images: str = "", missing: str = "error") -> Splits:
     """The images and captions of a folder.
 
-    In captions.jsonl each line is a JSON object of an image: `file` (relative to the folder, or to `images` in it),
+    In captions.jsonl each line is a JSON object for one image: `file` (relative to the folder, or to `images` in it),
     `captions` (a list) and, optionally, `split`, `id` and `boxes`, a list of `{"category": NAME, "box": [x0, y0, x1,
-    y1]}` with corners as shares of the width and the height. In captions.csv each line is a caption: the columns
-    `file`, `caption` and, optionally, `split`, with a header line.
+    y1]}` with corners as shares of the width and the height. In captions.csv each line is a caption, with the columns
+    `file`, `caption` and, optionally, `split`, and a header line.
 
-    Where no image has a split, a tenth of the images is drawn for validation, a tenth for the test.
+    If no image has a split, a tenth of the images is chosen for validation and a tenth for the test.
 
     Args:
       path: of the folder, or of a .jsonl or .csv file in it.
-      seed: of the draw.
+      seed: of the choice.
       images: the folder of the images, if it is another; "none" if no images are needed.
       missing: see `gather`.
 
     Raises:
       FileNotFoundError: there are no captions, or no images.
-      ValueError: there are both files of captions; or an image is outside the folder; or there are fewer than three.
+      ValueError: both caption files exist, an image is outside the folder, or there are fewer than three images.
     """
     path = pathlib.Path(path)
     skips = Skips()
@@ -54,7 +54,7 @@ def folder_source(path: str | os.PathLike, *, seed: int = 0, images: str = "", m
             entry.split = split_named(split)
     else:
         splits = tenths([entry.id for entry, _ in records], seed, of=file.name)
-        logging.info("%s: no splits; a tenth is for validation and a tenth for the test, seed %d", file, seed)
+        logging.info("%s: no splits; a tenth is used for validation and a tenth for the test, seed %d", file, seed)
         for entry, _ in records:
             entry.split = splits[entry.id]
     entries = [entry for entry, _ in records]
@@ -64,7 +64,7 @@ def folder_source(path: str | os.PathLike, *, seed: int = 0, images: str = "", m
 
 
 def id_of(file: str) -> str:
-    """The id of an image that has none: its path without the ending."""
+    """The default id of an image: its path without the suffix."""
     return str(pathlib.PurePosixPath(file).with_suffix("")) if pathlib.PurePosixPath(file).name else file
 
 
@@ -73,7 +73,7 @@ def _captions_file(path: pathlib.Path) -> pathlib.Path:
         return path
     there = [path / name for name in CAPTIONS if (path / name).is_file()]
     if len(there) > 1:
-        raise ValueError(f"{path} has both {' and '.join(CAPTIONS)}: name one, folder:{there[0]}")
+        raise ValueError(f"{path} has both {' and '.join(CAPTIONS)}: choose one, for example folder:{there[0]}")
     if not there:
         raise FileNotFoundError(f"no captions in {path}: looked for {' and '.join(CAPTIONS)}, see docs/DATA.md")
     return there[0]
@@ -90,7 +90,7 @@ def _json_lines(path: pathlib.Path, skips: Skips) -> list[tuple[Entry, str]]:
             if not is_text(file) or not is_text(id) or not isinstance(texts, (str, list)):
                 raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError):
-            skips.add("line that is no image with file and captions", at)
+            skips.add("line without file and captions", at)
             continue
         texts = [texts] if isinstance(texts, str) else texts
         boxes = _boxes(record.get("boxes"), at, skips)
@@ -114,7 +114,7 @@ def _csv_lines(path: pathlib.Path, skips: Skips) -> list[tuple[Entry, str]]:
     for row in table(path, _COLUMNS, skips, _ADVICE):
         split = row.get("split", "")
         if splits.setdefault(row["file"], split) != split:
-            skips.add("caption that puts its image into another split", row["file"])
+            skips.add("caption with another split than its image", row["file"])
         else:
             texts.setdefault(row["file"], []).append(row["caption"])
     return [(Entry(id_of(file), file, captions, ""), splits[file]) for file, captions in texts.items()]

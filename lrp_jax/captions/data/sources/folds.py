@@ -8,21 +8,21 @@ from lrp_jax.captions.images import Example
 
 
 def fold(splits: Splits, number: int, folds: int) -> Splits:
-    """The splits of one fold, whatever splits the source has of its own.
+    """The splits of one fold; the splits of the source itself are ignored.
 
-    The images are ordered by the SHA-256 of their ids and dealt out to the folds; those of the others are for training,
-    but for a tenth of them, which is for validation.
+    The images are ordered by the SHA-256 of their ids and assigned to the folds in turn. Of the images of the other
+    folds a tenth is for validation, the rest for training.
 
     Args:
       splits: of the source, lists of examples.
-      number: which of the folds is the test set, from 0.
-      folds: how many there are, at least 2.
+      number: the fold that is the test set, from 0.
+      folds: the number of folds, at least 2.
 
     Raises:
       ValueError: there are too few images, or no such fold.
     """
     if not 0 <= number < folds or folds < 2:
-        raise ValueError(f"got fold {number} of {folds}, wanted two or more, numbered from 0")
+        raise ValueError(f"got fold {number} of {folds}, wanted at least two folds, numbered from 0")
     images: dict[str, Example] = {}
     for dataset in splits.values():
         for example in dataset:

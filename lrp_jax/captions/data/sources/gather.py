@@ -1,4 +1,4 @@
-"""Entries of any format, checked in one way, become examples."""
+"""Checks the entries of any format and turns them into examples."""
 
 import collections
 import dataclasses
@@ -14,13 +14,13 @@ from lrp_jax.captions.images import Example
 
 @dataclasses.dataclass(slots=True)
 class Entry:
-    """An image as a file lists it.
+    """An image as listed in a file.
 
     Attributes:
       id: of the image.
       file: of the image, relative to the folder of the images.
-      captions: as they stand in the file.
-      split: one of our names; "" where the image belongs to none.
+      captions: as read from the file.
+      split: train, validation or test; "" if the image belongs to none.
       boxes: its objects.
     """
 
@@ -41,20 +41,20 @@ def gather(
     missing: str = "error",
     repeats: bool = False,
 ) -> Splits:
-    """The splits of a source, without what cannot be used.
+    """The splits of a source, without unusable entries.
 
     Args:
       name: of the source.
-      entries: all images; their order stays.
-      images: where the image files are.
-      skips: where what is left out is counted.
-      download: where images can be had, for the error.
-      missing: "skip" if any number of image files may be missing; "error": at most half of those of a split.
+      entries: all images; their order is kept.
+      images: the folder of the image files.
+      skips: counts what is skipped.
+      download: where images can be downloaded, for the error message.
+      missing: "skip" allows any number of missing image files; "error" at most half of those of a split.
       repeats: whether an image may be in several splits.
 
     Raises:
       FileNotFoundError: more than half of the image files of a split are missing.
-      ValueError: there are images of a split, but none of them can be used; or a file is outside the folder.
+      ValueError: a split has images, but none of them can be used; or a file is outside the folder.
     """
     splits: dict[str, list[Example]] = {TRAIN: [], VALIDATION: [], TEST: []}
     listed: collections.Counter[str] = collections.Counter()
@@ -66,11 +66,11 @@ def gather(
             continue
         listed[entry.split] += 1
         if not is_text(entry.id):
-            skips.add("image whose id is no text", ascii(entry.id))
+            skips.add("image whose id is not text", ascii(entry.id))
             continue
         key = (entry.split if repeats else "", entry.id)
         if key in seen:
-            skips.add("image that was there already", entry.id)
+            skips.add("repeated image", entry.id)
             continue
         texts = usable_captions(entry.captions, entry.id, skips)
         if not texts:

@@ -1,11 +1,11 @@
-"""Which kind of source lies at a path."""
+"""Detects the kind of a source from its path."""
 
 import pathlib
 import re
 
 from lrp_jax.captions.data.sources import coco, flickr30k, folder, prepared
 
-# Enough to hold the first image of a list, whatever stands before it.
+# Large enough to include the first image of a list after any header.
 _BEGINNING = 1 << 18
 
 LOOKED_FOR = {
@@ -16,26 +16,26 @@ LOOKED_FOR = {
     "folder": " or ".join(folder.CAPTIONS),
     "json": "a JSON file with a list of images that have captions, and the folder images beside it",
 }
-"""Kind -> the files that tell it."""
+"""The files by which each kind is detected."""
 
 
 def guess(path: pathlib.Path) -> tuple[str, pathlib.Path]:
-    """The kind of source that lies at a path, and the path that this kind wants.
+    """The kind of the source at a path, and the path to pass to its reader.
 
     Args:
-      path: of a file or a folder that is there.
+      path: of an existing file or folder.
 
     Raises:
-      ValueError: it is of no kind, or of several.
+      ValueError: no kind fits, or several do.
     """
     found = _in_folder(path) if path.is_dir() else _of_file(path)
     if len(found) == 1:
         return found[0]
     if found:
         names = " or ".join(f"{kind}:{place}" for kind, place in found)
-        raise ValueError(f"{path} holds several sources: name one, {names}")
+        raise ValueError(f"{path} has several sources: choose one, {names}")
     looked = "; ".join(f"{kind}: {files}" for kind, files in LOOKED_FOR.items())
-    raise ValueError(f"{path} is no source that is known; looked for {looked}")
+    raise ValueError(f"{path} is not a known kind of source; looked for {looked}")
 
 
 def _of_file(path: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
@@ -50,7 +50,7 @@ def _of_file(path: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
         beginning = file.read(_BEGINNING)
     if path.name.startswith("captions_") and re.search(rb'"(annotations|licenses)"', beginning):
         return [("coco", path.parent.parent if path.parent.name == "annotations" else path.parent)]
-    # Quotation marks within captions are escaped, so that these are keys.
+    # Quotation marks inside captions are escaped, so a match is a key.
     for kind, key in (("karpathy", rb'"sent(ences|ids)"\s*:'), ("json", rb'"captions"\s*:')):
         if re.search(key, beginning):
             return [(kind, path)]

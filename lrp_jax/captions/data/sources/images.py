@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from lrp_jax.captions.data.sources.reading import path_of
 
 NO_IMAGES = "none"
-"""The value of the option `images` that says not to look for images."""
+"""The value of the option `images` for sources used without their images."""
 
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -16,13 +16,13 @@ _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 class ImageFolder:
     """Images below a folder, by their paths relative to it.
 
-    Which files are there is read from the listing of a folder, once: to ask for each of 120,000 takes minutes on a
-    network's disk.
+    The existing files are read once from the listing of a folder: checking each of 120,000 files takes minutes on a
+    network disk.
 
     Attributes:
       root: the folder.
-      flat: the images lie in the folder itself, whatever folders their names have.
-      check: whether it is looked for the files; if not, every image is taken to be there.
+      flat: the images are in the folder itself; folders in their names are ignored.
+      check: whether to check that files exist; if not, all are assumed to exist.
     """
 
     def __init__(self, root: pathlib.Path, *, flat: bool = False, check: bool = True):
@@ -30,18 +30,18 @@ class ImageFolder:
         self._folders: dict[str, tuple[pathlib.Path, frozenset[str]]] = {}
 
     def path(self, file: str) -> pathlib.Path:
-        """Where a file would be.
+        """The path of a file, whether or not it exists.
 
         Raises:
-          ValueError: outside the folder.
+          ValueError: it is outside the folder.
         """
         return self.root.joinpath(*self._place(file))
 
     def find(self, file: str) -> pathlib.Path | None:
-        """The path of a file, or None where there is none.
+        """The path of a file, or None if it does not exist.
 
         Raises:
-          ValueError: its name leads out of the folder.
+          ValueError: it is outside the folder.
         """
         below, name = self._place(file)
         if below not in self._folders:
@@ -53,21 +53,21 @@ class ImageFolder:
     def _place(self, file: str) -> tuple[str, str]:
         folder, _, name = file.replace("\\", "/").rpartition("/")
         if file.startswith(("/", "\\")) or ".." in (name, *folder.split("/")) or folder[1:2] == ":":
-            raise ValueError(f"image file {file!r}: wanted a path that stays in the folder of the images")
+            raise ValueError(f"image file {file!r}: wanted a path inside the folder of the images")
         return ("" if self.flat else folder), name
 
 
 def find_images(places: Sequence[ImageFolder], files: Sequence[str], *, option: str, download: str) -> ImageFolder:
-    """The place out of several where the images are.
+    """The folder, out of several, that has the images.
 
     Args:
-      places: where they may be, the most usual one first.
+      places: the possible folders, the most usual one first.
       files: the images.
-      option: the value of the option `images`: "" for the usual places, "none" if no images are needed, or a folder.
-      download: where images can be had, for the error.
+      option: the value of the option `images`: "" for the usual folders, "none" if no images are needed, or a folder.
+      download: where images can be downloaded, for the error message.
 
     Raises:
-      FileNotFoundError: none of them is in any of the places; the message says where was looked.
+      FileNotFoundError: none of the folders has any of the images; the message says where they were looked for.
       ValueError: there are no files, or one is outside the folder.
     """
     if not files:
@@ -77,28 +77,28 @@ def find_images(places: Sequence[ImageFolder], files: Sequence[str], *, option: 
     if option:
         folder = path_of(option)
         places = [ImageFolder(folder), ImageFolder(folder, flat=True)]
-    # A sample, spread over the files, tells; that of a set of which hardly a hundredth is there still does.
+    # An evenly spaced sample of the files is enough, even if only a hundredth of them exists.
     sample = files[:: max(1, len(files) // 1000)]
     hits = [sum(place.find(file) is not None for file in sample) for place in places]
     if max(hits) > 0:
         return places[hits.index(max(hits))]
     looked = dict.fromkeys(os.fspath(place.path(files[0])) for place in places)
     raise FileNotFoundError(
-        f"no images: looked for {' and '.join(looked)}; name their folder with images=FOLDER, or download them from "
-        f"{download}; images=none does without, where features were computed elsewhere"
+        f"no images: looked for {' and '.join(looked)}; set their folder with images=FOLDER, or download them from "
+        f"{download}; with features that were computed elsewhere, images=none needs no images"
     )
 
 
 def check_missing(
     lacking: Mapping[str, Sequence[str]], listed: Mapping[str, int], images: ImageFolder, download: str
 ) -> None:
-    """Tells a missing folder or archive from single missing files.
+    """Raises if so many files are missing that a whole folder or archive must be missing.
 
     Args:
       lacking: split -> the files that were not found.
-      listed: split -> how many images should be there.
-      images: where they should be.
-      download: where they can be had, for the error.
+      listed: split -> number of images in the list.
+      images: their folder.
+      download: where they can be downloaded, for the error message.
 
     Raises:
       FileNotFoundError: more than half of the images of a split are missing.
@@ -107,14 +107,14 @@ def check_missing(
         if 2 * len(files) > listed[split]:
             raise FileNotFoundError(
                 f"{len(files)} of the {listed[split]} {split} images are missing, the first is "
-                f"{images.path(files[0])}; download them from {download}, or take those that are there: missing=skip"
+                f"{images.path(files[0])}; download them from {download}, or use the existing ones with missing=skip"
             )
 
 
 def _listing(folder: pathlib.Path) -> frozenset[str]:
     try:
         return frozenset(os.listdir(folder))
-    except ValueError:  # a name that no file can have
+    except ValueError:  # a name that is invalid for files
         return frozenset()
     except OSError as error:
         if error.errno not in _NOT_THERE:

@@ -14,23 +14,23 @@ COCO = "https://cocodataset.org/#download"
 def read_instances(
     paths: Sequence[pathlib.Path], skips: Skips, *, known: Collection[int] | None = None
 ) -> dict[int, list[Box]]:
-    """The boxes of images, by the ids that COCO gives to images.
+    """The boxes of images, by COCO's image ids.
 
-    In the files a box is (x, y, width, height) in pixels of the image in its published size; its shares of that size
-    hold for any other. Regions marked as crowds are kept: what they name is there.
+    In the files a box is (x, y, width, height) in pixels of the published image; it is converted to shares of the
+    image. Regions marked as crowds are kept, because the objects they name are in the image.
 
     Args:
       paths: `instances_*.json`.
-      skips: where boxes that cannot be used are counted.
-      known: the images that there are; None: those of the files.
+      skips: counts unusable boxes.
+      known: the ids of the images in use; None: those of the files.
 
     Raises:
-      FileNotFoundError: there is no such file.
-      ValueError: one is no such file, or damaged.
+      FileNotFoundError: a file is missing.
+      ValueError: a file has another format, or is damaged.
     """
     boxes: dict[int, list[Box]] = {}
     for path in paths:
-        # The outlines are nine tenths of the file, and some gigabytes in memory.
+        # The segmentations are nine tenths of the file, and some gigabytes in memory.
         content = parse_json(read_bytes(path, COCO), path, without="segmentation")
         names = dict(_fields(rows_of(content, "categories", path), ("id", "name")))
         sizes = {id: size for id, *size in _fields(rows_of(content, "images", path), ("id", "width", "height"))}
@@ -53,7 +53,7 @@ def read_instances(
 
 def _refusal(repeated: bool, has_image: bool, has_category: bool) -> str:
     if repeated:
-        return "box whose id was there already"
+        return "repeated box id"
     if not has_image:
         return "box of an image that is not listed"
     return "" if has_category else "box of an unknown category"
@@ -65,6 +65,6 @@ def _shares(box: Sequence[float], width: float, height: float) -> tuple[float, f
 
 
 def _fields(records: list[Any], keys: tuple[str, ...]) -> list[list[Any]]:
-    """The values of records that have all keys, the first of which is a number."""
+    """The values of the records that have all keys and an integer for the first key."""
     whole = [r for r in records if isinstance(r, dict) and all(key in r for key in keys)]
     return [[r[key] for key in keys] for r in whole if isinstance(r[keys[0]], int)]

@@ -1,4 +1,4 @@
-"""Photographs in a JSON file that lists them, in a format of ours."""
+"""Photographs listed in a JSON file of this project's format."""
 
 import os
 import pathlib
@@ -17,11 +17,11 @@ _ADVICE = "where the JSON file came from"
 def json_source(path: str | os.PathLike, *, images: str = "", missing: str = "error") -> Splits:
     """Photographs beside a JSON file that lists them.
 
-    The file holds `{"images": [...]}`, and each image `file` (in the folder `images` beside the JSON file),
+    The file has the form `{"images": [...]}`, and each image has `file` (in the folder `images` beside the JSON file),
     `captions` (a list of strings), `split` (train, val or dev, test) and, optionally, `image_id` and
     `boxes`: a list of `{"category": name, "box": [x0, y0, x1, y1]}` with corners as shares of the width
-    and the height. Images in no split, or without captions, are left out. Regions that COCO marks as
-    crowds are kept: what they name is there. An image may be listed in several splits.
+    and the height. Images in no split, or without captions, are skipped. Regions that COCO marks as
+    crowds are kept, because the objects they name are in the image. An image may be listed in several splits.
 
     Args:
       path: of the JSON file.
@@ -29,7 +29,7 @@ def json_source(path: str | os.PathLike, *, images: str = "", missing: str = "er
       missing: see `gather`.
 
     Returns:
-      Split -> list of `Example`, in the order of the file. The images are read when they are needed.
+      Split -> list of `Example`, in the order of the file. The images are read on access.
 
     Raises:
       FileNotFoundError: there is no such file, or there are no images.
@@ -52,13 +52,13 @@ def json_source(path: str | os.PathLike, *, images: str = "", missing: str = "er
 
 
 def json_sources(paths: Sequence[pathlib.Path], *, images: str = "", missing: str = "error") -> Splits:
-    """Several such files: their images for training and for validation together, their test sets each on its own.
+    """Several such files: their training and validation images are merged, their test sets stay separate.
 
     Returns:
       As `json_source`, with the splits train, validation and test_NAME with the names of the files.
 
     Raises:
-      FileNotFoundError, ValueError: as `json_source`; or two files have one name.
+      FileNotFoundError, ValueError: as `json_source`; or two files have the same name.
     """
     if len(paths) == 1:
         return json_source(paths[0], images=images, missing=missing)

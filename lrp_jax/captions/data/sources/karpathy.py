@@ -26,15 +26,15 @@ def karpathy_source(
     restval: bool = True,
     missing: str = "error",
 ) -> Splits:
-    """The captions of a file of Karpathy's, in his split.
+    """The captions of one of Karpathy's JSON files, in his split.
 
     Args:
       path: of the JSON file.
-      images: the folder of the images, for COCO the one in which `train2014` and `val2014` are; "" for a folder of a
+      images: the folder of the images, for COCO the parent of `train2014` and `val2014`; "" for a folder with a
         usual name beside the file; "none" if no images are needed.
       instances: COCO's `instances_train2014.json` and `instances_val2014.json`, for boxes.
       entities: the folder of Flickr30k Entities, for boxes.
-      restval: whether the images of COCO in restval are trained on, as the field does.
+      restval: whether COCO's images in restval are used for training, as is usual.
       missing: see `gather`.
 
     Raises:
@@ -78,7 +78,7 @@ def _entry(record: dict[str, Any]) -> Entry:
     return Entry(
         id=pathlib.PurePosixPath(file).stem if number is None else str(number),
         file=file,
-        # The words of a sentence are there too, without punctuation; all captions here are split into words alike.
+        # The file also has tokens without punctuation; they are not used, so that all captions are tokenized alike.
         captions=[sentence["raw"] for sentence in record["sentences"]],
         split=split_named(record["split"]),
     )

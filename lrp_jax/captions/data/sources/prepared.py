@@ -1,4 +1,4 @@
-"""TFDS' coco_captions, prepared as array_record and read without TensorFlow."""
+"""coco_captions of TFDS, prepared as array_record and read without TensorFlow."""
 
 import collections
 import logging
@@ -22,16 +22,16 @@ _PREPARE = f"prepare it once with tfds.builder('coco_captions', file_format='arr
 class PreparedSplit:
     """Examples that are read from their files one by one, with the images as JPEG bytes.
 
-    What cannot be used of a record's captions and boxes is left out and counted when the record is read first. A record
-    that cannot be read, or has no caption of use, is an example without captions and without an image: of an image
-    that cannot be read, as there are in folders.
+    Unusable captions and boxes of a record are skipped, and counted when the record is first read. A record that cannot
+    be read or has no usable caption gives an example without captions whose image cannot be read, like a damaged file
+    in a folder.
 
     Args:
       name: of the source, for messages.
       split: name of the split.
-      parts: what TFDS reads of it, one after the other.
+      parts: the TFDS data sources of the split, in order.
       categories: names of the labels.
-      counts: where what is left out is counted.
+      counts: counts what is skipped.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PreparedSplit:
         skips = Skips()
         try:
             example = self._example(self._parts[part][index - int(self._starts[part])], skips)
-        except Exception as error:  # array_record's, and those of what the bytes then are
+        except Exception as error:  # from array_record, or from parsing damaged bytes
             skips.add("record that is damaged", f"record {index} of {self._split}: {error}")
             example = Example(f"{self._split} record {index}", b"", split=self._split)
         self._report(index, skips)
@@ -86,7 +86,7 @@ class PreparedSplit:
         self._reported.add(index)
         for reason, line in zip(skips.counts, skips.lines(), strict=True):
             if reason not in self._counts:
-                logging.warning("%s: left out %s; more of them are counted only", self._name, line)
+                logging.warning("%s: skipped %s; further ones are only counted", self._name, line)
         self._counts.update(skips.counts)
 
 
@@ -94,8 +94,8 @@ def prepared_source(folder: str | os.PathLike, *, restval: bool = True) -> Split
     """The captions and boxes of a prepared `coco_captions`: COCO 2014 in Karpathy's split.
 
     Args:
-      folder: that of the version (.../coco_captions/2014/1.1.0), or one above it that leads to one version only.
-      restval: whether the images in restval are trained on, as the field does.
+      folder: that of the version (.../coco_captions/2014/1.1.0), or a parent of it with only one version.
+      restval: whether the images in restval are used for training, as is usual.
 
     Raises:
       FileNotFoundError: nothing prepared is there, or not all of its files are.
@@ -112,10 +112,10 @@ def prepared_source(folder: str | os.PathLike, *, restval: bool = True) -> Split
         builder = tfds.builder_from_directory(folder)
         format = builder.info.file_format.value
         features = builder.info.features
-    except Exception as error:  # protobuf, TFDS and array_record have errors of their own
+    except Exception as error:  # protobuf, TFDS and array_record raise their own exceptions
         raise ValueError(f"{folder}: damaged ({error}); {_PREPARE}") from error
     if format != "array_record":
-        raise ValueError(f"{folder}: prepared as {format}, which needs TensorFlow to be read; {_PREPARE}")
+        raise ValueError(f"{folder}: prepared as {format}, which only TensorFlow can read; {_PREPARE}")
     needed = (("image",), ("image/id",), ("captions", "text"))
     absent = [" with ".join(path) for path in needed if _feature(features, *path) is None]
     if absent:
@@ -135,14 +135,14 @@ def prepared_source(folder: str | os.PathLike, *, restval: bool = True) -> Split
     result = Splits(f"tfds:{folder}", {})
     for split, sources in parts.items():
         if sources:
-            # train before restval, however the file lists them.
+            # train before restval, regardless of their order in the file.
             sources = [source for _, source in sorted(sources, key=lambda named: named[0] == "restval")]
             result[split] = PreparedSplit(result.name, split, sources, categories, result.skipped)
     return result
 
 
 def version_folder(folder: pathlib.Path) -> pathlib.Path:
-    """The folder of the one prepared version in or below a folder.
+    """The folder of the only prepared version in or below a folder.
 
     Raises:
       FileNotFoundError: there is none.
@@ -153,26 +153,26 @@ def version_folder(folder: pathlib.Path) -> pathlib.Path:
     for pattern in ("*", "*/*", "coco_captions/*/*"):
         found = versions(folder, pattern)
         if len(found) > 1:
-            raise ValueError(f"{folder} holds several prepared datasets: name one, {' or '.join(map(str, found))}")
+            raise ValueError(f"{folder} has several prepared datasets: choose one, {' or '.join(map(str, found))}")
         if found:
             return found[0]
     raise FileNotFoundError(f"no prepared dataset in {folder}: looked for dataset_info.json; {_PREPARE}")
 
 
 def is_version(folder: pathlib.Path) -> bool:
-    """Whether a folder is that of a prepared version."""
+    """Whether a folder has the files of a prepared version."""
     return (folder / "dataset_info.json").is_file() and (folder / "features.json").is_file()
 
 
 def versions(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
-    """The prepared versions at places below a folder."""
+    """The prepared versions below a folder that match a glob pattern."""
     return [info.parent for info in sorted(folder.glob(f"{pattern}/dataset_info.json")) if is_version(info.parent)]
 
 
 def _feature(features: Any, *path: str) -> Any:
-    """What TFDS knows of a part of the records; None where there is none."""
+    """The TFDS feature at a path in the records; None if there is none."""
     for name in path:
-        features = getattr(features, "feature", features)  # of a sequence
+        features = getattr(features, "feature", features)  # the elements of a sequence
         if not hasattr(features, "keys") or name not in features:
             return None
         features = features[name]

@@ -1,4 +1,4 @@
-"""Files that people download or write by hand, with errors that say what to do."""
+"""Reads downloaded or hand-written files, with errors that say what to do."""
 
 import csv
 import json
@@ -10,24 +10,24 @@ from typing import Any
 
 from lrp_jax.captions.data.sources.splits import Skips
 
-# JSON can spell the halves of a surrogate pair one by one; no file can hold them.
+# JSON can contain lone surrogates, which cannot be written to a file.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def path_of(text: str | os.PathLike) -> pathlib.Path:
-    """A path as a person writes it, which may begin with ~.
+    """A path as typed by a user; ~ is expanded.
 
     Raises:
-      ValueError: it is in the home of a user whom there is not.
+      ValueError: ~USER is not a known user.
     """
     try:
         return pathlib.Path(text).expanduser()
     except RuntimeError:
-        raise ValueError(f"{text}: wanted ~ or ~USER of a user who has a home") from None
+        raise ValueError(f"{text}: wanted ~ or ~USER with a home directory") from None
 
 
 def is_text(value: object) -> bool:
-    """Whether a value out of a JSON file is a string that can be written to a file."""
+    """Whether a value from a JSON file is a string that can be written to a file."""
     return isinstance(value, str) and not _SURROGATE.search(value)
 
 
@@ -35,42 +35,42 @@ def read_bytes(path: pathlib.Path, download: str) -> bytes:
     """The content of a file.
 
     Raises:
-      FileNotFoundError: there is none; the message says where it can be had.
+      FileNotFoundError: it does not exist; the message says where to download it.
       IsADirectoryError: it is a folder.
     """
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"no file {path}: it can be had from {download}") from None
+        raise FileNotFoundError(f"no file {path}: get it from {download}") from None
     except IsADirectoryError:
         raise IsADirectoryError(f"{path} is a folder, wanted a file") from None
 
 
 def parse_json(content: bytes, path: pathlib.Path, *, without: str = "") -> Any:
-    """What a JSON file holds.
+    """The parsed content of a JSON file.
 
     Args:
       content: of the file.
-      path: of the file, for the error.
-      without: a key; lists of numbers behind it are cut out before reading, so that they take neither time nor memory.
+      path: of the file, for the error message.
+      without: a key; lists of numbers under it are removed before parsing, to save time and memory.
 
     Raises:
-      ValueError: it is no JSON, or not all of it is there.
+      ValueError: it is not valid JSON, or is truncated.
     """
     if without:
-        # Within strings quotation marks are escaped, and no list of numbers has one: nothing else is cut.
+        # Quotation marks inside strings are escaped, and a list of numbers has none, so nothing else is removed.
         content = re.sub(rb'"%s":\s*\[[-+\d.,eE\s\[\]]*\]\s*,' % without.encode(), b"", content)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: got no whole JSON file ({error}); download or write it again") from error
+        raise ValueError(f"{path}: not a complete JSON file ({error}); download or write it again") from error
 
 
 def rows_of(content: Any, key: str, path: pathlib.Path) -> list[Any]:
-    """The list `key` of a JSON file.
+    """The list under `key` of a JSON file.
 
     Raises:
-      ValueError: there is none.
+      ValueError: there is no such list.
     """
     rows = content.get(key) if isinstance(content, dict) else None
     if not isinstance(rows, list):
@@ -80,19 +80,19 @@ def rows_of(content: Any, key: str, path: pathlib.Path) -> list[Any]:
 
 
 def lines(path: pathlib.Path, download: str) -> Iterator[tuple[int, str]]:
-    """The numbers, from 1, and the texts of the lines of a file that are not blank.
+    """The line numbers, from 1, and texts of the lines of a file that are not blank.
 
-    Only line feeds end a line: a carriage return or a U+2028 within a caption is part of it.
+    Only line feeds end a line: a carriage return or U+2028 in a caption is part of the caption.
 
     Raises:
-      FileNotFoundError: there is none; the message says where it can be had.
+      FileNotFoundError: the file does not exist; the message says where to download it.
       ValueError: it is not UTF-8.
     """
     content = read_bytes(path, download)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: got no UTF-8 at byte {error.start}; save it as UTF-8") from None
+        raise ValueError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line.rstrip("\r")
@@ -101,15 +101,15 @@ def lines(path: pathlib.Path, download: str) -> Iterator[tuple[int, str]]:
 def table(
     path: pathlib.Path, columns: dict[str, Sequence[str]], skips: Skips, download: str
 ) -> Iterator[dict[str, str]]:
-    """The rows of a table with a header line, its fields separated by commas or by bars.
+    """The rows of a table with a header line and fields separated by commas or by bars.
 
-    Every line is a row of its own: a quotation mark that is never closed costs one row and not all that follow.
+    Every line is one row: an unclosed quotation mark damages only one row and not all the following ones.
 
     Args:
       path: of the file.
-      columns: our name of a column -> how headers call it. All but `split` must be there.
-      skips: where lines that are no row are counted.
-      download: where the file can be had, for the error.
+      columns: our name of a column -> its names in header lines. All except `split` are required.
+      skips: counts lines that are not rows.
+      download: where the file can be downloaded, for the error message.
 
     Raises:
       FileNotFoundError, ValueError: as `lines`; or a column is missing.
@@ -141,10 +141,10 @@ def _rows(
     for number, line in rows:
         fields = split_line(line, width)
         if fields is not None and len(fields) > width and last:
-            # A caption that was not quoted may hold commas.
+            # A caption without quotation marks may contain commas.
             fields = [field.strip() for field in line.split(",", width - 1)]
         if fields is None or len(fields) != width or not fields[places["file"]]:
-            skips.add("line that is no row of the table", f"{path.name}:{number}")
+            skips.add("line that is not a row of the table", f"{path.name}:{number}")
         else:
             yield {name: fields[place] for name, place in places.items()}
 
@@ -152,7 +152,7 @@ def _rows(
 def _split_bars(line: str, width: int) -> list[str] | None:
     fields = [field.strip() for field in line.split("|", width - 1)]
     if len(fields) == width - 1:
-        # The well-known row 2199200615.jpg| 4   A dog runs across the grass .
+        # A known defect of the published file: 2199200615.jpg| 4   A dog runs across the grass .
         number, _, text = fields.pop().partition(" ")
         return [*fields, number, text.strip()] if number.isdecimal() else None
     return fields
@@ -165,5 +165,5 @@ def _split_commas(line: str, width: int) -> list[str] | None:
     except csv.Error:
         if line.count('"') % 2:
             return None
-        fields = line.split(",")  # quotation marks of the caption itself, in a file that quotes nothing
+        fields = line.split(",")  # quotation marks are part of the caption, in a file without quoting
     return [field.strip() for field in fields]

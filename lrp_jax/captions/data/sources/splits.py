@@ -1,4 +1,4 @@
-"""What a source gives: its splits, and an account of what was left out."""
+"""The result of reading a source: its splits, and counts of what was skipped."""
 
 import collections
 import logging
@@ -8,8 +8,8 @@ from lrp_jax.captions.images import Dataset
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
-# How published files call the splits. Karpathy's restval, the part of COCO's validation images that he needs for no
-# evaluation, is trained on by everyone who reports results on his split.
+# The names of the splits in published files. Karpathy's restval, the part of COCO's validation images that his split
+# does not use for evaluation, is used for training in all published results on his split.
 _NAMES = {
     "train": TRAIN,
     "restval": TRAIN,
@@ -22,15 +22,15 @@ _NAMES = {
 
 
 def split_named(name: object) -> str:
-    """Our name of a split that a file calls `name`; "" for what is not used, such as unlabelled images."""
+    """Our name for the split `name` of a file; "" for splits that are not used, such as unlabelled images."""
     return _NAMES.get(name.strip().lower(), "") if isinstance(name, str) else ""
 
 
 class Skips:
-    """What is left out while a source is read, counted by reason.
+    """Counts what is skipped while a source is read, by reason.
 
     Attributes:
-      counts: reason -> how many.
+      counts: reason -> number of cases.
     """
 
     def __init__(self):
@@ -38,13 +38,13 @@ class Skips:
         self._first: dict[str, list[str]] = {}
 
     def add(self, reason: str, what: str) -> None:
-        """Counts one more; the first two of a reason are kept as examples."""
+        """Counts one more case; the first two of a reason are kept as examples."""
         self.counts[reason] += 1
         if self.counts[reason] <= 2:
             self._first.setdefault(reason, []).append(what)
 
     def lines(self) -> list[str]:
-        """For each reason the number and the examples."""
+        """For each reason, the number of cases and the examples."""
         return [f"{count} x {reason} ({self._examples(reason, count)})" for reason, count in self.counts.items()]
 
     def _examples(self, reason: str, count: int) -> str:
@@ -52,14 +52,14 @@ class Skips:
 
 
 class Splits(dict[str, Dataset]):
-    """Split -> dataset. A split without images is not in it.
+    """The datasets of a source by split; only splits with images.
 
     Attributes:
       name: of the source.
-      skipped: what was left out, reason -> how many. Sources that are read image by image count when they read.
+      skipped: reason -> number of skipped cases. Sources that are read image by image count on access.
 
     Raises:
-      KeyError: a split is asked for that is not there; the message names those that are.
+      KeyError: the requested split does not exist; the message names the existing ones.
     """
 
     def __init__(self, name: str, datasets: Mapping[str, Dataset], skips: Skips | None = None):
@@ -67,7 +67,7 @@ class Splits(dict[str, Dataset]):
         self.name = name
         self.skipped = collections.Counter() if skips is None else skips.counts
         for line in [] if skips is None else skips.lines():
-            logging.warning("%s: left out %s", name, line)
+            logging.warning("%s: skipped %s", name, line)
 
     def __missing__(self, split: str) -> Dataset:
         raise KeyError(f"{self.name} has no images of split {split!r}, only of {', '.join(self) or 'none'}")

@@ -1,4 +1,4 @@
-"""Captions from features: greedy, beam, diverse beam, sampling."""
+"""Decoding of captions from features: greedy, beam search, diverse beam search, sampling."""
 
 import functools
 from typing import Any
@@ -47,8 +47,8 @@ def decode(
       captioner, params: the model and its variables.
       features: raw visual features, any batch axes.
       key: for `Sample`.
-      predict: `predict(params, inputs) -> logits` in the place of the captioner's own. It is part of the compiled
-        program: pass one and the same function at every call.
+      predict: `predict(params, inputs) -> logits`, replaces the captioner's own. It is part of the compiled
+        program: pass the same function object at every call, or the program is compiled again.
 
     Returns:
       `Captions`: tokens [*batch, n, max_length] and scores [*batch, n].
@@ -69,16 +69,16 @@ def greedy(
     max_length: int,
     unknown: int | None = UNKNOWN,
 ) -> Int[Array, "*batch max_length"]:
-    """The tokens of `Greedy` alone, one caption for each image.
+    """Only the tokens of `Greedy`, one caption for each image.
 
     Args:
       captioner, params: the model and its variables.
       features: raw visual features.
-      max_length: the most words of a caption, the end token included.
-      unknown: the token that is never said; None lets the model say `<unk>` like any word.
+      max_length: the maximum number of words of a caption, the end token included.
+      unknown: the token that is never produced; None allows `<unk>` like any other word.
 
     Returns:
-      The words [..., max_length] without the start token; after the end token padding.
+      The words [..., max_length] without the start token; padding after the end token.
     """
     decoder = Greedy(max_length=max_length, wording=Wording(unknown=unknown is None))
     return decode(decoder, captioner, params, features).tokens[..., 0, :]

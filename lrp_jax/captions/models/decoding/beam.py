@@ -15,17 +15,17 @@ from lrp_jax.captions.models.decoding.wording import END, FREE, PAD, Wording
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Beam:
-    """The `width` best captions that a beam of this width finds.
+    """Beam search for the `width` best captions.
 
-    At each step the beam holds the `width` most probable beginnings. One that ends while it is among them is set
-    aside; the search is over when `width` captions have ended or `max_length` is reached, and then what is still open
-    counts as it stands.
+    At each step the beam holds the `width` most probable prefixes. A prefix that produces the end token while it is
+    among them is a finished caption; the search stops when `width` captions are finished or `max_length` is reached,
+    and unfinished prefixes then count as captions.
 
     Attributes:
       width: of the beam, and the number of captions returned. 1 is greedy decoding.
-      length_power: captions are ranked by log p / length ** length_power, `length` counting the end token.
-      max_length: the most tokens, the end token included.
-      wording: what may not be said.
+      length_power: captions are ranked by log p / length ** length_power, where length includes the end token.
+      max_length: the maximum number of tokens, the end token included.
+      wording: restrictions on the words.
     """
 
     width: int = 3
@@ -52,15 +52,15 @@ class Beam:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiverseBeam:
-    """Several beams that avoid one another's words.
+    """Diverse beam search: several beams (groups), each penalised for the words of the earlier ones.
 
-    The groups move one after the other; a word costs `penalty` for every caption of an earlier group that says it at
-    the same position (Hamming diversity). The penalty is for the choice only: it is no part of the scores.
+    At each step the groups are extended one after the other; a word costs `penalty` for every caption of an earlier
+    group that has it at the same position (Hamming diversity). The penalty only affects the choice, not the scores.
 
     Attributes:
-      groups: how many beams.
-      width: of each of them; groups * width captions are returned, the best of all in front.
-      penalty: what one earlier use of a word costs, in log p.
+      groups: the number of beams.
+      width: of each beam; groups * width captions are returned, the best first.
+      penalty: the cost of one earlier use of a word, in log p.
       length_power, max_length, wording: as for `Beam`.
 
     Reference: Vijayakumar et al., "Diverse beam search" (2018).
@@ -96,7 +96,7 @@ class _Group(NamedTuple):
 
 
 class _Live(NamedTuple):
-    """The beginnings of one group: what was said, how probable it is, and the state after it."""
+    """The prefixes of one group: tokens, log probability, last words, and the state after them."""
 
     tokens: Int[Array, "B w L"]
     scores: Float[Array, "B w"]
@@ -105,7 +105,7 @@ class _Live(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """The captions of one group that have ended, the best first; -inf where there is none yet."""
+    """The finished captions of one group, best first; a score of -inf marks an empty entry."""
 
     tokens: Int[Array, "B w L"]
     scores: Float[Array, "B w"]
@@ -122,7 +122,7 @@ def _search(captioner, params, features, groups, power, longest, wording, predic
         dtype = jax.tree.leaves(recurrent)[0].dtype
         nothing = jnp.full((images, group.width, longest), PAD, jnp.int32)
         never = jnp.full((images, group.width), -jnp.inf, dtype)
-        # All beginnings are the same at first, so only one of them counts.
+        # All prefixes are the same at first, so only one of them counts.
         live = _Live(nothing, never.at[:, 0].set(0), first_words(features, group.width), recurrent)
         return live, _Ended(nothing, never, never, jnp.zeros(images, jnp.int32))
 
@@ -157,11 +157,11 @@ def _search(captioner, params, features, groups, power, longest, wording, predic
 
 
 def _advance(group, live, ended, after, logits, forbidden, costs, t, power) -> tuple[_Live, _Ended]:
-    """One more word for the beginnings of a group."""
+    """Extends the prefixes of a group by one word."""
     size = logits.shape[-1]
-    # Twice as many as needed: at most `width` of them end, so enough go on.
+    # Twice as many candidates as needed: at most `width` of them end, so at least `width` continue.
     count = min(2 * group.width, group.width * size)
-    # Within a beginning the order of the logits is that of the probabilities: few of them are turned into any.
+    # Within a prefix, logits and probabilities have the same order, so log p is computed for the top few only.
     allowed = jnp.where(forbidden, -jnp.inf, logits)
     _, words = top_k(allowed if costs is None else allowed - costs, min(count, size))
     log_p = jnp.take_along_axis(allowed, words, axis=-1) - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
@@ -187,7 +187,7 @@ def _advance(group, live, ended, after, logits, forbidden, costs, t, power) -> t
     )
     new_ended = _Ended(*_best(joined, group.width), ended.count + jnp.isfinite(ranks).sum(axis=1, dtype=jnp.int32))
 
-    # Those that go on, in their order.
+    # The candidates that continue, in their order.
     order = jnp.argsort(jnp.where(ends, count, 0) + place, axis=1)[:, : group.width]
     going = jnp.take_along_axis(jnp.where(ends, -jnp.inf, scores), order, axis=1)
     parents = jnp.take_along_axis(parents, order, axis=1)
@@ -196,7 +196,7 @@ def _advance(group, live, ended, after, logits, forbidden, costs, t, power) -> t
 
 
 def _with_open_ones(group: _Group, live: _Live, ended: _Ended, power: float) -> _Ended:
-    """The captions of a group, those included that reached the greatest length without an end."""
+    """The captions of a group, including those that reached the maximum length without an end token."""
     is_open = ~_is_over(group, ended)[:, None]
     ranks = jnp.where(is_open, live.scores / live.tokens.shape[-1] ** power, -jnp.inf)
     joined = _Ended(
@@ -222,7 +222,7 @@ def _keep(over: Bool[Array, " B"], old: Any, new: Any) -> Any:
 
 
 def _rows(x: Array, order: Int[Array, "B n"]) -> Array:
-    """x [B, m, ...] at the rows of each image."""
+    """The rows `order` of x [B, m, ...], for each image."""
     return jnp.take_along_axis(x, order.reshape(*order.shape, *[1] * (x.ndim - 2)), axis=1)
 
 

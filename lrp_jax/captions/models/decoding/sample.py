@@ -14,11 +14,11 @@ from lrp_jax.captions.models.decoding.wording import END, FREE, PAD, Wording
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Greedy:
-    """The most likely next word, again and again; one caption for each image.
+    """Greedy decoding: the most likely word at each step; one caption for each image.
 
     Attributes:
-      max_length: the most tokens, the end token included.
-      wording: what may not be said.
+      max_length: the maximum number of tokens, the end token included.
+      wording: restrictions on the words.
     """
 
     max_length: int = 20
@@ -32,7 +32,7 @@ class Greedy:
         key: Array | None = None,
         predict: Predict | None = None,
     ) -> Captions:
-        """Captions of a batch of images; nothing is drawn, so no key is needed."""
+        """Captions of a batch of images; greedy decoding is deterministic and needs no key."""
         del key
 
         def choose(logits, t):
@@ -43,18 +43,18 @@ class Greedy:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Captions drawn word by word from the model, by adding Gumbel noise and taking the largest.
+    """Captions sampled word by word from the model (by the Gumbel-max trick).
 
-    The restrictions apply in this order: temperature, top-k, nucleus.
+    The options apply in this order: temperature, top-k, nucleus.
 
     Attributes:
-      count: captions for each image, drawn independently.
-      temperature: logits are divided by it; below 1 is bolder on the likely, above 1 on the unlikely.
-      top_k: only the k most likely words, or None for all.
-      top_p: only the most likely words that have this much probability together (the nucleus: the word that
-        reaches it included), or None.
-      max_length: the most tokens, the end token included.
-      wording: what may not be said.
+      count: captions for each image, sampled independently.
+      temperature: logits are divided by it; below 1 favours likely words, above 1 unlikely ones.
+      top_k: sample from the k most likely words only; None for all.
+      top_p: sample from the nucleus only, the smallest set of most likely words whose total probability reaches this
+        value; None for all.
+      max_length: the maximum number of tokens, the end token included.
+      wording: restrictions on the words.
 
     Reference: Holtzman et al., "The curious case of neural text degeneration" (2020), for the nucleus.
     """
@@ -84,7 +84,7 @@ class Sample:
         key: Array | None = None,
         predict: Predict | None = None,
     ) -> Captions:
-        """Captions of a batch of images, drawn with `key`; an image's draws do not depend on the rest of the batch."""
+        """Captions of a batch of images, sampled with `key`; independently of the other images of the batch."""
         if key is None:
             raise ValueError("got no key; Sample draws words: pass key=jax.random.key(seed)")
         keys = jax.vmap(lambda image: jax.random.fold_in(key, image))(jnp.arange(len(features)))
@@ -100,7 +100,7 @@ class Sample:
         return _unroll(captioner, params, features, self.count, self.max_length, self.wording, choose, predict)
 
     def restrict(self, scores: Float[Array, "*batch V"]) -> Float[Array, "*batch V"]:
-        """Scores with -inf for the words that top-k and the nucleus leave out."""
+        """The scores, with -inf for words outside the top k or the nucleus."""
         if self.top_k is not None and self.top_k < scores.shape[-1]:
             least = jax.lax.top_k(scores, self.top_k)[0][..., -1:]
             scores = jnp.where(scores < least, -jnp.inf, scores)
@@ -114,7 +114,7 @@ class Sample:
 
 
 def _unroll(captioner, params, features, count, longest, wording, choose, predict) -> Captions:
-    """Captions that go on one word at a time, by `choose(logits [B, n, V], t) -> words [B, n]`."""
+    """Decodes captions word by word, by `choose(logits [B, n, V], t) -> words [B, n]`."""
     state, recurrent = begin(captioner, params, features, count)
     words = first_words(features, count)
     tokens = jnp.full((*words.shape, longest), PAD, jnp.int32)

@@ -1,4 +1,4 @@
-"""One step of several captions for each image."""
+"""One decoding step of several captions for each image."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from lrp_jax.captions.models.captioner import Captioner
 from lrp_jax.captions.models.decoding.wording import START
 
 Predict = Callable[..., Float[Array, "*batch V"]]
-"""predict(params, inputs) -> logits of all words: what may replace a captioner's own last layer (Eq. 4)."""
+"""predict(params, inputs) -> logits of all words: a replacement of a captioner's own last layer (Eq. 4)."""
 
 
 class Captions(NamedTuple):
-    """Decoded captions, n for each image, the best or first drawn in front.
+    """Decoded captions, n for each image, best (or first sampled) first.
 
-    tokens: the words after the start token, the end token where it came, and padding from there on.
-    scores: the log probability of each caption under the model, before any normalisation.
+    tokens: the words after the start token, the end token if there is one, then padding.
+    scores: the log probability of each caption under the model, not normalised by length.
     """
 
     tokens: Int[Array, "*batch n L"]
@@ -42,7 +42,7 @@ def next_logits(
 ) -> tuple[Any, Float[Array, "B n V"]]:
     """The recurrent state after `words`, and the logits of all words that may follow.
 
-    The captions of an image share its regions: they are read, not copied.
+    The captions of an image share its regions, which are not copied.
     """
 
     def one(recurrent, words):

@@ -1,4 +1,4 @@
-"""What a caption may not say, whatever the model thinks of it."""
+"""Restrictions on the words of decoded captions."""
 
 import dataclasses
 
@@ -11,13 +11,13 @@ PAD, START, END, UNKNOWN = 0, 1, 2, 3
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Wording:
-    """Restrictions on captions; all decoders obey them.
+    """Restrictions on captions, for all decoders.
 
     Attributes:
-      unknown: whether the caption may say `<unk>`.
-      repeat: the shortest run of words that may not occur twice (3: no trigram is repeated); None allows all.
+      unknown: whether the caption may contain `<unk>`.
+      repeat: n, so that no n-gram occurs twice (3: no repeated trigram); None allows repetition.
       endings: token ids that may not be the last word ("a", "the", "of", ...).
-      least: the fewest words before the end token.
+      least: the minimum number of words before the end token.
     """
 
     unknown: bool = False
@@ -35,14 +35,14 @@ class Wording:
         """Which words may not come next.
 
         Args:
-          tokens: what was said, of which the first t count.
-          t: how many words were said.
+          tokens: the caption so far, of which the first t count.
+          t: the number of words so far.
           size: V, of the vocabulary.
         """
         batch, longest = tokens.shape[:-1], tokens.shape[-1]
         never = np.isin(np.arange(size), [PAD, START] if self.unknown else [PAD, START, UNKNOWN])
         if self == Wording(unknown=self.unknown):
-            return jnp.broadcast_to(never, (*batch, size))  # the same everywhere: nothing to compute
+            return jnp.broadcast_to(never, (*batch, size))  # constant: nothing to compute per caption
         result = jnp.broadcast_to(never, (*batch, size))
         if self.repeat is not None and self.repeat <= longest:
             result |= self._repeats(tokens, t, size)
@@ -53,25 +53,25 @@ class Wording:
             last = jnp.take(tokens, jnp.maximum(t - 1, 0), axis=-1)
             ends_badly = (last[..., None] == endings).any(-1) & (t > 0)
             result = result.at[..., END].set(result[..., END] | ends_badly)
-            # The last place of all is an end too.
+            # The last position is an end too.
             result = result.at[..., endings].set(result[..., endings] | (t == longest - 1))
-        # Where nothing is left to say, the caption ends.
+        # If no word is allowed, the caption ends.
         return result.at[..., END].set(result[..., END] & ~result.all(axis=-1))
 
     def _repeats(self, tokens, t, size):
-        """The words that would complete a run of `repeat` words that was said before."""
+        """The words that would repeat an n-gram of the caption, n = `repeat`."""
         n, longest = self.repeat, tokens.shape[-1]
         starts = jnp.arange(longest - n + 1)
-        same = starts + n <= t  # whole runs among the words said
+        same = starts + n <= t  # complete n-grams among the words so far
         for i in range(n - 1):
             said = jnp.take(tokens, jnp.maximum(t - (n - 1) + i, 0), axis=-1)
             same = same & (tokens[..., starts + i] == said[..., None])
         same = same & (t >= n - 1)
         words = tokens[..., starts + n - 1]
         hits = (words[..., None] == jnp.arange(size)) & same[..., None]
-        # A caption may end however often "end" was said before: it is said once.
+        # The end token is exempt: it occurs only once.
         return hits.any(axis=-2).at[..., END].set(False)
 
 
 FREE = Wording()
-"""No restriction but that special tokens are not said."""
+"""No restriction, except that special tokens are not produced."""

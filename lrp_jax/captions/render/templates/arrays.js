@@ -1,7 +1,7 @@
-// The arrays of the page as JSON: those of one word and method, or all.
+// Exports the arrays of the page as JSON: those of one word and method, or all.
 const NOTE =
-  "A map holds whole numbers: relevance = level * unit, and what lies beyond the scale is cut to it. All other " +
-  "numbers have 7 digits. The exact arrays are in the file that `exact` names, where there is one.";
+  "A map has integer levels: relevance = level * unit, and values beyond the scale are clipped to it. All other " +
+  "numbers have 7 digits. The exact arrays are in the file named by `exact`, if there is one.";
 
 async function withMap(method, row, cell) {
   const { logits, betas, words, regions, exact, unit, has_map, ...how } = data.methods[method];
@@ -36,7 +36,7 @@ function save(value, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-// Clipboards are closed to pages that do not come over a safe way: then there is the old way.
+// The clipboard API is only available in secure contexts; otherwise use the old execCommand.
 async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = document.body.appendChild(document.createElement("textarea"));
@@ -44,5 +44,5 @@ async function copyText(text) {
   field.select();
   const done = document.execCommand("copy");
   field.remove();
-  if (!done) throw new Error("the browser does not let this page copy; download the arrays instead");
+  if (!done) throw new Error("the browser does not allow this page to copy; download the arrays instead");
 }

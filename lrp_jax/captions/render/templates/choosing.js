@@ -1,5 +1,5 @@
 // Choosing a word: by its chip in the caption, by its entry below, or with the arrow keys.
-// entries: one element per word, with id "w<position>"; show(entry) puts one on the stage.
+// entries: one element per word, with id "w<position>"; show(entry) shows one in the main view.
 function choosing(entries, show) {
   const links = [...document.querySelectorAll(".caption a")];
   const entryOf = (link) => document.getElementById(link.hash.slice(1));
@@ -22,13 +22,13 @@ function choosing(entries, show) {
       event.preventDefault();
       choose(entryOf(link));
     });
-    // A mouse looks and returns; a finger has no hover, and its tap is a click.
+    // With a mouse, hovering shows a word temporarily; touch has no hover, and a tap is a click.
     link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && display(entryOf(link)));
     link.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && display(chosen));
   });
   entries.forEach((entry) => entry.addEventListener("click", () => choose(entry)));
 
-  // Controls, and what the arrows scroll sideways.
+  // Form controls, and elements that the arrow keys scroll horizontally.
   function usesArrows(target) {
     return target.matches("input, select") || (target.matches(".scroll") && target.scrollWidth > target.clientWidth);
   }

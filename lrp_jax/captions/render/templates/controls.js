@@ -1,4 +1,4 @@
-// How all maps are drawn: opacity, strength, the share of either sign, colours. The scales say so.
+// The controls for drawing all maps: opacity, strength, the share of each sign, colours. The colour scales follow.
 const tune = (() => {
   const root = document.documentElement;
   const control = (id) => document.querySelector(`#${id}`);
@@ -12,7 +12,7 @@ const tune = (() => {
     try {
       return localStorage.getItem(KEY);
     } catch {
-      return null; // where pages may not store anything
+      return null; // storage is not allowed
     }
   }
 
@@ -22,7 +22,7 @@ const tune = (() => {
     } catch {} // as above
   }
 
-  // The filter makes of a map two layers, one for each sign, in any colour and any strength.
+  // The filter splits a map into two layers, one for each sign, each with its own colour and strength.
   function drawMaps(gain, shares) {
     const colours = ["--support", "--oppose"].map((name) => getComputedStyle(root).getPropertyValue(name));
     ["#of-for", "#of-against"].forEach((id, side) => {

@@ -1,16 +1,16 @@
 // The list is complete without this script, which searches, filters and sorts it.
 {
-  const AT_ONCE = 120; // cards that are laid out at a time, so that the work does not grow with the batch
+  const AT_ONCE = 120; // number of cards laid out at a time, so that the work does not grow with the batch
   const [words, object, order, least] = ["words", "object", "order", "least"].map((id) => document.getElementById(id));
   const controls = [words, object, order, least].filter(Boolean);
   const list = document.querySelector(".cards");
   const count = document.querySelector("#count");
   const all = count.textContent;
   const end = document.querySelector(".end");
-  let chosen = []; // the cards that fit, in order, of which the first stand on the page
+  let chosen = []; // the matching cards, in order; the first of them are on the page
   document.documentElement.classList.add("script");
 
-  // What is not for the first look stands in a noscript: as text, until this reads it.
+  // The cards after the first ones are in a noscript element, which is plain text until it is parsed here.
   const rest = document.querySelector("noscript");
   const others = rest ? new DOMParser().parseFromString(rest.textContent, "text/html").querySelectorAll("li") : [];
   const cards = [...list.children, ...others].map((node, place) => ({
@@ -31,7 +31,7 @@
     return kind === "c" ? name === category : name === `${category}/${word}`;
   }
 
-  // Every term begins a word of the caption or stands in the file's name, and an object fits both other choices.
+  // Every term begins a word of the caption or is in the file name, and one object matches both other choices.
   function fits(card, terms, lowest) {
     const found = object?.value ? card.objects.filter(asked) : card.objects;
     card.suspicion = Math.max(-1, ...found.map(({ rank }) => rank));
@@ -61,12 +61,12 @@
   function more() {
     const from = list.childElementCount;
     list.append(...chosen.slice(from, from + AT_ONCE).map(({ node }) => node));
-    // An observer speaks of changes only: who scrolls on before it has seen the end go would never hear of it again.
+    // An observer reports only changes: if the end is still visible after this, it would never report again.
     watch.unobserve(end);
     if (list.childElementCount < chosen.length) watch.observe(end);
   }
 
-  // The choice stands in the address, so that the way back from a page leads to it.
+  // The choice is kept in the address, so that "back" from a page restores it.
   function remember() {
     const chosen = controls.filter(({ value, id }) => value && !(id === "least" && value === "0"));
     const text = new URLSearchParams(chosen.map(({ id, value }) => [id, value])).toString();
@@ -82,7 +82,7 @@
     update();
   }
 
-  let waiting = false; // at most once for each picture of the screen, however fast one types
+  let waiting = false; // update at most once per animation frame
   for (const control of controls)
     control.addEventListener("input", () => {
       if (waiting) return;

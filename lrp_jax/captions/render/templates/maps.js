@@ -1,4 +1,4 @@
-// Numbers out of a map: its picture has one of two colours and, as opacity, how much of the scale.
+// Decodes the numbers of a map from its image: the colour is the sign, the opacity is the value relative to the scale.
 const data = JSON.parse(document.querySelector("#data").textContent);
 
 const readMap = (() => {
@@ -7,7 +7,7 @@ const readMap = (() => {
   const middle = support.map((value, i) => (value + oppose[i]) / 2);
   const known = new Map();
 
-  // A map as rows of whole numbers between -levels and levels.
+  // A map as rows of integers between -levels and levels.
   async function read(image) {
     await image.decode();
     const canvas = document.createElement("canvas");
@@ -25,7 +25,7 @@ const readMap = (() => {
     );
   }
 
-  // The stage shows a few maps again and again; the export reads each once.
+  // The main view reads a few maps repeatedly, so they are cached; the export reads each map once.
   return (image, keep) => {
     if (known.has(image.src)) return known.get(image.src);
     const found = read(image);

@@ -1,4 +1,4 @@
-// The page is complete without this script: it only moves what is on the page already to the large pictures.
+// The page is complete without this script, which only copies content of the page to the main view.
 {
   const entries = [...document.querySelectorAll(".entry")];
   const stage = document.querySelector(".stage");
@@ -8,12 +8,12 @@
   const methods = [...document.querySelectorAll(".choices input")];
   const beside = document.querySelector("#beside");
   const done = document.querySelector("#done");
-  let shown; // the word on the stage
-  let pointing = null; // the last event of the pointer that is still on a picture
+  let shown; // the entry of the word in the main view
+  let pointing = null; // the last event of a pointer that is still over a picture
 
   const method = () => Number(methods.find((choice) => choice.checked)?.value ?? 0);
 
-  // One word by one method.
+  // Shows the current word by one method in a view.
   function fill(view, number) {
     const cell = shown.querySelectorAll(".cell")[number];
     view.querySelector(".overlay").src = cell.querySelector(".overlay").src;
@@ -29,7 +29,7 @@
     view.querySelector(".readout").textContent = "";
   }
 
-  // The words before take the colours of their relevance.
+  // The preceding words get the colours of their relevance.
   function colourCaption() {
     const at = Number(shown.dataset.position);
     const context = [...first.querySelectorAll(".context li")];
@@ -54,7 +54,7 @@
     colourCaption();
   }
 
-  // What the map says where one points.
+  // Shows the value of the map at the pointer.
   async function read(view, event) {
     pointing = event;
     const number = view === first ? method() : Number(beside.value);
@@ -62,7 +62,7 @@
     const picture = view.querySelector(".picture").getBoundingClientRect();
     if (!has_map || !unit) return;
     const levels = await readMap(view.querySelector(".overlay"), true);
-    if (pointing !== event) return; // it moved on, or away, before the map was read
+    if (pointing !== event) return; // the pointer moved before the map was read
     const [height, width] = [levels.length, levels[0].length];
     const y = Math.floor(((event.clientY - picture.top) / picture.height) * height);
     const x = Math.floor(((event.clientX - picture.left) / picture.width) * width);
@@ -82,7 +82,7 @@
   }
   methods.forEach((choice) => choice.addEventListener("change", () => show(shown)));
   beside?.addEventListener("change", () => show(shown));
-  // In the table a click chooses the method too; it goes on to the row and chooses the word.
+  // In the table a click also chooses the method; the event then bubbles to the row and chooses the word.
   entries.forEach((entry) =>
     entry.querySelectorAll("td.cell").forEach((cell, number) =>
       cell.addEventListener("click", () => (methods[number].checked = true)),
@@ -94,7 +94,7 @@
     try {
       done.textContent = said(await action());
     } catch (error) {
-      done.textContent = `This did not work: ${error.message}`;
+      done.textContent = `Failed: ${error.message}`;
     }
   }
   document.querySelector("#copy").addEventListener("click", () =>

@@ -1,4 +1,4 @@
-"""The drawings of the forty kinds, each a function that moves a pen."""
+"""The drawings of the forty kinds, each a function that draws with a `Pen`."""
 
 import functools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from lrp_jax.captions.scenes.pen import Figure, Pen
 
 __all__ = ["FIGURES", "figure"]
 
-# (pen, eight numbers in [0, 1) that vary the pose, gesture)
+# Arguments: pen, eight numbers in [0, 1) that vary the pose, gesture.
 Drawing = Callable[[Pen, tuple[float, ...], str], None]
 
 FIGURES: dict[str, Drawing] = {
@@ -40,12 +40,12 @@ FIGURES: dict[str, Drawing] = {
 
 
 def figure(kind: str, pose: tuple[float, ...], gesture: str, facing: int, tilt: float) -> Figure:
-    """Returns the geometry of a kind of object.
+    """The geometry of a kind of object.
 
     Args:
-        kind: one of the forty.
-        pose: eight numbers in [0, 1) that vary the limbs, the cut, the details.
-        gesture: what the body does ("rest", "hold", "run", ...); kinds that cannot do it ignore it.
+        kind: one of `KINDS`.
+        pose: eight numbers in [0, 1) that vary limbs, shapes and details.
+        gesture: the posture of the body ("rest", "hold", "run", ...); ignored by kinds that do not have it.
         facing: 1 looks to the right, -1 is the mirror image.
         tilt: degrees by which the figure leans clockwise, before mirroring.
     """
@@ -53,7 +53,7 @@ def figure(kind: str, pose: tuple[float, ...], gesture: str, facing: int, tilt: 
     return drawn if facing > 0 else drawn.mirrored()
 
 
-@functools.lru_cache(maxsize=64)  # laying out, masking and drawing one scene ask for the same figures
+@functools.lru_cache(maxsize=64)  # layout, masks and drawing of one scene use the same figures
 def _figure(kind: str, pose: tuple[float, ...], gesture: str, tilt: float) -> Figure:
     pen = Pen()
     FIGURES[kind](pen, pose, gesture)

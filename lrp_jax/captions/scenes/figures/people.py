@@ -1,8 +1,8 @@
-"""People: one body with the proportions of an adult or a child, dressed in the colour that captions name."""
+"""People: one body with the proportions of an adult or a child, in clothes of the colour that captions name."""
 
 from lrp_jax.captions.scenes.pen import Pen, Point
 
-# Hands of the near and the far arm, relative to the middle of the shoulders, in arm lengths.
+# Positions of the hands of the near and the far arm, relative to the middle of the shoulders, in arm lengths.
 _HANDS: dict[str, tuple[Point, Point]] = {
     "rest": ((0.62, 0.92), (-0.62, 0.92)),
     "hip": ((0.42, 0.66), (-0.62, 0.92)),

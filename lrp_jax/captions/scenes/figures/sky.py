@@ -1,4 +1,4 @@
-"""What belongs in the sky."""
+"""Things in the sky."""
 
 from lrp_jax.captions.scenes.pen import Pen
 

@@ -1,8 +1,8 @@
-"""Many records on disk: finished files of array_record, and an index of them.
+"""Many records on disk: array_record files (shards) and an index of them.
 
-A folder of shards is written once and read at random. A shard takes its name when it is whole, and the index names it
-after that: what was killed goes on behind the last finished shard. Lengths and checksums of the shards are in the
-index, and each record has its own.
+A folder of shards is written once and read at random. A shard is renamed to its final name when it is complete, and is
+then added to the index: a run that was killed continues after the last finished shard. The index has the length and
+checksum of each shard, and each record has a checksum too.
 """
 
 from lrp_jax.captions.storage.locks import locked

@@ -1,4 +1,4 @@
-"""An array whose rows are read when they are indexed."""
+"""An array whose rows are read from disk when they are indexed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class LazyArray:
-    """Stands for a float32 array [n, ...] and reads the rows that an index asks for, into memory of their own.
+    """A float32 array [n, ...] that reads the indexed rows into new memory.
 
     Args:
         shape: [n, ...].
@@ -32,10 +32,10 @@ class LazyArray:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        """Rows by a number, a slice, or an array of numbers or of booleans.
+        """Rows by an integer, a slice, or an array of integers or booleans.
 
         Raises:
-            IndexError: a row is not there, or the index reaches into rows.
+            IndexError: a row is out of range, or the index has more than one axis.
         """
         rows = np.arange(len(self))[index]
         found = np.empty(rows.shape + self.shape[1:], np.float32)
@@ -45,5 +45,5 @@ class LazyArray:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
-            raise ValueError("an array that is read from files cannot be had without a copy")
+            raise ValueError("got copy=False; an array that is read from files is always a copy: pass copy=None")
         return self[:].astype(dtype or np.float32, copy=False)

@@ -1,4 +1,4 @@
-"""What a folder of shards holds: its index.json."""
+"""The index of a folder of shards, index.json."""
 
 import dataclasses
 import json
@@ -12,13 +12,13 @@ NAME = "index.json"
 
 
 class Kind(NamedTuple):
-    """What a folder of shards is for.
+    """The content type of a folder of shards.
 
     Attributes:
-        name: what is in it, as the index says it.
-        version: of the layout of index and records.
-        made: what makes such a folder, for the message where there is none.
-        again: what to do about one that is damaged.
+        name: the type, as written in the index.
+        version: of the format of index and records.
+        made: the command that creates such a folder, for the error message if there is none.
+        again: what to do with a damaged folder, for error messages.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Shard:
         file: its name in the folder.
         bytes: its length.
         crc32: of its content.
-        ids: what its records are of, in their order.
+        ids: the ids of its records (of images, for example), in their order.
     """
 
     file: str
@@ -45,7 +45,7 @@ class Shard:
 
 
 class Index(Protocol):
-    """A dataclass that says what the records are; its `shards` are the finished files."""
+    """A dataclass that describes the records; its `shards` are the finished files."""
 
     shards: tuple[Shard, ...]
 
@@ -54,24 +54,24 @@ AnyIndex = TypeVar("AnyIndex", bound=Index)
 
 
 def write_index(folder: pathlib.Path, kind: Kind, index: Index) -> None:
-    """Writes an index, whole or not at all."""
+    """Writes an index, atomically."""
     with atomic(folder / NAME) as file:
         content = {"kind": kind.name, "version": kind.version, **dataclasses.asdict(index)}
         json.dump(content, file, ensure_ascii=False)
 
 
 def read_index(folder: pathlib.Path, kind: Kind, build: Callable[[dict[str, Any]], AnyIndex]) -> AnyIndex:
-    """Reads the index of a folder; not yet its files.
+    """Reads the index of a folder, without reading the shards.
 
     Args:
-        folder: where it is.
-        kind: what it must be of.
-        build: makes the index of its fields, in which `shards` are `Shard`s already and the rest is as JSON has it;
-            KeyError, TypeError or ValueError where they are not what they should be.
+        folder: the folder of shards.
+        kind: the expected content type.
+        build: makes the index from its fields, in which `shards` are `Shard` objects and the rest is plain JSON;
+            raises KeyError, TypeError or ValueError for invalid fields.
 
     Raises:
         FileNotFoundError: there is no index in the folder.
-        ValueError: it is of another kind or version, or damaged.
+        ValueError: the index is of another type or version, or damaged.
     """
     path = folder / NAME
     if not path.is_file():
@@ -93,15 +93,15 @@ def read_index(folder: pathlib.Path, kind: Kind, build: Callable[[dict[str, Any]
 
 
 def is_whole(folder: pathlib.Path, shard: Shard) -> bool:
-    """Whether a shard is there in its full length."""
+    """Whether a shard exists with its full length."""
     return _length(folder, shard) == shard.bytes
 
 
 def check_files(folder: pathlib.Path, kind: Kind, shards: Sequence[Shard]) -> None:
-    """Looks whether all shards are there in their full length.
+    """Checks that all shards exist with their full length.
 
     Raises:
-        ValueError: one is missing or cut off.
+        ValueError: a shard is missing or truncated.
     """
     for shard in shards:
         if not is_whole(folder, shard):
@@ -113,5 +113,5 @@ def check_files(folder: pathlib.Path, kind: Kind, shards: Sequence[Shard]) -> No
 
 def _length(folder: pathlib.Path, shard: Shard) -> int:
     file = folder / shard.file
-    # A name that leads out of the folder is none that we wrote.
+    # A file name that points outside the folder was not written by us.
     return file.stat().st_size if file.parent == folder and file.is_file() else 0

@@ -11,21 +11,21 @@ from array_record.python.array_record_module import ArrayRecordReader
 from lrp_jax.captions.storage.shards.index import Kind, Shard
 from lrp_jax.captions.storage.shards.writing import checksum, file_crc32
 
-# Reading ahead would fetch records that a random order does not want.
+# Read-ahead would fetch records that random access does not need.
 OPTIONS = "readahead_buffer_size:0,max_parallelism:0"
 
 
 class DamagedError(OSError, ValueError):
-    """A file is not what was written; the message names it."""
+    """The content of a file has changed since it was written; the message names the file."""
 
 
 class Reader:
-    """Records by their position. Files are opened when they are first needed; several threads may read.
+    """Records by their position. Files are opened on first use; several threads may read.
 
     Args:
-        folder: where the files are.
-        kind: of the folder.
-        shards: the files.
+        folder: the folder of shards.
+        kind: its content type.
+        shards: the files, from the index.
         size: bytes in each record.
     """
 
@@ -42,10 +42,11 @@ class Reader:
         return self._begins[-1]
 
     def __getitem__(self, position: int) -> memoryview:
-        """The content of a record, whole and of the image that it is to be of.
+        """The content of a record; its length, checksum and id are verified.
 
         Raises:
-            DamagedError: it is not.
+            IndexError: there is no such record.
+            DamagedError: the record is damaged, or belongs to another id.
         """
         if not 0 <= position < len(self):
             raise IndexError(f"got record {position}, wanted 0 to {len(self) - 1} of {self._folder}")
@@ -59,7 +60,7 @@ class Reader:
         if len(record) != 4 + self._size:
             raise self._damaged(shard, f"a damaged record (image {id!r}: {len(record)} bytes, not {4 + self._size})")
         if record[:4] != checksum(id, record[4:]):
-            raise self._damaged(shard, f"a damaged record (image {id!r}: its checksum does not fit)")
+            raise self._damaged(shard, f"a damaged record (image {id!r}: wrong checksum)")
         return record[4:]
 
     def verify(self) -> None:
@@ -74,7 +75,7 @@ class Reader:
                 raise self._damaged(shard, f"CRC-32 {found:08x}, wanted {shard.crc32:08x}")
 
     def _reader(self, number: int) -> ArrayRecordReader:
-        """The open file; array_record lets several threads read from one."""
+        """The open file; several threads may read from one `ArrayRecordReader`."""
         if number not in self._readers:
             with self._lock:
                 if number not in self._readers:

@@ -1,4 +1,4 @@
-"""Writing shards."""
+"""Writes shards."""
 
 import contextlib
 import pathlib
@@ -16,17 +16,17 @@ _ENDING = ".array_record"
 def write_shard(
     folder: pathlib.Path, name: str, number: int, records: Iterable[tuple[str, bytes]], options: str
 ) -> Shard:
-    """Writes records as a file that is there whole or not at all; one process at a time, see `locked`.
+    """Writes records as one file, atomically; only one process at a time may write, see `locked`.
 
     Args:
-        folder: where the file is to be.
-        name: what the names of the folder's files begin with.
+        folder: where the file is written.
+        name: the prefix of the file names in the folder.
         number: of the file.
         records: (id, content) of each. If they raise, nothing is written.
         options: of array_record.
 
     Raises:
-        OSError: the disk is full, or the like.
+        OSError: the file cannot be written, for example because the disk is full.
     """
     path = folder / f"{name}-{number:05d}{_ENDING}"
     for unfinished in folder.glob(f".{path.name}.*.tmp"):  # left by a process that was killed
@@ -50,20 +50,20 @@ def write_shard(
 def _failing_as_files_do(path: pathlib.Path) -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:  # array_record's, of a disk that is full too
+    except RuntimeError as error:  # array_record raises it for every failure, also for a full disk
         raise OSError(f"{path}: cannot be written ({error})") from error
 
 
 def checksum(id: str, content: bytes | memoryview) -> bytes:
     """The four bytes before a record: a CRC-32 of its id (UTF-8) and its content, little-endian.
 
-    With the id in it a whole record of another image is no more taken for this one than a damaged one is.
+    The id is included so that an intact record of another id is detected like a damaged one.
     """
     return zlib.crc32(content, zlib.crc32(id.encode())).to_bytes(4, "little")
 
 
 def file_crc32(path: pathlib.Path) -> int:
-    """CRC-32 of a file's content."""
+    """The CRC-32 of the content of a file."""
     check = 0
     with open(path, "rb") as file:
         while block := file.read(1 << 22):

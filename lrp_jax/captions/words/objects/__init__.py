@@ -1,8 +1,8 @@
-"""Object words: which words of a caption name which category of box.
+"""Object words: the words of a caption that name categories of boxes.
 
 words = coco_words()
 mentions(tokenize("two men eat hot dogs"), words)  # person at 1, hot dog at 3
-present(example, words)                            # what is there: boxes and reference captions
+present(example, words)                            # the objects in the image: from boxes and reference captions
 """
 
 from lrp_jax.captions.words.objects.coco import CATEGORIES, Category

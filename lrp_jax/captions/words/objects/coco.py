@@ -1,11 +1,11 @@
 """COCO's eighty categories and the nouns that name them.
 
-Which noun stands for which category decides the figures of CHAIR, so it is taken over noun by noun, the doubtful ones
-included (an "orange" shirt is a fruit, a "bow" a tie): a better table would give figures that compare with nobody's.
-Ids and supercategories are those of COCO's instances files, where ten of the ids up to 90 are not used.
+CHAIR depends on the category of each noun, so the published table is copied noun by noun, doubtful entries included
+(an "orange" shirt is a fruit, a "bow" a tie): scores of a better table could not be compared with published ones.
+Ids and supercategories are those of COCO's instances files, which do not use ten of the ids up to 90.
 
 Source of the nouns: data/synonyms.txt of https://github.com/LisaAnne/Hallucination, made for Rohrbach et al., Object
-Hallucination in Image Captioning, EMNLP 2018, out of the list of Lu et al., Neural Baby Talk, CVPR 2018.
+Hallucination in Image Captioning, EMNLP 2018, from the list of Lu et al., Neural Baby Talk, CVPR 2018.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ class Category:
 
     Attributes:
       id: as in COCO's files, 1 to 90 with gaps.
-      name: as boxes are called.
+      name: the name of its boxes.
       supercategory: the group it belongs to, one of twelve.
       nouns: other names, singular (see `plurals`), in alphabetical order.
     """
@@ -188,7 +188,7 @@ MISSPELT: dict[str, str] = {
     "televison": "tv",
     "wine glas": "wine glass",
 }
-"""Spellings that the published code takes besides, slips of annotators and leavings of a singulariser."""
+"""Further spellings that the published code accepts: typos of annotators and artefacts of its singulariser."""
 
 ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
-"""What "baby" and "adult" go before without naming a person: a baby elephant is an elephant and no baby."""
+"""Nouns after which "baby" and "adult" do not name a person: a baby elephant is an elephant, not a person."""

@@ -1,8 +1,8 @@
-"""The object words that the paper counts: the twenty and twenty-five that are said most often in training.
+"""The object words that the paper counts: the twenty (Flickr30K) and twenty-five (COCO) most frequent in training.
 
 Source: Sun et al., Explain and Improve: LRP-Inference Fine-Tuning for Image Captioning Models, footnotes 5 (section
 5.3.1, also for Table 2) and 6 (section 5.3.2, Table 3), from the rarest to the most frequent. They are words, not
-categories: "dog" and "dogs" count apart, and "background", "field" and "kitchen" have no boxes in COCO.
+categories: "dog" and "dogs" count separately, and "background", "field" and "kitchen" have no boxes in COCO.
 """
 
 FREQUENT_FLICKR30K: tuple[str, ...] = (

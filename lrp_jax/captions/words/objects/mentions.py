@@ -1,4 +1,4 @@
-"""Where captions name objects, and what an image shows by its boxes and its captions."""
+"""Finds the objects that captions name, and the objects in an image by its boxes and reference captions."""
 
 import collections
 import dataclasses
@@ -12,13 +12,13 @@ from lrp_jax.captions.words.tokens import tokenize
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ObjectWords(Mapping[str, str | None]):
-    """Name -> category, with what a plain mapping cannot say.
+    """A mapping from names to categories, with exceptions.
 
     Attributes:
-      names: name -> category. The tokens of a name of several words stand with single spaces between them. A name
-        of None names nothing, and keeps its parts from naming something.
-      unless: name -> tokens beside which, anywhere in a caption, it names nothing: with `{"seat": {"toilet"}}`
-        the seat of a caption about a toilet is no chair.
+      names: name -> category. The tokens of a name of several words are separated by single spaces. A name with the
+        category None names nothing, and its parts then name nothing either.
+      unless: name -> tokens; the name names nothing in a caption that contains one of them. With
+        `{"seat": {"toilet"}}` the seat of a caption about a toilet is not a chair.
     """
 
     names: Mapping[str, str | None]
@@ -35,7 +35,7 @@ class ObjectWords(Mapping[str, str | None]):
 
     @functools.cached_property
     def lengths(self) -> Mapping[str, tuple[int, ...]]:
-        """First token -> how many tokens the names that begin with it have, the longest first."""
+        """For each first token, the lengths in tokens of the names that begin with it, longest first."""
         lengths = collections.defaultdict(set)
         for name in self.names:
             first, *more = name.split(" ")
@@ -63,8 +63,8 @@ def mentions(tokens: Sequence[str], categories: Mapping[str, str | None]) -> lis
     Args:
       tokens: the caption's tokens.
       categories: name -> category, `ObjectWords` or a plain mapping. A name of several words is written with single
-        spaces and goes before its parts: with "hot dog" in the map, a hot dog is not also a dog. A name of None
-        names nothing, nor do its parts there.
+        spaces and has precedence over its parts: with "hot dog" in the mapping, a hot dog is not also a dog. A name
+        with the category None names nothing, and neither do its parts.
 
     Returns:
       One `Mention` per name.
@@ -80,7 +80,7 @@ def mentions(tokens: Sequence[str], categories: Mapping[str, str | None]) -> lis
 
 
 def _name_at(tokens: Sequence[str], position: int, names: ObjectWords) -> tuple[tuple[str, ...], str | None]:
-    """The longest name that begins at `position` and what it names; without one the token there, and None."""
+    """The longest name that begins at `position` and its category; if there is none, the token there and None."""
     for length in names.lengths.get(tokens[position], ()):
         words = tuple(tokens[position : position + length])
         name = " ".join(words)
@@ -91,25 +91,25 @@ def _name_at(tokens: Sequence[str], position: int, names: ObjectWords) -> tuple[
 
 
 def box_categories(names: Sequence[str], categories: Mapping[str, str | None]) -> tuple[str, ...]:
-    """What boxes show, in the categories that captions are read in.
+    """The categories of boxes, in the terms that captions are mapped to.
 
     Args:
       names: of the boxes.
-      categories: name -> category. A dataset may call its boxes otherwise ("people", "woman"), so their names are
-        looked up in it as well; one that is not in there stands for itself.
+      categories: name -> category. A dataset may use other names for its boxes ("people", "woman"), so these are
+        looked up too; a name that is not found is its own category.
     """
     return tuple(categories.get(name) or name for name in names)
 
 
 def present(example: Example, categories: Mapping[str, str | None]) -> frozenset[str]:
-    """What an image shows: the categories of its boxes, and those that its reference captions name.
+    """The objects in an image: the categories of its boxes, and those that its reference captions name.
 
-    With `coco_words()` it is the truth that CHAIR holds captions against (Rohrbach et al., Object Hallucination in
-    Image Captioning, EMNLP 2018): annotators of captions name what those of boxes left out, and the other way round.
+    With `coco_words()` this is the ground truth of CHAIR (Rohrbach et al., Object Hallucination in Image Captioning,
+    EMNLP 2018): captions name objects that have no box, and the other way round.
 
     Args:
       example: an image with captions and boxes, either of which may be missing.
-      categories: name -> category, for captions and, see `box_categories`, for boxes.
+      categories: name -> category, for captions and (see `box_categories`) for boxes.
     """
     return frozenset(box_categories(example.names, categories)).union(
         mention.category for caption in example.captions for mention in mentions(tokenize(caption), categories)

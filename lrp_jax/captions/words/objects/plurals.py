@@ -1,14 +1,13 @@
-"""The plural of a noun, as English has it.
+"""English plurals.
 
-To cut an s off a word is not to undo a plural: it makes "bu" of "bus" and "gras" of "grass", and leaves "men" as it
-is. Made the other way round, from the nouns that are looked for, a plural is found by one look into a table, and a word
-that is no plural of any of them is never taken for one.
+Cutting off a final s does not give the singular: it turns "bus" into "bu" and "grass" into "gras", and leaves "men".
+Instead the plurals of all wanted nouns are put into a table. A lookup then finds exactly the plurals of these nouns.
 """
 
 import re
 
-# Of the nouns that name COCO's categories, those that the rule gets wrong. Where two forms are in use both stand here,
-# the usual one first.
+# The nouns of COCO's categories for which the rule is wrong. Where two forms are in use both are listed, the usual one
+# first.
 _IRREGULAR: dict[str, tuple[str, ...]] = {
     "buffalo": ("buffalo", "buffaloes", "buffalos"),
     "bus": ("buses", "busses"),
@@ -42,11 +41,11 @@ _HISS = re.compile(r"(s|x|z|ch|sh)$")
 def plurals(noun: str) -> tuple[str, ...]:
     """The plural forms of a noun, the usual one first.
 
-    Irregular ones are known for the nouns of `CATEGORIES`; any other noun follows the rule: y after a consonant
-    becomes ies, after a hiss comes es, otherwise s.
+    Irregular plurals are known for the nouns of `CATEGORIES`; any other noun follows the rule: y after a consonant
+    becomes ies, a sibilant (s, x, z, ch, sh) gets es, everything else s.
 
     Args:
-      noun: singular, lower case; of several words the last is inflected.
+      noun: singular, lower case; in a noun of several words the last one is inflected.
 
     Returns:
       At least one form. It may be the noun itself ("sheep").

@@ -9,9 +9,9 @@ from lrp_jax.captions.words.objects.mentions import ObjectWords
 from lrp_jax.captions.words.objects.plurals import plurals
 from lrp_jax.captions.words.tokens import tokenize
 
-# What the published code overlooks. Its singulariser makes "bu" of "bus", "ty" of "ties" and "cano" of "canoes"; two
-# entries of its list begin with a space and one with a capital, which no caption in lower case has; and it looks at
-# two words at most, so that a stove top oven counts as a stove and as an oven.
+# Words that the published code misses. Its singulariser turns "bus" into "bu", "ties" into "ty" and "canoes" into
+# "cano"; two entries of its list begin with a space and one with a capital, which never match a caption in lower case;
+# and it matches at most two words, so that a stove top oven counts as a stove and as an oven.
 _OVERLOOKED = (
     "airbus", "bus", "busses", "minibus", "canoes", "collies", "doggies", "magpies", "thieves", "ties", "cheesecake",
     "cheesecakes", "iphone", "iphones", "stove top oven", "stove top ovens",
@@ -19,7 +19,7 @@ _OVERLOOKED = (
 
 
 def _forms(noun: str) -> tuple[str, ...]:
-    # People write "womans" and "sheeps" too, and the field counts them.
+    # Captions also contain "womans" and "sheeps", and published scores count them.
     return noun, *plurals(noun), noun + "s"
 
 
@@ -27,15 +27,15 @@ def _forms(noun: str) -> tuple[str, ...]:
 def coco_words(published: bool = False) -> ObjectWords:
     """The words for COCO's eighty categories, for `mentions` on tokens of `lrp_jax.captions.words.tokenize`.
 
-    Nouns and rules are those of CHAIR. There the words of a caption go through a singulariser; here the plurals are in
-    the table. The rules beside the nouns:
-      - a baby or an adult before an animal is no person, nor is the passenger of a passenger train or jet;
-      - the seat of a caption with a toilet is no chair, and a toilet seat is a toilet;
-      - home plates, train tracks, baby animals and adult cubs are nothing.
+    Nouns and rules are those of CHAIR. CHAIR singularises the words of a caption; here the plurals are in the table.
+    The rules besides the nouns:
+      - "baby" or "adult" before an animal is not a person, nor is "passenger" in "passenger train" or "passenger jet";
+      - "seat" in a caption with "toilet" is not a chair, and a toilet seat is a toilet;
+      - home plates, train tracks, baby animals and adult cubs are not objects.
 
     Args:
-      published: count what the published code counts, for figures that compare with those of papers. It overlooks
-        the word "bus" (but not "buses"), "ties", "canoes", "collies", "doggies", "magpies", "thieves", "motor bike",
+      published: count what the published code counts, for scores that are comparable with papers. It misses the word
+        "bus" (but not "buses"), "ties", "canoes", "collies", "doggies", "magpies", "thieves", "motor bike",
         "cheesecake" and "iphone", and counts a "stove top oven" twice.
 
     Reference:
@@ -64,14 +64,14 @@ def coco_words(published: bool = False) -> ObjectWords:
 
 
 def read_synonyms(path: str | os.PathLike) -> ObjectWords:
-    """Reads words for categories of your own, in the format of CHAIR's list.
+    """Reads the words of custom categories, in the format of CHAIR's list.
 
     A line is a category and further nouns for it, separated by commas: `cat, kitten, tabby`. Nouns are singular; their
-    plurals are made by `plurals`, and one that it does not know can be given as one more noun.
+    plurals are made by `plurals`. A plural that `plurals` does not know can be listed as another noun.
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file is not text, holds no words, or gives a word to two categories.
+      ValueError: the file is not text, has no words, or has a word in two categories.
     """
     path = pathlib.Path(path)
     try:
@@ -84,9 +84,9 @@ def read_synonyms(path: str | os.PathLike) -> ObjectWords:
         for noun in nouns:
             if given.setdefault(noun, nouns[0]) != nouns[0]:
                 raise ValueError(
-                    f"{path}, line {number}: {noun!r} is {given[noun]!r} already; wanted one category a word"
+                    f"{path}, line {number}: {noun!r} is already in {given[noun]!r}; wanted one category per word"
                 )
     if not given:
         raise ValueError(f"{path}: no words; wanted lines of a category and its nouns, separated by commas")
     made = {form: category for noun, category in given.items() for form in plurals(noun)}
-    return ObjectWords(made | given)  # what the file says of a word goes before a plural of another
+    return ObjectWords(made | given)  # a word of the file has precedence over a plural of another word
