@@ -33,7 +33,7 @@ def declared(*extras):
     for text in texts:
         need = Requirement(text)
         if need.name == PROJECT["name"]:
-            yield from declared(*need.extras)
+            yield from declared(*sorted(need.extras))
         else:
             yield need
 

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 import zlib
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -691,9 +692,9 @@ def test_an_encoder_apart_is_taken_in_place_of_the_one_in_the_file(files, script
     inside = script.load(script.Options(images="", out="", **files))
     apart = script.load(script.Options(images="", out="", encoder_weights=str(tmp_path / "vgg.npz"), **files))
     assert apart.origin["weights"]["encoder_weights"]["file"] == str(tmp_path / "vgg.npz")
-    jax.tree.map(np.testing.assert_array_equal, apart.params, inside.params)
+    chex.assert_trees_all_equal(apart.params, inside.params)
     doubled = jax.tree.map(lambda x: 2 * x, inside.encoder.params)
-    jax.tree.map(np.testing.assert_array_equal, apart.encoder.params, doubled)
+    chex.assert_trees_all_equal(apart.encoder.params, doubled)
 
 
 def test_the_beam_is_the_one_asked_for(call_files, files, script, record):

@@ -1,3 +1,4 @@
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +34,7 @@ def test_a_resnet_keeps_its_norms_and_its_blocks(tmp_path):
     save_encoder(Encoder(module, variables, IMAGENET), tmp_path / "encoder")
     again = read_encoder(tmp_path / "encoder")
     assert again.module == module and hash(again.module) == hash(module)
-    jax.tree.map(np.testing.assert_array_equal, again.params, variables)
+    chex.assert_trees_all_equal(again.params, variables)
 
 
 def test_an_encoder_of_regions_keeps_its_trunk_and_its_boxes(encoder, tmp_path):
@@ -43,7 +44,7 @@ def test_an_encoder_of_regions_keeps_its_trunk_and_its_boxes(encoder, tmp_path):
     again = read_encoder(tmp_path / "encoder")
     assert again.module == module and hash(again.module) == hash(module)
     assert jax.tree.structure(again.params) == jax.tree.structure(variables)
-    jax.tree.map(np.testing.assert_array_equal, again.params, variables)
+    chex.assert_trees_all_equal(again.params, variables)
 
 
 def test_regions_take_the_place_of_the_grid():

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -137,7 +138,7 @@ def test_the_command_learns_repeats_and_saves(pool, monkeypatch, tmp_path, capsy
 
     ((encoder, params),) = trained
     again = train(pool, seed=90001, epochs=25)[1]
-    jax.tree.map(np.testing.assert_array_equal, params, again)
+    chex.assert_trees_all_equal(params, again)
     loaded, weights, preprocessing = load_scene_encoder(path)
     assert loaded == encoder and preprocessing == made.PREPROCESSING
     apply = jax.jit(lambda params: encoder.apply(params, preprocessing(pool.images[:4])))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,7 +98,7 @@ def test_a_stage_starts_where_the_run_ended(first_run, tmp_path, stage):
     # Adam's first steps are as long as the learning rate, and an epoch has 2 of images or 4 of captions.
     assert 0 < max(moved) < 6e-3
     assert set(results) == {"cider/validation", "cider/test"}
-    jax.tree.map(np.testing.assert_array_equal, after.encoder.params, before.encoder.params)
+    chex.assert_trees_all_equal(after.encoder.params, before.encoder.params)
     if "scst" in stage:
         assert len(lines(tmp_path / "run", "reward/train")) == 2
     if stage == "lrp_ift":
@@ -149,7 +150,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(first_r
     # With a batch that is good it goes on as if nothing had happened.
     train_and_evaluate(config(log_every=50), tmp_path / "run", encoder=encoder(), splits=SPLITS, resume=True)
     one, other = load_run(tmp_path / "run"), load_run(first_run)
-    jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
+    chex.assert_trees_all_equal(one.params, other.params)
 
 
 def start(workdir, *, prelude="", **changes):
@@ -247,5 +248,5 @@ def test_twenty_kills_change_nothing(tmp_path):
     assert start(tmp_path / "run", prelude=resuming, **settings).wait() == 0
     train_and_evaluate(config(**settings), tmp_path / "whole", encoder=encoder(), splits=SPLITS)
     one, other = load_run(tmp_path / "run"), load_run(tmp_path / "whole")
-    jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
+    chex.assert_trees_all_equal(one.params, other.params)
     assert (tmp_path / "run" / "results.json").read_text() == (tmp_path / "whole" / "results.json").read_text()

@@ -1,5 +1,6 @@
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -125,7 +126,7 @@ def test_nothing_changes_once_a_loss_is_not_finite():
     after, losses = steps([good, good, bad, good])
     assert np.isnan(losses[2]) and after.failed == 2 and after.step == 2 and before.failed == -1
     for name in ("params", "optimiser"):
-        jax.tree.map(np.testing.assert_array_equal, getattr(after, name), getattr(before, name))
+        chex.assert_trees_all_equal(getattr(after, name), getattr(before, name))
 
 
 def test_bfloat16_computes_about_the_same_and_keeps_the_state_in_float32():

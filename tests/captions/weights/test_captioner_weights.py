@@ -1,5 +1,6 @@
 """Captioners from state dicts: what is read from the arrays, and what the error says."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -89,7 +90,7 @@ def test_projector_may_be_a_convolution(arrays, expected):
     as_convolution = {**arrays, "img_projector.weight": arrays["img_projector.weight"][:, :, None, None]}
     _, params = captioner_from_state_dict(as_convolution)
     _, plain = captioner_from_state_dict(arrays)
-    jax.tree.map(np.testing.assert_array_equal, params, plain)
+    chex.assert_trees_all_equal(params, plain)
 
 
 @every_case

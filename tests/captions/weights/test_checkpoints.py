@@ -5,6 +5,7 @@ import functools
 import json
 import struct
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -113,7 +114,7 @@ def test_the_four_kinds_as_the_authors_trained_them(goldens, tmp_path, kind):
     else:
         wanted_encoder, wanted = vgg16_from_state_dict(vgg_arrays())
         assert checkpoint.encoder == wanted_encoder == VGG16(width=1)
-        jax.tree.map(np.testing.assert_array_equal, checkpoint.encoder_params, wanted)
+        chex.assert_trees_all_equal(checkpoint.encoder_params, wanted)
 
 
 @pytest.mark.parametrize("kind", ["ada_cnn", "ada_bu"])
@@ -205,7 +206,7 @@ def test_an_encoder_that_is_a_resnet(goldens):
         arrays | {f"img_encoder.encoder.{name}": a for name, a in encoder.items()}, num_heads=4
     )
     assert checkpoint.encoder == ResNet(width=1, classes=3)
-    jax.tree.map(np.testing.assert_array_equal, checkpoint.encoder_params, resnet_from_state_dict(encoder)[1])
+    chex.assert_trees_all_equal(checkpoint.encoder_params, resnet_from_state_dict(encoder)[1])
 
 
 def test_data_parallel_names(tmp_path):

@@ -1,5 +1,6 @@
 """Weights of the encoders in the files that people have."""
 
+import chex
 import h5py
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def test_keras_vgg(tmp_path, style, top):
     encoder, params = vgg16_from_keras(read_weights(path))
     wanted_encoder, wanted = vgg16_from_state_dict(arrays)
     assert encoder == wanted_encoder == VGG16(width=1)
-    jax.tree.map(np.testing.assert_array_equal, params, wanted)
+    chex.assert_trees_all_equal(params, wanted)
 
 
 def test_keras_preprocessing_is_what_keras_does():
@@ -151,7 +152,7 @@ def test_resnet_under_the_names_of_transformers(prefix):
     encoder, variables = resnet_from_state_dict(theirs)
     wanted_encoder, wanted = resnet_from_state_dict(arrays)
     assert encoder == wanted_encoder and encoder_kind(theirs) == encoder_kind(arrays) == "resnet"
-    jax.tree.map(np.testing.assert_array_equal, variables, wanted)
+    chex.assert_trees_all_equal(variables, wanted)
 
 
 def test_vgg_of_timm(tmp_path):
@@ -161,7 +162,7 @@ def test_vgg_of_timm(tmp_path):
     save_file(arrays | {name: np.zeros(shape, np.float32) for name, shape in after.items()}, path)
     read = read_weights(path)
     assert encoder_kind(read) == "vgg16"
-    jax.tree.map(np.testing.assert_array_equal, vgg16_from_state_dict(read)[1], vgg16_from_state_dict(arrays)[1])
+    chex.assert_trees_all_equal(vgg16_from_state_dict(read)[1], vgg16_from_state_dict(arrays)[1])
 
 
 def test_squeezenet_of_torchvision():
@@ -176,7 +177,7 @@ def test_squeezenet_of_torchvision():
     encoder, params = squeezenet_from_arrays(torchvision)
     wanted_encoder, wanted = squeezenet_from_arrays(numbered)
     assert encoder == wanted_encoder and encoder_kind(torchvision) == encoder_kind(numbered) == "squeezenet"
-    jax.tree.map(np.testing.assert_array_equal, params, wanted)
+    chex.assert_trees_all_equal(params, wanted)
     del torchvision["features.9.expand3x3.weight"]
     with pytest.raises(ValueError, match=r"a SqueezeNet 1.1 .*missing: features.9.expand3x3.weight \[192, 48, 3, 3\]"):
         squeezenet_from_arrays(torchvision)
