@@ -16,6 +16,11 @@ KEY = {"encoder": "Means()", "weights": "a" * 64, "preprocessing": "{}"}
 COUNT = 11
 
 
+def files_in(folder):
+    """The files of a folder but its lock, which stays."""
+    return [path for path in folder.iterdir() if path.name != ".lock"]
+
+
 def drawn(count=COUNT, seed=0):
     rng = np.random.default_rng(seed)
     return [Example(f"i{i}", rng.integers(0, 256, (6, 8, 3), np.uint8), captions=(f"image {i}",)) for i in range(count)]
@@ -67,7 +72,7 @@ def test_features_are_those_of_the_encoder(tmp_path, capsys, dtype):
         # Half a unit in the last of 11 places.
         np.testing.assert_allclose(found.array, wanted.array, rtol=0 if dtype == "float32" else 2**-11)
         np.testing.assert_array_equal(found.indices, wanted.indices)
-    files = {path.name: path.stat().st_size for path in (tmp_path / "train").iterdir()}
+    files = {path.name: path.stat().st_size for path in files_in(tmp_path / "train")}
     assert sorted(files) == [*(f"features-{i:05d}.array_record" for i in range(3)), "index.json"]
     FeatureStore(tmp_path / "train").verify()
 
@@ -117,12 +122,12 @@ def test_several_threads_and_copies_read(written):
     ],
 )
 def test_features_of_something_else_are_refused(written, changes, part):
-    before = {path: path.stat().st_mtime_ns for path in (written / "train").iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in files_in(written / "train")}
     encode = Encoder()
     with pytest.raises(FeatureError, match=f"train has other features: {part}.*; delete") as refusal:
         features(written, encode=encode, **changes)
     assert "\n" not in str(refusal.value) and encode.calls == 0
-    assert before == {path: path.stat().st_mtime_ns for path in (written / "train").iterdir()}
+    assert before == {path: path.stat().st_mtime_ns for path in files_in(written / "train")}
 
 
 def test_other_captions_need_no_other_features(written):
@@ -159,7 +164,7 @@ def test_an_interrupted_computation_goes_on(written, tmp_path):
     with pytest.raises(RuntimeError, match="out of memory"):
         features(tmp_path, encode=encode)
     folder = tmp_path / "train"
-    assert sorted(path.name for path in folder.iterdir()) == ["features-00000.array_record", "index.json"]
+    assert sorted(path.name for path in files_in(folder)) == ["features-00000.array_record", "index.json"]
     with pytest.raises(ValueError, match="features of 4 of 11 images; start the run again"):
         FeatureStore(folder)
     kept = (folder / "features-00000.array_record").stat().st_mtime_ns
@@ -169,7 +174,7 @@ def test_an_interrupted_computation_goes_on(written, tmp_path):
     assert encode.calls == 4  # 7 images are missing
     assert (folder / "features-00000.array_record").stat().st_mtime_ns == kept
     np.testing.assert_array_equal(found.array, FeatureStore(written / "train").array)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(p.name for p in (written / "train").iterdir())
+    assert sorted(path.name for path in files_in(folder)) == sorted(p.name for p in files_in(written / "train"))
     with pytest.raises(FeatureError, match="weights"):
         features(tmp_path, key=KEY | {"weights": "b" * 64})
 
@@ -279,4 +284,4 @@ def test_a_disk_that_is_too_small_is_refused_before_the_first_file(tmp_path, mon
     encode = Encoder()
     with pytest.raises(OSError, match=r"1e-07 GB free, wanted about .*; free some, or choose another features_folder"):
         features(tmp_path, encode=encode)
-    assert encode.calls == 1 and not list((tmp_path / "train").iterdir())
+    assert encode.calls == 1 and not files_in(tmp_path / "train")
