@@ -1,6 +1,7 @@
 """What lies under the stores: numbers, rows that are read when they are needed, and locks."""
 
 import errno
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,14 +77,20 @@ def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, caplog):
 @pytest.mark.parametrize("fails", ["write", "close"])
 def test_a_disk_that_is_full_fails_as_files_do(tmp_path, monkeypatch, fails):
     """As array_record does it: with a RuntimeError, which could be anyone's."""
-    from lrp_jax.captions.storage.shards import writing
+    from array_record.python import array_record_module
 
-    class Full(writing.ArrayRecordWriter):
+    class Full(array_record_module.ArrayRecordWriter):
         def fail(self, *_):
             raise RuntimeError("write() failed: No space left on device")
 
     setattr(Full, fails, Full.fail)
-    monkeypatch.setattr(writing, "ArrayRecordWriter", Full)
+    monkeypatch.setattr(array_record_module, "ArrayRecordWriter", Full)
     with pytest.raises(OSError, match=r"some-00003\.array_record: cannot be written .*No space left"):
         write_shard(tmp_path, "some", 3, [("a", b"1")], "group_size:1")
     assert not list(tmp_path.iterdir())
+
+
+def test_without_array_record_a_line_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "array_record.python", None)
+    with pytest.raises(OSError, match=r"needs array_record, which is not installed .*; keep features in memory"):
+        write_shard(tmp_path, "some", 0, [("a", b"1")], "group_size:1")

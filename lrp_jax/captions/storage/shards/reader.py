@@ -5,9 +5,9 @@ import itertools
 import pathlib
 import threading
 from collections.abc import Sequence
+from typing import Any
 
-from array_record.python.array_record_module import ArrayRecordReader
-
+from lrp_jax.captions.storage.shards.format import record_reader
 from lrp_jax.captions.storage.shards.index import Kind, Shard
 from lrp_jax.captions.storage.shards.writing import checksum, file_crc32
 
@@ -32,7 +32,7 @@ class Reader:
     def __init__(self, folder: pathlib.Path, kind: Kind, shards: Sequence[Shard], size: int):
         self._folder, self._kind, self._shards, self._size = folder, kind, tuple(shards), size
         self._begins = [0, *itertools.accumulate(len(shard.ids) for shard in shards)]
-        self._readers: dict[int, ArrayRecordReader] = {}
+        self._readers: dict[int, Any] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self):
@@ -74,13 +74,13 @@ class Reader:
             if found != shard.crc32:
                 raise self._damaged(shard, f"CRC-32 {found:08x}, wanted {shard.crc32:08x}")
 
-    def _reader(self, number: int) -> ArrayRecordReader:
+    def _reader(self, number: int) -> Any:
         """The open file; several threads may read from one `ArrayRecordReader`."""
         if number not in self._readers:
             with self._lock:
                 if number not in self._readers:
                     path = self._folder / self._shards[number].file
-                    self._readers[number] = ArrayRecordReader(str(path), OPTIONS)
+                    self._readers[number] = record_reader(path, OPTIONS)
         return self._readers[number]
 
     def _damaged(self, shard: Shard, what: str) -> DamagedError:

@@ -5,9 +5,8 @@ import pathlib
 import zlib
 from collections.abc import Iterable, Iterator
 
-from array_record.python.array_record_module import ArrayRecordWriter
-
 from lrp_jax.captions.storage.files import atomic_path
+from lrp_jax.captions.storage.shards.format import record_writer
 from lrp_jax.captions.storage.shards.index import Shard
 
 _ENDING = ".array_record"
@@ -34,7 +33,7 @@ def write_shard(
     ids = []
     with atomic_path(path) as temporary:
         with _failing_as_files_do(path):
-            writer = ArrayRecordWriter(str(temporary), options)
+            writer = record_writer(temporary, options)
         try:
             for id, content in records:
                 with _failing_as_files_do(path):
