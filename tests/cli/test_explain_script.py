@@ -217,7 +217,9 @@ def test_a_contrast_is_named_in_record_and_page(call, script, run, tmp_path, rec
     assert {one["against"] for one in record("photo")["methods"].values()} == {"rest"}
     with pytest.raises(script.CannotStartError, match="--against=zebra: the model does not know this word"):
         call(path, against="zebra")
-    with pytest.raises(script.CannotStartError, match="--against=rest: attention is the same whatever word"):
+    with pytest.raises(
+        script.CannotStartError, match="--against=rest: attention does not depend on the explained word"
+    ):
         call(path, against="rest", method=("lrp", "attention"))
 
 
@@ -959,7 +961,7 @@ def test_a_picture_and_a_caption_from_the_browser(served, tmp_path):
         ({"words": "grass"}, "words: none of grass is in the caption"),
         ({"caption": "?!"}, "caption=&#39;?!&#39;: got no words"),
         ({"against": "zebra"}, "against=zebra: the model does not know this word"),
-        ({"against": "rest"}, "attention is the same whatever word is asked for"),
+        ({"against": "rest"}, "attention does not depend on the explained word"),
     ):
         code, page = served(held=held, **({"caption": "a red dog"} | fields))
         assert code == 400 and line in page, page
