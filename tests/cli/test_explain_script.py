@@ -958,7 +958,7 @@ def test_a_picture_and_a_caption_from_the_browser(served, tmp_path):
     assert code == 200 and "aspect-ratio: 288 / 384" in page
     for fields, line in (
         ({"words": "zebra"}, "words: the model does not know &#39;zebra&#39; and never says it"),
-        ({"words": "grass"}, "words: none of grass is in the caption"),
+        ({"words": "grass"}, "words: got none of grass in the caption"),
         ({"caption": "?!"}, "caption=&#39;?!&#39;: got no words"),
         ({"against": "zebra"}, "against=zebra: the model does not know this word"),
         ({"against": "rest"}, "attention does not depend on the explained word"),
