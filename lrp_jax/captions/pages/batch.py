@@ -28,7 +28,7 @@ from lrp_jax.captions.storage.locks import locked
 
 EXPLAINED, SKIPPED, EMPTY, FAILED = "explained", "skipped", "empty", "failed"
 """The outcomes of an image: values of `Done.status`."""
-LEFT = "left"  # explained, but not written because the disk was full
+LEFT = "left"  # explained, but not written, because nothing more could be written
 
 # After these errors nothing more can be written: the batch stops, instead of failing once for each remaining image.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -123,7 +123,7 @@ class Outcome:
             names = ", ".join(list(self.failed)[:5]) + (", ..." if len(self.failed) > 5 else "")
             parts.append(f"{len(self.failed)} failed ({names})")
         if self.left:
-            parts.append(f"{self.left} not begun: nothing more can be written; make room and go on with --resume")
+            parts.append(f"{self.left} not started: nothing more can be written; free space and continue with --resume")
         if self.no_index:
             parts.append(f"no index ({self.no_index})")
         return ", ".join(parts)

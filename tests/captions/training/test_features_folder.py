@@ -49,7 +49,7 @@ def test_features_of_another_encoder_are_refused_in_a_line(tmp_path):
         (encoder(power=2), r"encoder Scaled\(power=1\), wanted Scaled\(power=2\)"),
         (encoder(size=(4, 3)), r"preprocessing .*\[2, 3\].*, wanted .*\[4, 3\]"),
     ):
-        with pytest.raises(SettingsError, match=f"train holds other features: {part}") as refusal:
+        with pytest.raises(SettingsError, match=f"train has other features: {part}") as refusal:
             features_of(DATASET, other, config(tmp_path), name="train")
         assert "\n" not in str(refusal.value)
     with pytest.raises(SettingsError, match="features_dtype float16, wanted float32"):
