@@ -751,7 +751,7 @@ def spoiled(files, tmp_path, **changes):
         ({"captioner_weights": "none.pth"}, "--captioner_weights=none.pth: no such file"),
         ({"vocabulary": "none.json"}, "--vocabulary=none.json: no such file"),
         ({"encoder_weights": "hf:none"}, "--encoder_weights=hf:none: wanted hf:OWNER/REPO/FILE"),
-        ({"encoder": "vgg16"}, "--encoder=vgg16 says what encoder_weights are: wanted encoder_weights=FILE as well"),
+        ({"encoder": "vgg16"}, "--encoder=vgg16: got no weights for it; wanted encoder_weights=FILE as well"),
         ({"words": '{"<pad>": 0}'}, "--vocabulary=.*wordmap.json: a word map has .* missing"),
         ({"words": '["<pad>", "<start>", "<end>", "<unk>"]'}, "--captioner_weights=.*: scores 12 words, .* has 4"),
         ({"arrays": {"fc.bias": np.zeros(12)}}, "--captioner_weights=.*: the arrays are neither those of an Ada-LSTM"),
@@ -759,13 +759,16 @@ def spoiled(files, tmp_path, **changes):
         ({"arrays": checkpoint_arrays(encoder=False, grid=False)}, "reads bottom-up features, .*: wanted bottom_up=F"),
         (
             {"arrays": checkpoint_arrays(encoder=False, grid=False), "encoder_arrays": vgg_arrays()},
-            "--captioner_weights=.*: reads bottom-up features, which no encoder of whole images makes",
+            "--captioner_weights=.*: reads bottom-up features, which no encoder of whole images computes",
         ),
         (
             {"arrays": checkpoint_arrays(encoder=False, grid=False), "bottom_up": "nowhere"},
             "--bottom_up=nowhere: ",
         ),
-        ({"bottom_up": "features"}, "--bottom_up=features: this captioner has an encoder, leave it out"),
+        (
+            {"bottom_up": "features"},
+            "--bottom_up=features: got a folder of features for a captioner that has an encoder",
+        ),
         ({"encoder_arrays": vgg_arrays(2)}, r"reads features of size 8, but VGG16 at image_size=32 gives 16"),
         ({"encoder_arrays": {"a": np.zeros(2)}}, "--encoder_weights=.*: unknown encoder: got arrays a;"),
         ({"encoder_arrays": vgg_arrays(), "encoder": "resnet"}, "--encoder_weights=.*: not the weights of a ResNet-50"),

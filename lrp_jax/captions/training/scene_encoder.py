@@ -1,4 +1,4 @@
-"""Trains the encoder of the drawn scenes, and writes the file that the package carries.
+"""Trains the encoder for drawn scenes, and writes the file that ships with the package.
 
     python -m lrp_jax.captions.training.scene_encoder --out=scene_encoder.npz
 
