@@ -400,7 +400,7 @@ def test_a_folder_of_results_that_cannot_be_written_is_said_at_once(call, script
         call(tmp_path)
     (tmp_path / "out").rmdir()
     (tmp_path / "out").write_text("in the way")
-    with pytest.raises(script.CannotStartError, match=r"--out=.*cannot make this folder"):
+    with pytest.raises(script.CannotStartError, match=r"--out=.*cannot create this folder"):
         call(tmp_path)
 
 
@@ -448,11 +448,11 @@ def test_without_a_checkpoint_there_is_the_captioner_of_the_package(script, tmp_
     monkeypatch.setattr(script, "FIRST_SCENES", "scenes:test_broken:2")
     options = {"out": str(tmp_path / "out"), "method": ("attention",), "format": ("html",)}
     assert script.explain_all(script.Options(**options)) == 0
-    assert "drawn scenes are explained, scenes:test_broken:2" in capsys.readouterr().out
+    assert "explaining drawn scenes, scenes:test_broken:2" in capsys.readouterr().out
     found = record("test_broken_2")
     assert found["checkpoint"] == "scene_captioner.npz, which ships with lrp_jax"
     assert found["notes"] == [script.ONLY_SCENES] and len(found["words"]) > 4
-    assert "It has seen drawn scenes only" in (tmp_path / "out" / "test_broken_2" / "report.html").read_text()
+    assert "It was trained on drawn scenes only" in (tmp_path / "out" / "test_broken_2" / "report.html").read_text()
     with pytest.raises(script.CannotStartError, match="wanted --images=FILE"):
         script.default_images(script.Options(checkpoint="run"))
 
@@ -496,7 +496,7 @@ def test_help_has_examples():
     shown = ended.stdout
     assert ended.returncode == 0
     assert "lrp-jax explain --checkpoint=runs/demo --images=photo.jpg --out=out" in shown
-    assert "\n  130  interrupted: go on with --resume\n" in shown
+    assert "\n  130  interrupted: continue with --resume\n" in shown
     for field in ("--against", "--caption", "--images", "--method", "--[no]resume", "--words", "--[no]json", "--port"):
         assert field in shown
 
@@ -991,6 +991,6 @@ def test_serving_from_the_command_line(command, with_run, capsys, monkeypatch):
     assert command("--checkpoint=run", "--serve", "--images=x.png") == 2
     assert "leave --images out" in capsys.readouterr().err
     assert command("--checkpoint=run", "--serve", "--port=0", "--host=0.0.0.0", "--nojson") == 0
-    assert "--host=0.0.0.0: whoever can reach this machine can use the page" in capsys.readouterr().err
+    assert "--host=0.0.0.0: everyone who can reach this machine can use the page" in capsys.readouterr().err
     assert command("--checkpoint=run", "--serve", "--port=0", "--host=192.0.2.1") == 2
     assert "--host=192.0.2.1 --port=0: " in capsys.readouterr().err

@@ -43,7 +43,7 @@ def check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resu
     if not (workdir / "config.json").exists():
         return
     if not resume:
-        raise FileExistsError(f"{workdir} holds a run already: pass --resume to go on, or another --workdir")
+        raise FileExistsError(f"{workdir} holds a run already: pass --resume to continue it, or another --workdir")
     before, now = EARLIER | _flat(load_config(workdir)), _flat(config)
     names = sorted((before.keys() | now.keys()) - {"loader_threads"})  # which affects no result
     changed = [name for name in names if before.get(name) != now.get(name)]

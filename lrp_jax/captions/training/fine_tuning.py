@@ -81,7 +81,8 @@ def lrp_ift_loss(
 def focal_loss(logits: Float[Array, "*batch T V"], targets: Int[Array, "*batch T"], gamma: float) -> Float[Array, ""]:
     """The mean of -(1 - p)^gamma log p over all targets that are not padding, p the probability of the target.
 
-    gamma = 0 is `cross_entropy`; the larger gamma, the less weight have words that the model predicts with confidence.
+    gamma = 0 is `cross_entropy` of logits and targets; the larger gamma, the less weight have words that the model
+    predicts with confidence.
 
     Reference:
       Lin et al., Focal Loss for Dense Object Detection, 2017.
