@@ -363,9 +363,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("processes", 1, "Number of processes that share the images.", lower_bound=1)
     flags.DEFINE_integer("process", 0, "Index of this process, from 0.", lower_bound=0)
     flags.DEFINE_bool("serve", False, "Serve a page for the browser, where pictures are uploaded, until Ctrl-C.")
-    flags.DEFINE_string(
-        "host", "127.0.0.1", "Address of --serve; other machines can use the page unless it is a loopback address."
-    )
+    flags.DEFINE_string("host", "127.0.0.1", "Address of --serve; unless loopback, other machines can use the page.")
     flags.DEFINE_integer("port", 8000, "Port of --serve; 0 for any free port.", lower_bound=0, upper_bound=65535)
     define_manners()
     flags.register_validator(
