@@ -1,1 +1,1 @@
-"""The command `lrp-jax`: a module for each of its verbs."""
+"""The command `lrp-jax`: one module for each verb."""

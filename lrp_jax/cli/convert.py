@@ -1,7 +1,7 @@
 """lrp-jax convert SOURCE FOLDER
 
-Exit code: 0 all images are stored; 3 the store is complete but some images were left out; 1 it failed; 2 the command
-line is wrong; 130 it was interrupted.
+Exit code: 0 all images are stored; 3 the store is complete but some images were left out; 1 the conversion failed;
+2 the command line is wrong; 130 interrupted.
 """
 
 import argparse
@@ -17,14 +17,14 @@ def main(program: str, arguments: Sequence[str]) -> int:
     """Converts a source of bottom-up features; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Converts bottom-up features into a store of array_record.",
+        description="Converts bottom-up features to a store of array_record files.",
     )
     parser.add_argument("source", help="a tsv file, or a folder of tsv or npz files")
-    parser.add_argument("folder", help="the store; a conversion that was interrupted goes on in it")
+    parser.add_argument("folder", help="folder of the store; an interrupted conversion continues in it")
     parser.add_argument("--dtype", choices=list(DTYPES), default="float16", help="of the features (%(default)s)")
-    parser.add_argument("--regions", type=int, default=36, help="per image (%(default)s)")
-    parser.add_argument("--sizes", help="JSON with the sizes of the images, for npz files that do not say them")
-    parser.add_argument("--names", help="text file: line i names class i of the detector, further names after commas")
+    parser.add_argument("--regions", type=int, default=36, help="number of regions per image (%(default)s)")
+    parser.add_argument("--sizes", help="JSON file with the image sizes, for npz files without them")
+    parser.add_argument("--names", help="text file: line i has the name of detector class i, then synonyms")
     chosen = parser.parse_args(arguments)
     try:
         names = chosen.names and _names(pathlib.Path(chosen.names))
@@ -34,7 +34,7 @@ def main(program: str, arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on after the files that are finished", file=sys.stderr)
+        print("interrupted; run the same command again to continue after the finished files", file=sys.stderr)
         return 130
     print(
         f"{chosen.folder}: {len(index)} images of {index.n_v} x {index.d} {index.dtype} from {source.format}, "

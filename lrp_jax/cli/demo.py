@@ -1,13 +1,13 @@
-"""A captioner trained on drawn scenes before your eyes, scored, and its words explained: `make demo`.
+"""Trains a captioner on drawn scenes, measures it, and explains its words: `make demo`.
 
-What it prints, and what to compare it with:
+It prints, with a value for comparison:
 
-- CIDEr on scenes that the captioner has not seen, beside that of the same captions for shuffled images,
-  which is what fluent sentences about nothing in particular get;
-- the precision of the objects that it names, where the biases planted in the training scenes hold and where they are
-  broken: the difference is objects said out of habit;
-- the correctness of LRP for object words (Eqs. 23, 24) with its bootstrap interval over images, beside the
-  share of the image that the boxes cover, and beside the maps of the same object's word from other images.
+- CIDEr on scenes that the captioner has not seen, and that of the same captions for shuffled images, which is the
+  score of fluent captions without relation to the image;
+- the precision of the objects that it names, on scenes where the biases of the training scenes hold and on scenes where
+  they are broken: the difference comes from objects that are named because of the bias;
+- the correctness of LRP for object words (Eqs. 23, 24) with its bootstrap interval over images, the fraction of the
+  image that the boxes cover, and the correctness of maps of the same object word from other images.
 
     lrp-jax demo [--workdir=runs/demo] [--out=out/demo]
 """
@@ -33,21 +33,21 @@ from lrp_jax.cli.explain import Options, explain_all
 from lrp_jax.cli.manners import INTERRUPTED
 
 PAGES = 12  # scenes with a page
-LOCATED = 150  # scenes whose object words are explained for the correctness
+LOCATED = 150  # scenes whose object words are explained to measure the correctness
 
 
 def demo_settings() -> ml_collections.ConfigDict:
-    """Minutes on two cores; the comments say why a setting is not the paper's."""
+    """Settings that train in minutes on two cores; comments give the reason where they differ from the paper's."""
     config = paper_settings()
     config.source = "scenes:strong,size=96,train=6000,validation=300,test_broken=1000,test_biased=1000"
     config.encoder = "scenes"
     config.lengths = (12, 14, 17)  # 9 to 16 words and <end>
-    config.hidden = 128  # a few hundred words about 40 kinds of things need no 512 dimensions
+    config.hidden = 128  # a few hundred words for 40 kinds of objects do not need 512 dimensions
     config.embedding = 128
-    config.ada.attention = 64  # as many as regions, which is how the paper comes to 196
+    config.ada.attention = 64  # the number of regions, like the paper's 196
     config.batch_size = 64
-    # So few steps want a large rate and no dropout: three epochs reach a validation CIDEr of 1.07, and of 0.70 at
-    # 2e-3 with the published dropout. A fourth adds little.
+    # So few steps need a large rate and no dropout: three epochs reach a validation CIDEr of 1.07, but only 0.70 at
+    # 2e-3 with the published dropout. A fourth epoch adds little.
     config.learning_rate = 6e-3
     config.ada.dropout = 0.0
     config.epochs = 4
@@ -67,18 +67,18 @@ def demo(workdir: pathlib.Path, out: pathlib.Path) -> int:
 
     speaker = load(workdir)
     print(f"{time.monotonic() - began:.0f} s so far")
-    _headline("What it says about scenes that it has not seen")
+    _headline("Captions of scenes that it has not seen")
     print_captions(speaker)
-    _headline("Whether its maps lie on what it names")
+    _headline("Correctness: whether heat maps lie on the named objects")
     print_correctness(speaker)
     _headline("Pages")
     code = write_pages(workdir, out)
-    print(f"all in all {time.monotonic() - began:.0f} s")
+    print(f"{time.monotonic() - began:.0f} s in total")
     return code
 
 
 def print_captions(speaker: Speaker) -> None:
-    """CIDEr and the precision of named objects on both test splits."""
+    """Prints CIDEr and the precision of named objects on both test splits."""
     config = speaker.config
     for split, bias in (("test_broken", "broken"), ("test_biased", "as in training")):
         dataset = source(config.source)[split]
@@ -96,22 +96,22 @@ def print_captions(speaker: Speaker) -> None:
 
 
 def print_correctness(speaker: Speaker) -> None:
-    """The correctness of LRP for object words, beside its chance levels."""
+    """Prints the correctness of LRP for object words, and its chance levels."""
     dataset = source(speaker.config.source)["test_broken"]
     found = experiments.correctness_of(speaker, dataset, experiments.SCENES, LOCATED)
     if found is None:
-        print("no object was named correctly: there is nothing to measure")
+        print("no object was named correctly: the correctness cannot be measured")
         return
     print(f"{found['words']} correctly named objects in {found['images']} scenes:")
     ends = f"{found['correctness_low']:.3f} to {found['correctness_high']:.3f}"
     print(f"  correctness of LRP         {found['correctness']:.3f}, 95 % interval {ends}")
-    print(f"  an even map                {found['chance']:.3f}, the share of the image that the boxes cover")
+    print(f"  uniform map                {found['chance']:.3f}, the fraction of the image that the boxes cover")
     ends = f"{found['over_elsewhere_low']:.3f} to {found['over_elsewhere_high']:.3f}"
-    print(f"  other images' maps         {found['elsewhere']:.3f}, less by {ends}")
+    print(f"  maps of other images       {found['elsewhere']:.3f}, lower by {ends}")
 
 
 def write_pages(workdir: pathlib.Path, out: pathlib.Path) -> int:
-    """Explains scenes as `lrp-jax explain` does, and says how; returns its exit code."""
+    """Explains scenes like `lrp-jax explain`, and prints that command; returns its exit code."""
     options = Options(checkpoint=str(workdir), images=f"scenes:test_broken:0-{PAGES - 1}", out=str(out))
     print(f"lrp-jax explain --checkpoint={workdir} --images={options.images} --out={out}", flush=True)
     return explain_all(options)
@@ -132,5 +132,5 @@ def main(program: str, arguments: Sequence[str]) -> int:
     try:
         return demo(chosen.workdir, chosen.out)
     except KeyboardInterrupt:
-        print("interrupted; the same command begins anew, with the features it has", file=sys.stderr)
+        print("interrupted; the same command starts again and reuses the cached features", file=sys.stderr)
         return INTERRUPTED

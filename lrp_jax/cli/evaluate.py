@@ -2,32 +2,32 @@
 
 Examples:
 
-  Two experiments on the first test split of the run's data; what is measured
-  is kept in runs/ada/evaluation:
+  Two experiments on the first test split of the run's data; results are
+  written to runs/ada/evaluation:
     lrp-jax evaluate --experiment=chair,correctness --checkpoint=runs/ada
 
   All of them, on 400 images of a split:
     lrp-jax evaluate --experiment=all --checkpoint=runs/ada \\
       --split=test_broken --images=400
 
-  Beside a matched baseline, which was measured before:
+  Compared with a matched baseline, which was measured before:
     lrp-jax evaluate --experiment=lrp_ift_gain --checkpoint=runs/ada_lrp \\
       --against=runs/ada_baseline/evaluation/test
 
-  For another program: the last line on stdout is JSON, and it is the only one:
+  For another program: stdout has a single line, which is JSON:
     lrp-jax evaluate --experiment=captions --checkpoint=runs/ada --json
 
-Every image is measured once and kept: the same command goes on where it
-stopped. Several processes share the images, --processes=2 --process=0 and
---process=1; the one that ends last writes the tables.
+The results of each image are stored: the same command continues where it
+stopped. Several processes can share the images, with --processes=2
+--process=0 and --process=1; the last one to finish writes the tables.
 
 Exit codes:
   0    done
   1    some images could not be measured, and are named; or a file could not
        be read or written
   2    nothing was measured
-  130  interrupted: the same command goes on
-  141  nobody reads stdout any more
+  130  interrupted: run the same command again to continue
+  141  stdout was closed by its reader
 """
 
 import dataclasses
@@ -57,7 +57,7 @@ from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voic
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """What was asked on the command line, see `define_flags`."""
+    """The options of the command line, see `define_flags`."""
 
     experiment: tuple[str, ...]
     checkpoint: str
@@ -73,15 +73,15 @@ class Options:
 
 
 def evaluate(options: Options) -> int:
-    """Measures, and writes the tables of what is complete; returns the exit code, see `run_experiments`."""
+    """Measures, and writes the tables of complete experiments; returns the exit code, see `run_experiments`."""
     return run_experiments(options)[0]
 
 
 def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
-    """Measures, and writes the tables of what is complete; returns the exit code and the summary.
+    """Measures, and writes the tables of complete experiments; returns the exit code and the summary.
 
     Raises:
-        CannotStartError, OtherSettingsError: before the first image, if none could succeed.
+        CannotStartError, OtherSettingsError: no image can be measured; raised before the first one.
     """
     chosen = chosen_experiments(options)
     if options.process >= options.processes:
@@ -101,7 +101,7 @@ def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
         rows_of=functools.partial(rows_of_baseline, options.against) if options.against else None,
     )
     for experiment in chosen if options.against else ():
-        rows_of_baseline(options.against, experiment.name)  # a wrong folder is told before hours of work
+        rows_of_baseline(options.against, experiment.name)  # reports a wrong folder before hours of work
     made_by = provenance(speaker, [])
     failed = experiments.measure(
         chosen,
@@ -120,19 +120,19 @@ def run_experiments(options: Options) -> tuple[int, dict[str, Any]]:
 
 
 def chosen_experiments(options: Options) -> list[Experiment]:
-    """The experiments that were asked for, with the settings that were."""
+    """The experiments of the options, with their settings."""
     names = list(EXPERIMENTS) if options.experiment == ("all",) else options.experiment
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown or not names:
         got = unknown[0] if unknown else ""
-        raise CannotStartError(f"--experiment={got}: wanted all, or some of {', '.join(EXPERIMENTS)}")
+        raise CannotStartError(f"--experiment={got}: wanted all, or any of {', '.join(EXPERIMENTS)}")
     return [EXPERIMENTS[name](images=options.images, seed=options.seed) for name in dict.fromkeys(names)]
 
 
 def load(options: Options) -> Speaker:
     try:
         return load_speaker(options.checkpoint)
-    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+    except Exception as error:  # damaged files raise any error in the libraries that read them
         raise CannotStartError(f"--checkpoint={options.checkpoint}: {one_line(error)}") from error
 
 
@@ -144,7 +144,7 @@ def open_source(data: str) -> Mapping[str, Dataset]:
 
 
 def captions_of(speaker: Speaker, data: str, splits: Mapping[str, Dataset], split: str) -> list[tuple[str, ...]]:
-    """The captions of all images of a split; those that the run has listed beside its features are not made again."""
+    """The captions of all images of a split; read from the list that the run stored with its features, if it did."""
     folder = speaker.config.get("features_folder", "")
     kept = pathlib.Path(folder) / split if folder and data == speaker.config.source else None
     return [image.captions for image in list_images(splits[split], kept)]
@@ -162,7 +162,7 @@ def rows_of_baseline(against: str, name: str) -> pd.DataFrame:
 
 
 def report(experiment: Experiment, context: Context, out: pathlib.Path, rows_only: bool) -> dict[str, Any]:
-    """Writes and prints the tables, unless other processes are still at work; returns what the summary says of them."""
+    """Writes and prints the tables unless other processes have not finished; returns the entries of the summary."""
     rows, missing = experiments.rows_of(experiment, context.dataset, out)
     if missing:
         print(f"{experiment.name}: {missing} images are still to be measured by other processes")
@@ -194,17 +194,17 @@ def commit() -> str:
 
 def define_flags() -> None:
     listed = "; ".join(f"{name}: {kind.shows}" for name, kind in EXPERIMENTS.items())
-    flags.DEFINE_list("experiment", None, f"What is measured, or all. {listed}.", required=True)
+    flags.DEFINE_list("experiment", None, f"The experiments to run, or all. {listed}.", required=True)
     flags.DEFINE_string("checkpoint", None, "Folder of a training run (its --workdir).", required=True)
-    flags.DEFINE_string("data", None, "Source of the images, see docs/DATA.md; default: that of the run.")
+    flags.DEFINE_string("data", None, "Source of the images, see docs/DATA.md; default: the run's source.")
     flags.DEFINE_string("split", None, "Split of the source; default: its first test split.")
     flags.DEFINE_string("out", None, "Folder of the results; default: evaluation/SPLIT in the run's folder.")
-    flags.DEFINE_integer("images", None, "How many images, from the first on; default: all.", lower_bound=1)
-    flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", lower_bound=0)
+    flags.DEFINE_integer("images", None, "Number of images, starting from the first; default: all.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Seed of all random choices.", lower_bound=0)
     flags.DEFINE_string("against", None, "Results of the matched baseline, for comparisons: its --out.")
-    flags.DEFINE_bool("rows_only", False, "Write what was measured, rows.csv, and neither tables nor figures.")
-    flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
-    flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
+    flags.DEFINE_bool("rows_only", False, "Write only the measured rows, rows.csv, without tables and figures.")
+    flags.DEFINE_integer("processes", 1, "Number of processes that share the images.", lower_bound=1)
+    flags.DEFINE_integer("process", 0, "Index of this process, from 0.", lower_bound=0)
     define_manners()
 
 
@@ -223,4 +223,4 @@ def _main(argv: list[str]) -> int:
         return run_experiments(Options(**values))
 
     codes = {CannotStartError: NOT_STARTED, OtherSettingsError: NOT_STARTED, OSError: SOME_FAILED}
-    return conduct(argv, work, go_on="the same command goes on", codes=codes)
+    return conduct(argv, work, go_on="run the same command again to continue", codes=codes)

@@ -1,27 +1,28 @@
-"""Explains captions: what in picture and text made the model say each word.
+"""Explains captions: the parts of the picture and the text that each word is
+based on.
 
 Examples:
 
-  At once, before any training, with the small captioner of drawn scenes that
-  ships with the package:
+  Without training, with the small captioner for drawn scenes that ships with
+  the package:
     lrp-jax explain
     lrp-jax explain photo.png
 
   All words of one photograph, captioned by the model of a training run:
     lrp-jax explain --checkpoint=runs/demo --images=photo.jpg --out=out
 
-  In the browser, one picture after the other, with captions of your own:
+  In the browser, picture by picture, with the model's captions or your own:
     lrp-jax explain --checkpoint=runs/demo --serve
 
   Folders, files and patterns; two words only; the page and the raw arrays:
     lrp-jax explain --checkpoint=runs/demo --images="photos,more/*.jpg" \\
       --out=out --words="dog,ball" --format=html,npz
 
-  What would have spoken for another caption:
+  What would have supported another caption:
     lrp-jax explain --checkpoint=runs/demo --images=photo.jpg --out=out \\
       --caption="a cat on a sofa"
 
-  Drawn scenes, by four methods side by side, going on where an earlier run
+  Drawn scenes, by four methods side by side, continuing where an earlier run
   stopped:
     lrp-jax explain --checkpoint=runs/demo --images=scenes:test_broken:0-19 \\
       --out=out --method=lrp,grad_cam,occlusion,attention --resume
@@ -30,12 +31,12 @@ Examples:
     lrp-jax explain --checkpoint=runs/demo --images=photo.jpg --out=out \\
       --words=dog --against=cat
 
-  Thousands of images by two processes, which write one index (the other one
-  has --process=1):
+  Thousands of images in two processes, which write one index (the other one
+  gets --process=1):
     lrp-jax explain --checkpoint=runs/demo --images=photos --out=out \\
       --resume --processes=2 --process=0
 
-  For another program: one JSON object a line on stdout, the summary last:
+  For another program: one JSON object per line on stdout, the summary last:
     lrp-jax explain --checkpoint=runs/demo --images=photos --out=out --json
 
   A captioner that the paper's authors published, instead of one trained here
@@ -43,8 +44,8 @@ Examples:
     lrp-jax explain --captioner_weights=checkpoint.pth \\
       --vocabulary=wordmap_flickr30k.json --images=photo.jpg --out=out
 
-  A captioner of bottom-up features, in the regions that a detector found (see
-  docs/BOTTOM_UP.md):
+  A captioner of bottom-up features, explained in the regions of a detector
+  (see docs/BOTTOM_UP.md):
     lrp-jax explain --checkpoint=runs/ada_bu --images=photos \\
       --bottom_up=features --out=out
 
@@ -52,18 +53,18 @@ Each image gets a folder in --out with report.html (the page), word_*.png and
 words.png (heat maps), relevance.npz (the raw arrays) and record.json (numbers,
 versions, config and rules; always written). With several methods the page
 shows them side by side, and heat maps and arrays have one file for each method
-(word_*_lrp.png, words_lrp.png, relevance_lrp.npz). --out/index.html leads to
+(word_*_lrp.png, words_lrp.png, relevance_lrp.npz). --out/index.html links to
 all pages.
 
-An image that fails is one line on stderr and costs no other
-(docs/EXPLAINING.md).
+An image that fails gives one line on stderr; the other images are still
+explained (docs/EXPLAINING.md).
 
 Exit codes:
-  0    all is well; also of --serve, which is ended by Ctrl-C
+  0    success; also of --serve, which Ctrl-C ends
   1    an image failed, the disk is full, or no image has any of --words
   2    nothing could be started
-  130  interrupted: go on with --resume
-  141  nobody reads stdout any more
+  130  interrupted: continue with --resume
+  141  stdout was closed by its reader
 """
 
 import dataclasses
@@ -94,19 +95,19 @@ from lrp_jax.captions.weights import PUBLISHED
 from lrp_jax.captions.words import tokenize
 from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voice, conduct, define_manners, run_verb
 
-# Images that are captioned together. Each keeps what its forward pass left until it is explained: 110 MB for VGG16.
+# Images that are captioned together. Each keeps the arrays of its forward pass until it is explained: 110 MB for VGG16.
 TOGETHER = 4
-# What is explained if nothing is named: scenes that the captioner of the package has not seen.
+# The default images: scenes that the captioner of the package has not seen.
 FIRST_SCENES = "scenes:test_broken:0-5"
 ONLY_SCENES = (
-    "The small captioner that ships with lrp_jax was used. It has seen drawn scenes only: what it says of a photograph "
-    "is made of the words for these. Train a captioner with `lrp-jax train`, and name it with --checkpoint."
+    "The small captioner that ships with lrp_jax was used. It was trained on drawn scenes only and has no other words, "
+    "so it cannot describe a photograph. Train a captioner with `lrp-jax train`, and give it with --checkpoint."
 )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(Question):
-    """What was asked on the command line, see `define_flags`."""
+    """The options of the command line, see `define_flags`."""
 
     images: str | tuple[str, ...] = ()
     out: str = "out"
@@ -123,7 +124,7 @@ class Options(Question):
     process: int = 0
 
 
-# Of these no result depends, so that an interrupted batch may go on with others.
+# No result depends on these options, so they may differ when an interrupted batch is resumed.
 OF_NO_RESULT = dict.fromkeys(("images", "out", "resume", "processes", "process"), "")
 
 
@@ -136,7 +137,7 @@ def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
     """Explains every image and writes its files; returns the exit code and the summary.
 
     Raises:
-        CannotStartError: before the first image, if none could succeed.
+        CannotStartError: no image can be explained; raised before the first one.
     """
     if options.process >= options.processes:
         raise CannotStartError(f"--process={options.process}: wanted 0 to {options.processes - 1}, see --processes")
@@ -173,7 +174,7 @@ def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
 
 
 def tell(voice: Voice, bar: tqdm, done: Done) -> None:
-    """Says what became of an image, to people and to machines."""
+    """Prints the outcome of an image, as text and as JSON."""
     if str(done):
         voice.line(str(done), done.error)
     record = {"image": done.name, "status": done.status}
@@ -188,15 +189,15 @@ def tell(voice: Voice, bar: tqdm, done: Done) -> None:
 
 
 def check_out(out: pathlib.Path) -> None:
-    """Makes the folder of the results.
+    """Creates the folder of the results.
 
     Raises:
-        CannotStartError: it cannot be made, or nothing can be written there.
+        CannotStartError: it cannot be created, or is not writable.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStartError(f"--out={out}: cannot make this folder ({error.strerror})") from None
+        raise CannotStartError(f"--out={out}: cannot create this folder ({error.strerror})") from None
     try:
         with tempfile.TemporaryFile(dir=out) as file:
             file.write(b"whether there is room for a byte")
@@ -205,18 +206,18 @@ def check_out(out: pathlib.Path) -> None:
 
 
 def default_images(options: Options) -> str:
-    """What is explained without --images: scenes, for the captioner that knows nothing else."""
+    """The images without --images: scenes, for the captioner that ships with the package."""
     if options.checkpoint or options.captioner_weights:
         raise CannotStartError("wanted --images=FILE, a folder, a pattern or scenes:SPLIT, or --serve")
-    print(f"no --images: drawn scenes are explained, {FIRST_SCENES}", flush=True)
+    print(f"no --images: explaining drawn scenes, {FIRST_SCENES}", flush=True)
     return FIRST_SCENES
 
 
 def check_question(speaker: Speaker, options: Options) -> None:
-    """Says what the model does not know of what is asked.
+    """Checks the question, and prints which of its words the model does not know.
 
     Raises:
-        CannotStartError: no picture could be explained like this.
+        CannotStartError: no picture can be explained with this question.
     """
     try:
         for remark in check(speaker, options):
@@ -234,7 +235,7 @@ def load(options: Options) -> Speaker:
     """The captioner, from a training run, from files of weights or from the package.
 
     Raises:
-        CannotStartError: if the flags name both a run and files, or what they name cannot be used.
+        CannotStartError: the flags name both a run and files, or a file cannot be used.
     """
     given = [name for name in FILES if getattr(options, name)]
     if options.checkpoint and given:
@@ -255,7 +256,7 @@ def _by_name(checkpoint: str | None) -> Speaker:
         return load_scene_captioner()
     try:
         return load_run(checkpoint)
-    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+    except Exception as error:  # damaged files raise any error in the libraries that read them
         raise CannotStartError(f"--checkpoint={checkpoint}: {one_line(error)}") from error
 
 
@@ -269,12 +270,12 @@ def _published(options: Options) -> Speaker:
             image_size=options.image_size or 224,
             bottom_up=options.bottom_up,
         )
-    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+    except Exception as error:  # damaged files raise any error in the libraries that read them
         raise CannotStartError(f"--{one_line(error)}") from error
 
 
 def remarks(speaker: Speaker) -> list[str]:
-    """What a reader of the pages has to know of the models."""
+    """Notes about the models for every page."""
     return [ONLY_SCENES] if speaker.origin.get("checkpoint") == SHIPPED else []
 
 
@@ -282,14 +283,14 @@ def remarks(speaker: Speaker) -> list[str]:
 
 
 def serve(options: Options, host: str, port: int, voice: Voice) -> tuple[int, Mapping[str, Any]]:
-    """Shows the page in the browser, with pictures from there, until it is interrupted.
+    """Serves the page for the browser until it is interrupted; pictures are uploaded there.
 
     Raises:
-        CannotStartError: the models cannot be loaded, or the port is taken.
+        CannotStartError: the models cannot be loaded, or the port is in use.
     """
     if options.images:
-        raise CannotStartError("--serve takes its pictures from the browser: leave --images out")
-    from lrp_jax.captions.serve import inspection  # here: a batch of pictures needs no server
+        raise CannotStartError("got --serve and --images: pictures come from the browser, leave --images out")
+    from lrp_jax.captions.serve import inspection  # imported here: a batch of pictures needs no server
 
     speaker = load(options)
     check_question(speaker, options)
@@ -297,13 +298,13 @@ def serve(options: Options, host: str, port: int, voice: Voice) -> tuple[int, Ma
     try:
         with inspection.inspector(speaker, options, remarks(speaker), facts(made_by), host=host, port=port) as server:
             if not server.is_local:
-                print(f"--host={host}: whoever can reach this machine can use the page", file=sys.stderr)
+                print(f"--host={host}: everyone who can reach this machine can use the page", file=sys.stderr)
             print(f"serving {server.address} until Ctrl-C", flush=True)
             voice.tell({"serving": server.address})
             server.run()
     except OSError as error:
         why = error.strerror or error
-        raise CannotStartError(f"--host={host} --port={port}: {why}; --port=0 takes any that is free") from None
+        raise CannotStartError(f"--host={host} --port={port}: {why}; --port=0 uses any free port") from None
     return 0, {"served": server.address}
 
 
@@ -315,55 +316,55 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "captioner_weights",
         None,
-        "A captioner as the paper's authors saved it, instead of --checkpoint: a file, or hf:OWNER/REPO/FILE. With "
-        "neither, the small captioner of drawn scenes that ships with the package.",
+        "A checkpoint of the paper's authors, instead of --checkpoint: a file, or hf:OWNER/REPO/FILE. With neither, "
+        "the small captioner for drawn scenes that ships with the package.",
     )
     flags.DEFINE_string("vocabulary", None, "The words of --captioner_weights: the authors' word map, JSON.")
     flags.DEFINE_string(
         "encoder_weights",
         None,
-        "Its encoder, if that is not in the same file: a file, hf:OWNER/REPO/FILE[@REVISION][#sha256=HEX], or "
+        "Weights of its encoder, if not in the same file: a file, hf:OWNER/REPO/FILE[@REVISION][#sha256=HEX], or "
         f"{', '.join(PUBLISHED)}.",
     )
-    flags.DEFINE_enum("encoder", None, list(IMPORTERS), "What --encoder_weights are; default: told from the arrays.")
-    flags.DEFINE_integer("image_size", None, "Pixels of a side that this encoder sees; 224.", lower_bound=32)
+    flags.DEFINE_enum("encoder", None, list(IMPORTERS), "Kind of --encoder_weights; default: from the arrays.")
+    flags.DEFINE_integer("image_size", None, "Side of this encoder's input in pixels; 224.", lower_bound=32)
     flags.DEFINE_string(
         "bottom_up",
         None,
-        "Bottom-up features of the images, for a captioner of such: a folder that `lrp-jax convert` "
-        "wrote. Default: those that it was trained on.",
+        "Bottom-up features of the images, for a captioner that needs them: a folder written by "
+        "`lrp-jax convert`. Default: the features that it was trained on.",
     )
     flags.DEFINE_multi_string(
         "images",
         [],
-        "An image file, a folder (with all folders below it), a pattern such as photos/*.jpg, or "
+        "An image file, a folder (with its subfolders), a pattern such as photos/*.jpg, or "
         "scenes:SPLIT:INDICES for drawn scenes, e.g. scenes:test_broken:0-19; without INDICES the whole split. "
-        "Several are separated by commas, or named by a flag each.",
+        "Separate several by commas, or repeat the flag.",
     )
-    flags.DEFINE_string("out", "out", "Folder for the results; made if missing.")
+    flags.DEFINE_string("out", "out", "Folder for the results; created if missing.")
     flags.DEFINE_list("words", [], "Explain only these words of the caption, separated by commas.")
     flags.DEFINE_string("caption", None, "Explain this caption instead of the model's own.")
     flags.DEFINE_list(
-        "method", ["lrp"], f"How to explain; several, separated by commas, side by side: {', '.join(explain.METHODS)}."
+        "method", ["lrp"], f"Methods, separated by commas, shown side by side: {', '.join(explain.METHODS)}."
     )
     flags.DEFINE_string(
         "against",
         None,
-        f'Explain why each word and not this one, or "{REST}": and not any other. Default: the word alone.',
+        f'Explain each word against this one, or with "{REST}" against all others. Default: the word alone.',
     )
     flags.DEFINE_integer("head", None, "Explain through this attention head only (MH-FC).")
-    flags.DEFINE_list("format", list(FORMATS), f"What to write: {', '.join(FORMATS)}.")
-    flags.DEFINE_integer("beam", 3, "Width of the beam that finds a caption; 1 is greedy.", lower_bound=1)
-    flags.DEFINE_integer("max_length", 20, "Most tokens of a decoded caption.", lower_bound=1)
+    flags.DEFINE_list("format", list(FORMATS), f"Files to write: {', '.join(FORMATS)}.")
+    flags.DEFINE_integer("beam", 3, "Beam width for decoding captions; 1 is greedy.", lower_bound=1)
+    flags.DEFINE_integer("max_length", 20, "Maximum number of tokens of a decoded caption.", lower_bound=1)
     flags.DEFINE_integer(
         "words_per_chunk", None, "Words that share a backward pass; fewer take less memory.", lower_bound=1
     )
-    flags.DEFINE_bool("resume", False, "Leave alone what an earlier run with the same flags has finished.")
-    flags.DEFINE_integer("processes", 1, "How many processes share the images.", lower_bound=1)
-    flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", lower_bound=0)
-    flags.DEFINE_bool("serve", False, "Show the page in the browser and take pictures from there, until Ctrl-C.")
-    flags.DEFINE_string("host", "127.0.0.1", "Address that --serve listens at; any other can be used by others too.")
-    flags.DEFINE_integer("port", 8000, "Port of --serve; 0: any that is free.", lower_bound=0, upper_bound=65535)
+    flags.DEFINE_bool("resume", False, "Skip images that an earlier run with the same flags has finished.")
+    flags.DEFINE_integer("processes", 1, "Number of processes that share the images.", lower_bound=1)
+    flags.DEFINE_integer("process", 0, "Index of this process, from 0.", lower_bound=0)
+    flags.DEFINE_bool("serve", False, "Serve a page for the browser, where pictures are uploaded, until Ctrl-C.")
+    flags.DEFINE_string("host", "127.0.0.1", "Address of --serve; unless loopback, other machines can use the page.")
+    flags.DEFINE_integer("port", 8000, "Port of --serve; 0 for any free port.", lower_bound=0, upper_bound=65535)
     define_manners()
     flags.register_validator(
         "method",
@@ -397,4 +398,4 @@ def _main(argv: list[str]) -> int:
             return serve(options, flags.FLAGS.host, flags.FLAGS.port, voice)
         return run_batch(options, voice)
 
-    return conduct(argv[:1], work, go_on="go on with --resume", codes={CannotStartError: NOT_STARTED})
+    return conduct(argv[:1], work, go_on="continue with --resume", codes={CannotStartError: NOT_STARTED})

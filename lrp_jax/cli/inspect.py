@@ -1,6 +1,6 @@
 """lrp-jax inspect SOURCE
 
-Exit code: 0 done; 1 the source cannot be read; 2 the command line is wrong; 130 it was interrupted.
+Exit code: 0 done; 1 the source cannot be read; 2 the command line is wrong; 130 interrupted.
 """
 
 import argparse
@@ -23,28 +23,28 @@ def main(program: str, arguments: Sequence[str]) -> int:
     """Describes a source and draws some of its images; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="What a source of captioned images holds.",
+        description="Describes a source of captioned images: splits, captions, vocabulary, objects.",
     )
     parser.add_argument("source", help="as config.source, for example scenes:strong,train=500 or json:captions.json")
     parser.add_argument(
         "--out",
         type=pathlib.Path,
         default=pathlib.Path("out/inspect"),
-        help="folder of contact_sheet.png (%(default)s)",
+        help="folder for contact_sheet.png (%(default)s)",
     )
-    parser.add_argument("--split", default="train", help="of which objects are counted and images drawn (%(default)s)")
+    parser.add_argument("--split", default="train", help="split to count objects and choose images from (%(default)s)")
     parser.add_argument(
         "--min_count",
         type=_positive,
         default=3,
-        help="how often the words of the vocabulary are said in training (%(default)s)",
+        help="minimum number of occurrences in training for a word of the vocabulary (%(default)s)",
     )
     parser.add_argument(
         "--words",
         type=pathlib.Path,
-        help="object words of your own: a category and its nouns on each line, with commas (default: COCO's)",
+        help="file of object words: on each line a category and its nouns, separated by commas (default: COCO's)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="chooses the images that are drawn (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for choosing the images (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     chosen = parser.parse_args(arguments)
     try:

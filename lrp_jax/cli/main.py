@@ -1,4 +1,4 @@
-"""The command `lrp-jax`: finds the verb and lets it do the rest."""
+"""The command `lrp-jax`: runs the verb given on the command line."""
 
 import difflib
 import importlib
@@ -12,7 +12,7 @@ VERBS = {
     "train": "train a captioner",
     "evaluate": "measure a trained captioner: the tables and figures of the paper",
     "demo": "train a small captioner on drawn scenes and explain its words, in minutes",
-    "inspect": "say what a source of captioned images holds",
+    "inspect": "describe a source of captioned images",
     "convert": "convert bottom-up features into a store",
 }
 INSTALL = 'pip install "lrp_jax[captions]"'
@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "lrp-jax") -> in
     """Runs a verb.
 
     Args:
-      arguments: the verb and its arguments; None: those of the command line.
-      program: what errors and usage call the program.
+      arguments: the verb and its arguments; None for those of the command line.
+      program: the program's name in error messages and usage.
 
     Returns:
       The exit code; verbs may end the process themselves.
@@ -51,15 +51,15 @@ def main(arguments: Sequence[str] | None = None, program: str = "lrp-jax") -> in
             raise
         print(f"{program} {verb}: {error.name} is not installed; {INSTALL}", file=sys.stderr)
         return NOT_STARTED
-    if verb in ("inspect", "convert"):  # they say what they leave out; an import may have set logging up already
+    if verb in ("inspect", "convert"):  # they log what they leave out; an import may have configured logging already
         logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     return module.main(program if program.endswith(".py") else f"{program} {verb}", rest)
 
 
 def usage() -> str:
-    """What the command can do."""
+    """The help text of the command."""
     lines = [f"  lrp-jax {verb:9s} {what}" for verb, what in VERBS.items()]
-    lines += ["", "lrp-jax VERB --help says more; lrp-jax --version gives the version."]
+    lines += ["", "See lrp-jax VERB --help for a verb's options, lrp-jax --version for the version."]
     if importlib.util.find_spec("flax") is None:
-        lines += ["", f"Only the library is installed; the verbs need more: {INSTALL}"]
+        lines += ["", f"Only the library is installed. The verbs need: {INSTALL}"]
     return "\n".join(["usage: lrp-jax VERB [...]", "", *lines])

@@ -1,4 +1,4 @@
-"""What the verbs have in common: shared flags, what is printed where, exit codes."""
+"""Code shared by the verbs: common flags, output streams, exit codes."""
 
 import contextlib
 import dataclasses
@@ -15,25 +15,25 @@ from tqdm import tqdm
 
 from lrp_jax.captions.pages.batch import one_line
 
-# Exit codes; docs/EXPLAINING.md and the --help of each script have them in words.
+# Exit codes; docs/EXPLAINING.md and the --help of each script explain them.
 DONE, SOME_FAILED, NOT_STARTED, INTERRUPTED, UNHEARD, STOPPED = 0, 1, 2, 130, 141, 143
 
-flags.disclaim_key_flags()  # what is defined here is shown by the --help of the script that asks for it
+flags.disclaim_key_flags()  # flags defined here belong to the --help of the script that defines them
 
 
 class CannotStartError(Exception):
-    """Something is wrong that concerns everything that was asked for; the message is one line for the user."""
+    """An error that affects the whole command; the message is one line for the user."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Voice:
-    """Where a script says what.
+    """The output of a script: what is printed, and to which stream.
 
     Attributes:
-      quiet: nothing but what goes wrong is said.
-      verbose: the libraries speak too, and an error comes with its traceback.
-      json: stdout is for JSON, one object a line; everything else goes to stderr.
-      stdout: the true one.
+      quiet: print errors only.
+      verbose: print also the log of the libraries, and tracebacks of errors.
+      json: print JSON on stdout, one object per line, and everything else on stderr.
+      stdout: the original stdout.
     """
 
     quiet: bool = False
@@ -42,12 +42,12 @@ class Voice:
     stdout: TextIO = dataclasses.field(default_factory=lambda: sys.stdout)
 
     def tell(self, record: Mapping[str, Any]) -> None:
-        """Prints a record for machines, if they listen."""
+        """Prints a record as JSON, if `json` is set."""
         if self.json:
             print(json.dumps(record, default=str), file=self.stdout, flush=True)
 
     def line(self, text: str, error: BaseException | None = None) -> None:
-        """Prints a line for people above a progress bar, if there is one: to stderr if something went wrong."""
+        """Prints a line of text above the progress bar, if there is one; to stderr if there is an error."""
         tqdm.write(text, file=sys.stdout if error is None else sys.stderr)
         (sys.stdout if error is None else sys.stderr).flush()
         if error is not None and self.verbose:
@@ -55,7 +55,7 @@ class Voice:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """What is printed in the block goes where it belongs, whoever prints it."""
+        """Redirects everything printed in the block as `quiet` and `json` ask."""
         with contextlib.ExitStack() as stack:
             if self.quiet:
                 nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
@@ -67,7 +67,7 @@ class Voice:
 
 
 class _NoTerminal:
-    """A stream that is no terminal, so that progress bars, which are for terminals, stay away."""
+    """A stream that is not a terminal, so that no progress bars are shown."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -81,27 +81,27 @@ class _NoTerminal:
 
 def define_manners() -> None:
     """Defines --quiet, --verbose and --json."""
-    flags.DEFINE_bool("quiet", False, "Print nothing but what goes wrong.")
-    flags.DEFINE_bool("verbose", False, "Print also what the libraries report, and where in the code an error arose.")
-    flags.DEFINE_bool("json", False, "Print JSON on stdout, one object a line, and all else on stderr.")
+    flags.DEFINE_bool("quiet", False, "Print errors only.")
+    flags.DEFINE_bool("verbose", False, "Print also the log of the libraries, and tracebacks of errors.")
+    flags.DEFINE_bool("json", False, "Print JSON on stdout, one object per line, and everything else on stderr.")
     flags.mark_bool_flags_as_mutual_exclusive(["quiet", "verbose"])
 
 
 def run_verb(module: str, argv: Sequence[str], work: Callable[[list[str]], int]) -> int:
-    """Parses the flags of a verb and calls `work` with what they leave of the command line; ends the process.
+    """Parses the flags of a verb, calls `work` with the remaining arguments, and ends the process.
 
     Args:
       module: the name of the module that defined the flags; its docstring is the help text.
       argv: the program's name, then its arguments.
       work: returns the exit code.
     """
-    # What absl reads of the running program is about the script that was started, which may be any.
+    # absl reads the program from sys.argv, which has the arguments of the script that was started.
     sys.argv = list(argv)
     return app.run(work, argv=list(argv), flags_parser=lambda argv: parse_flags(argv, module))
 
 
 def parse_flags(argv: Sequence[str], module: str = __name__) -> list[str]:
-    """absl's parser, for `app.run`: a wrong flag is one line, and --help shows the flags of `module`."""
+    """absl's parser, for `app.run`: a wrong flag gives one line, and --help shows the flags of `module`."""
     if _HELP & set(argv):
         try:
             print(f"{sys.modules[module].__doc__.strip()}\n\nFlags:\n\n{_flags_of(module)}")
@@ -124,7 +124,7 @@ def _flags_of(module: str) -> str:
 
 
 def refuse(script: str, message: str) -> NoReturn:
-    """Ends a script that cannot start, with a line."""
+    """Prints one line and ends a script that cannot start."""
     print(f"{os.path.basename(script)}: {message}", file=sys.stderr)
     sys.exit(NOT_STARTED)
 
@@ -136,25 +136,24 @@ def conduct(
     go_on: str,
     codes: Mapping[type[Exception], int],
 ) -> int:
-    """Does the work of a script as its flags ask for, and returns the exit code.
+    """Runs the work of a script with the output that its flags ask for, and returns the exit code.
 
-    The last line on stdout is, with --json, {"summary": {"exit_code": ..., ...}}, also where the work could not be
-    done; then it has "error".
+    With --json, the last line on stdout is {"summary": {"exit_code": ..., ...}}, with "error" if the work failed.
 
     Args:
-      argv: what the flags left, the script's name first.
-      work: given a voice, returns the exit code and what the summary says.
-      go_on: what to do after an interruption.
-      codes: exit codes of the errors that are a line for the user, the first that fits; any other error is a bug, and
+      argv: the arguments without flags, the script's name first.
+      work: takes a `Voice`, returns the exit code and the entries of the summary.
+      go_on: how to continue after an interruption, for the message.
+      codes: exit codes of errors that are shown as one line, the first match is used; any other error is a bug, and
         its traceback is shown.
     """
     script, values = os.path.basename(argv[0]), flags.FLAGS
-    if sys.stdout is None:  # it was closed before the start; this stays open to the end
+    if sys.stdout is None:  # closed before the start; this one is never closed
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that a terminal has no letters for is no reason to end
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a character outside the terminal's encoding must not raise
         sys.stdout.reconfigure(errors="backslashreplace")
     voice = Voice(values.quiet, values.verbose, values.json)
-    if not values["verbosity"].present:  # the checkpoint library tells its whole life
+    if not values["verbosity"].present:  # the checkpoint library logs every step
         logging.set_verbosity(logging.INFO if voice.verbose else logging.WARNING)
     if len(argv) > 1:
         refuse(script, f"got {argv[1]!r}, wanted flags only, of the form --name=value. See --help.")
@@ -165,7 +164,7 @@ def conduct(
         except KeyboardInterrupt:
             code, summary = INTERRUPTED, {"error": "interrupted"}
             print(f"interrupted; {go_on}", file=sys.stderr)
-        except BrokenPipeError:  # whoever read the output has gone, as head does: there is nobody to tell
+        except BrokenPipeError:  # the reader of stdout has exited, as head does
             return _unheard()
         except Exception as error:
             code = next((code for kind, code in codes.items() if isinstance(error, kind)), None)
@@ -179,6 +178,6 @@ def conduct(
 
 
 def _unheard() -> int:
-    """Lets what is still to be printed go nowhere, so that Python does not complain about it at its end."""
+    """Discards the rest of the output, so that Python does not report a broken pipe at exit; returns the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
     return UNHEARD

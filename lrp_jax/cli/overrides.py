@@ -1,4 +1,4 @@
-"""The settings on the command line of `lrp-jax train`: which of them do not exist or have the wrong type, in a line."""
+"""Checks the settings on the command line of `lrp-jax train`: their names and their types."""
 
 import ast
 import difflib
@@ -17,14 +17,14 @@ _BOOLS = {"true", "false", "t", "f", "1", "0", "yes", "no", "y", "n"}
 
 
 class OverrideError(ValueError):
-    """A setting on the command line is not one; the message says which, and the nearest that there is."""
+    """A wrong setting on the command line; the message names it, and the most similar setting or the wanted type."""
 
 
 def base_config(argv: Sequence[str]) -> ml_collections.ConfigDict | None:
-    """The settings of the config file alone; None if the command line names none.
+    """The settings of the config file, without overrides; None if the command line names no config.
 
     Raises:
-      OverrideError: there is no such file, or it gives no settings.
+      OverrideError: there is no such file, or it does not return settings.
     """
     named = [text.partition("=")[2] for text in argv[1:] if re.match(r"--?config=", text)]
     named += [path for flag, path in itertools.pairwise(argv) if flag in ("--config", "-config")]
@@ -35,7 +35,7 @@ def base_config(argv: Sequence[str]) -> ml_collections.ConfigDict | None:
         config = settings_of(path)
     except SettingsError as error:
         raise OverrideError(f"--config={path}: {str(error).partition(': ')[2]}") from error
-    except Exception as error:  # whatever is wrong with Python that somebody has written
+    except Exception as error:  # a config is a Python file, which can raise any error
         where = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise OverrideError(
             f"--config={path}: {type(error).__name__}{where}: {' '.join(str(error).split())}"
@@ -46,7 +46,7 @@ def base_config(argv: Sequence[str]) -> ml_collections.ConfigDict | None:
 
 
 def with_config_files(argv: Sequence[str]) -> list[str]:
-    """The command line with the path of the config's file in place of its name."""
+    """The command line with the name of the config replaced by the path of its file."""
     result, follows = [], False
     for argument in argv:
         flag, equals, value = argument.partition("=")
@@ -65,15 +65,15 @@ def _with_path(spec: str) -> str:
 
 
 def check_overrides(argv: Sequence[str], config: ml_collections.ConfigDict) -> None:
-    """Refuses --config.NAME=VALUE where the config has no such setting, or one of another type.
+    """Refuses --config.NAME=VALUE if the config has no such setting, or one of another type.
 
     Raises:
-      OverrideError: with the nearest name, or the type that is wanted.
+      OverrideError: names the most similar setting, or the wanted type.
     """
     settings = dict(_flat(config))
     for name, is_item, text in _overrides(argv, settings):
         if name not in settings:
-            # By their own names first: the dots of a long name are no likeness.
+            # The last part of a name counts again: long names with the same prefix are otherwise too similar.
             nearest = max(settings, key=lambda known: _likeness(name, known))
             raise OverrideError(f"the config has no setting {name!r}; did you mean {nearest!r}?")
         problem = None if is_item or text is None else _problem(settings[name], text)
@@ -90,7 +90,7 @@ def _flat(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple
 
 
 def _overrides(argv: Sequence[str], settings: dict[str, Any]) -> Iterator[tuple[str, bool, str | None]]:
-    """Name, whether it is an item of a tuple, and the text of the value, None for a bare --config.NAME of a bool."""
+    """Yields the name, whether it is an item of a tuple, and the value's text (None for a bare --config.NAME)."""
     arguments = list(argv[1:])
     if "--" in arguments:
         arguments = arguments[: arguments.index("--")]
@@ -111,7 +111,7 @@ def _likeness(name: str, known: str) -> float:
 
 
 def _problem(default: Any, text: str) -> str | None:
-    """What was wanted instead of a text, or None if it is right."""
+    """What was wanted instead of the text, or None if the text is valid."""
     if isinstance(default, ml_collections.ConfigDict):
         return f"one of its own settings, {', '.join(default)}"
     if isinstance(default, bool):

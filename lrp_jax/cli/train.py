@@ -2,39 +2,39 @@
 
 Examples:
 
-  From a config to a run, and on where it stopped:
+  From a config to a run, and to continue it where it stopped:
     lrp-jax train --config=ada_scenes --workdir=runs/ada
     lrp-jax train --config=ada_scenes --workdir=runs/ada --resume
 
-  Photographs, with settings of one's own:
+  Photographs, with other settings:
     lrp-jax train --config=photos:mhfc --workdir=runs/photos \\
       --config.source=json:flickr8k.json --config.seed=1 \\
       --config.encoder_weights=squeezenet1_1.npz
 
-  A later stage starts from an earlier run, whose data, model and best
-  parameters it takes:
+  A later stage starts from an earlier run, and uses its data, its model and
+  its best parameters:
     lrp-jax train --config=scst --workdir=runs/ada_scst \\
       --config.init_from=runs/ada
     lrp-jax train --config=lrp_ift --workdir=runs/ada_lrp \\
       --config.init_from=runs/ada
 
-  For another program: the last line on stdout is JSON, and it is the only one:
+  For another program: stdout has a single line, which is JSON:
     lrp-jax train --config=ada_scenes --workdir=runs/ada --json
 
-On several hosts, the same command on each; on TPU pods and under Slurm
---distributed is enough, elsewhere --coordinator=HOST:PORT --processes=N
---process=0 (1, ...) say who is who.
+On several hosts, run the same command on each: on TPU pods and under Slurm
+with --distributed, elsewhere with --coordinator=HOST:PORT --processes=N
+--process=0 (1, ...).
 
 Any setting of the config can be changed with --config.NAME=VALUE;
 `lrp_jax.captions.runs.settings.paper_settings` lists them.
 
 Exit codes:
   0    trained
-  1    it stopped on the way, of a loss that was not finite or a full disk
+  1    training stopped early: a loss was not finite, or the disk is full
   2    nothing could be started
-  130  interrupted: go on with --resume
-  141  nobody reads stdout any more
-  143  stopped by SIGTERM, after saving: go on with --resume
+  130  interrupted: continue with --resume
+  141  stdout was closed by its reader
+  143  stopped by SIGTERM, after saving: continue with --resume
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ from lrp_jax.captions.training import NotFiniteError, StoppedError, train_and_ev
 from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, STOPPED, Voice, conduct, define_manners, refuse, run_verb
 from lrp_jax.cli.overrides import OverrideError, base_config, check_overrides, with_config_files
 
-# What is known before the first step could not be started; what comes later has trained something.
+# NOT_STARTED for errors before the first step, SOME_FAILED for errors during training.
 CODES = {
     StoppedError: STOPPED,
     NotFiniteError: SOME_FAILED,
@@ -64,12 +64,12 @@ def define_flags(argv: Sequence[str]) -> None:
     config_flags.DEFINE_config_file(
         "config", None, "Name or file of the settings, NAME or NAME:ARGUMENT.", lock_config=True, sys_argv=list(argv)
     )
-    flags.DEFINE_string("workdir", None, "Folder of the run; made if missing.")
-    flags.DEFINE_bool("resume", False, "Go on from the last checkpoint in workdir.")
-    flags.DEFINE_bool("distributed", False, "One of several processes that jax finds by itself.")
-    flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where jax cannot find it.")
-    flags.DEFINE_integer("processes", None, "How many processes there are, with --coordinator.")
-    flags.DEFINE_integer("process", None, "Which of them this is, with --coordinator.")
+    flags.DEFINE_string("workdir", None, "Folder of the run; created if missing.")
+    flags.DEFINE_bool("resume", False, "Continue from the last checkpoint in workdir.")
+    flags.DEFINE_bool("distributed", False, "Run as one of several processes, which jax detects.")
+    flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, if jax cannot detect it.")
+    flags.DEFINE_integer("processes", None, "Number of processes, with --coordinator.")
+    flags.DEFINE_integer("process", None, "Index of this process, with --coordinator.")
     define_manners()
     flags.mark_flags_as_required(["config", "workdir"])
 
@@ -90,7 +90,7 @@ def main(program: str, arguments: Sequence[str]) -> int:
     """Runs the verb; ends the process."""
     argv = [program, *arguments]
     try:
-        # Before absl, which would tell of a wrong setting with a traceback.
+        # Before absl, which would report a wrong setting with a traceback.
         config = base_config(argv)
         if config is not None:
             check_overrides(argv, config)
@@ -98,4 +98,4 @@ def main(program: str, arguments: Sequence[str]) -> int:
     except OverrideError as error:
         refuse(program, str(error))
     define_flags(argv)
-    return run_verb(__name__, argv, lambda argv: conduct(argv, train, go_on="go on with --resume", codes=CODES))
+    return run_verb(__name__, argv, lambda argv: conduct(argv, train, go_on="continue with --resume", codes=CODES))

@@ -78,7 +78,7 @@ def test_against_a_baseline(call, script, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("names", "options", "line"),
     [
-        (("chairs",), {}, "--experiment=chairs: wanted all, or some of captions, word_ablation"),
+        (("chairs",), {}, "--experiment=chairs: wanted all, or any of captions, word_ablation"),
         ((), {}, "--experiment=: wanted all"),
         (("chair",), {"split": "val"}, "--split=val: wanted one of train, validation, test_broken"),
         (("chair",), {"data": "scenes:red"}, "--data=scenes:red: "),

@@ -217,7 +217,9 @@ def test_a_contrast_is_named_in_record_and_page(call, script, run, tmp_path, rec
     assert {one["against"] for one in record("photo")["methods"].values()} == {"rest"}
     with pytest.raises(script.CannotStartError, match="--against=zebra: the model does not know this word"):
         call(path, against="zebra")
-    with pytest.raises(script.CannotStartError, match="--against=rest: attention is the same whatever word"):
+    with pytest.raises(
+        script.CannotStartError, match="--against=rest: attention does not depend on the explained word"
+    ):
         call(path, against="rest", method=("lrp", "attention"))
 
 
@@ -398,7 +400,7 @@ def test_a_folder_of_results_that_cannot_be_written_is_said_at_once(call, script
         call(tmp_path)
     (tmp_path / "out").rmdir()
     (tmp_path / "out").write_text("in the way")
-    with pytest.raises(script.CannotStartError, match=r"--out=.*cannot make this folder"):
+    with pytest.raises(script.CannotStartError, match=r"--out=.*cannot create this folder"):
         call(tmp_path)
 
 
@@ -446,11 +448,11 @@ def test_without_a_checkpoint_there_is_the_captioner_of_the_package(script, tmp_
     monkeypatch.setattr(script, "FIRST_SCENES", "scenes:test_broken:2")
     options = {"out": str(tmp_path / "out"), "method": ("attention",), "format": ("html",)}
     assert script.explain_all(script.Options(**options)) == 0
-    assert "drawn scenes are explained, scenes:test_broken:2" in capsys.readouterr().out
+    assert "explaining drawn scenes, scenes:test_broken:2" in capsys.readouterr().out
     found = record("test_broken_2")
     assert found["checkpoint"] == "scene_captioner.npz, which ships with lrp_jax"
     assert found["notes"] == [script.ONLY_SCENES] and len(found["words"]) > 4
-    assert "It has seen drawn scenes only" in (tmp_path / "out" / "test_broken_2" / "report.html").read_text()
+    assert "It was trained on drawn scenes only" in (tmp_path / "out" / "test_broken_2" / "report.html").read_text()
     with pytest.raises(script.CannotStartError, match="wanted --images=FILE"):
         script.default_images(script.Options(checkpoint="run"))
 
@@ -494,7 +496,7 @@ def test_help_has_examples():
     shown = ended.stdout
     assert ended.returncode == 0
     assert "lrp-jax explain --checkpoint=runs/demo --images=photo.jpg --out=out" in shown
-    assert "\n  130  interrupted: go on with --resume\n" in shown
+    assert "\n  130  interrupted: continue with --resume\n" in shown
     for field in ("--against", "--caption", "--images", "--method", "--[no]resume", "--words", "--[no]json", "--port"):
         assert field in shown
 
@@ -749,7 +751,7 @@ def spoiled(files, tmp_path, **changes):
         ({"captioner_weights": "none.pth"}, "--captioner_weights=none.pth: no such file"),
         ({"vocabulary": "none.json"}, "--vocabulary=none.json: no such file"),
         ({"encoder_weights": "hf:none"}, "--encoder_weights=hf:none: wanted hf:OWNER/REPO/FILE"),
-        ({"encoder": "vgg16"}, "--encoder=vgg16 says what encoder_weights are: wanted encoder_weights=FILE as well"),
+        ({"encoder": "vgg16"}, "--encoder=vgg16: got no weights for it; wanted encoder_weights=FILE as well"),
         ({"words": '{"<pad>": 0}'}, "--vocabulary=.*wordmap.json: a word map has .* missing"),
         ({"words": '["<pad>", "<start>", "<end>", "<unk>"]'}, "--captioner_weights=.*: scores 12 words, .* has 4"),
         ({"arrays": {"fc.bias": np.zeros(12)}}, "--captioner_weights=.*: the arrays are neither those of an Ada-LSTM"),
@@ -757,13 +759,16 @@ def spoiled(files, tmp_path, **changes):
         ({"arrays": checkpoint_arrays(encoder=False, grid=False)}, "reads bottom-up features, .*: wanted bottom_up=F"),
         (
             {"arrays": checkpoint_arrays(encoder=False, grid=False), "encoder_arrays": vgg_arrays()},
-            "--captioner_weights=.*: reads bottom-up features, which no encoder of whole images makes",
+            "--captioner_weights=.*: reads bottom-up features, which no encoder of whole images computes",
         ),
         (
             {"arrays": checkpoint_arrays(encoder=False, grid=False), "bottom_up": "nowhere"},
             "--bottom_up=nowhere: ",
         ),
-        ({"bottom_up": "features"}, "--bottom_up=features: this captioner has an encoder, leave it out"),
+        (
+            {"bottom_up": "features"},
+            "--bottom_up=features: got a folder of features for a captioner that has an encoder",
+        ),
         ({"encoder_arrays": vgg_arrays(2)}, r"reads features of size 8, but VGG16 at image_size=32 gives 16"),
         ({"encoder_arrays": {"a": np.zeros(2)}}, "--encoder_weights=.*: unknown encoder: got arrays a;"),
         ({"encoder_arrays": vgg_arrays(), "encoder": "resnet"}, "--encoder_weights=.*: not the weights of a ResNet-50"),
@@ -956,10 +961,10 @@ def test_a_picture_and_a_caption_from_the_browser(served, tmp_path):
     assert code == 200 and "aspect-ratio: 288 / 384" in page
     for fields, line in (
         ({"words": "zebra"}, "words: the model does not know &#39;zebra&#39; and never says it"),
-        ({"words": "grass"}, "words: none of grass is in the caption"),
+        ({"words": "grass"}, "words: got none of grass in the caption"),
         ({"caption": "?!"}, "caption=&#39;?!&#39;: got no words"),
         ({"against": "zebra"}, "against=zebra: the model does not know this word"),
-        ({"against": "rest"}, "attention is the same whatever word is asked for"),
+        ({"against": "rest"}, "attention does not depend on the explained word"),
     ):
         code, page = served(held=held, **({"caption": "a red dog"} | fields))
         assert code == 400 and line in page, page
@@ -986,6 +991,6 @@ def test_serving_from_the_command_line(command, with_run, capsys, monkeypatch):
     assert command("--checkpoint=run", "--serve", "--images=x.png") == 2
     assert "leave --images out" in capsys.readouterr().err
     assert command("--checkpoint=run", "--serve", "--port=0", "--host=0.0.0.0", "--nojson") == 0
-    assert "--host=0.0.0.0: whoever can reach this machine can use the page" in capsys.readouterr().err
+    assert "--host=0.0.0.0: everyone who can reach this machine can use the page" in capsys.readouterr().err
     assert command("--checkpoint=run", "--serve", "--port=0", "--host=192.0.2.1") == 2
     assert "--host=192.0.2.1 --port=0: " in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""One record for what every method says about a caption."""
+"""One record for the results of every method."""
 
 import dataclasses
 from typing import Literal
@@ -11,30 +11,30 @@ _PER_WORD = ("logits", "features", "regions", "words", "betas", "pixels")
 
 @dataclasses.dataclass(frozen=True)
 class Explanation:
-    """Why a captioner said each of the T words of a caption, by one method.
+    """The explanation of each of the T words of a caption, by one method.
 
-    All methods explain the same words: word t is `tokens[t + 1]`, seen after the input tokens `tokens[: t + 1]`.
-    A field that a method has nothing to say about is None.
+    All methods explain the same words: word t is `tokens[t + 1]`, predicted from the input tokens `tokens[: t + 1]`.
+    A field that a method does not compute is None.
 
     Attributes:
       method: its name in `METHODS`.
       tokens: [T + 1], the start token first.
-      logits: [T], the scores that are explained: the logits of the words, and with `against` their lead over the
-        logit of the other word, or over the others' mean. Under LRP the relevance that was distributed.
+      logits: [T], the explained scores: the logits of the words; with `against` the difference from the logit of the
+        other word, or from the weighted mean of the others. Under LRP this is the relevance that was distributed.
       features: [T, n_v, d_raw], relevance of, or gradient with respect to, the raw visual features.
       regions: [T, n_v], per region: the sum over channels; the map itself for Grad-CAM; the weights for attention;
-        what the score loses without the region for occlusion.
-      words: [T, T], what input token i has to do with word t: the sum over its embedding, or what the score loses
+        the drop of the score without the region for occlusion.
+      words: [T, T], the relevance of input token i for word t: the sum over its embedding, or the drop of the score
         without it; start token included, 0 where i > t, not normalised.
       betas: [T], the share of the sentinel (Eq. 9), for models that have one.
       pixels: [T, H, W, 3], in the encoder's preprocessed image; its channel mean is the heat map E of Eq. 23. NaN
-        for words that were not asked for, see `explain_image(rows=...)`.
+        for words that were not selected, see `explain_image(rows=...)`.
       enlarged: whether `pixels` are only the values of `regions`, enlarged.
-      grid: (h, w), how the regions lie in the image, where they are cells of a feature map.
-      boxes: [n_v, 4], where they lie if they are boxes: (x0, y0, x1, y1) as shares of the width and the height.
+      grid: (h, w), the shape of the feature map, if the regions are its cells.
+      boxes: [n_v, 4], the regions' boxes, if they have any: (x0, y0, x1, y1) as fractions of the width and the height.
       head: the attention head the explanation goes through, or None for all.
-      against: what each word was explained against: None for nothing (the logit alone), the [T] ids of other words
-        (a word against itself is 0), or "rest" for all other words, see `explain_features`.
+      against: what each word was explained against: None for the logit alone, the [T] ids of other words (a word
+        against itself gives 0), or "rest" for all other words, see `explain_features`.
     """
 
     method: str
@@ -52,14 +52,14 @@ class Explanation:
     against: Int[Array, " T"] | Literal["rest"] | None = None
 
     def of(self, item: int) -> "Explanation":
-        """The explanation of one image, where this is of a batch: [T, B, ...] for [T, ...], tokens [B, T + 1]."""
+        """The explanation of one image of a batch, whose arrays are [T, B, ...] for [T, ...] and tokens [B, T + 1]."""
         taken = {name: value[:, item] for name in _PER_WORD if (value := getattr(self, name)) is not None}
         if isinstance(self.against, np.ndarray):
             taken["against"] = self.against[item]
         return dataclasses.replace(self, tokens=self.tokens[item], **taken)
 
     def first(self, count: int) -> "Explanation":
-        """The explanation of the first `count` words, in numpy; a word's does not depend on what comes after it."""
+        """The explanation of the first `count` words, in numpy; no word's explanation depends on later words."""
         kept = {"tokens": np.asarray(self.tokens)[: count + 1]}
         for name in _PER_WORD:
             if (value := getattr(self, name)) is not None:

@@ -31,25 +31,25 @@ def explain_features(
     Args:
       captioner, params: the model and its variables.
       features: one image's raw visual features, unbatched.
-      tokens: the caption, start token first; all others are explained, the end token too if it is there.
-      method: a name in `METHODS`, or a method with settings of its own such as `IntegratedGradients(steps=64)`.
-      head: through this head of MH-FC only; the path through the LSTM stays in full. Not for methods that compare
-        runs of the model (integrated gradients, occlusion).
-      against: explain z_t - z_k, the lead of the word's logit over that of another: the id k of one word for all,
-        or one id for each. "rest" explains the word against all others,
+      tokens: the caption, start token first; all other tokens are explained, including the end token if present.
+      method: a name in `METHODS`, or a method with its own settings such as `IntegratedGradients(steps=64)`.
+      head: explain through this head of MH-FC only; the path through the LSTM is unaffected. Not for methods that
+        compare runs of the model (integrated gradients, occlusion).
+      against: explain z_t - z_k, the difference of the word's logit from that of another: the id k of one word for
+        all, or one id for each. "rest" explains the word against all others,
         z_t - sum_k q_k z_k with q_k = p_k / (1 - p_t) held constant: its derivative is that of log(p_t / (1 - p_t)).
-        None explains z_t. Not for attention, which is the same whatever word is asked for.
-      rules: the composite for LRP, in place of the paper's; the other methods have rules of their own.
+        None explains z_t. Not for attention, which does not depend on the explained word.
+      rules: the composite for LRP, in place of the paper's; the other methods have fixed rules.
       words_per_chunk: how many words share one backward pass; fewer take less memory.
-      boxes: where the features lie in the image, if they are of regions: (x0, y0, x1, y1) in [0, 1]; for the
-        record.
+      boxes: the regions' boxes in the image, if the features are those of regions: (x0, y0, x1, y1) in [0, 1]; only
+        stored in the result.
 
     Returns:
       An `Explanation` without pixels. Its arrays are float32, or float64 where the features are.
 
     Raises:
-      ValueError: an unknown method, tokens or features of a wrong shape, a head that the model has not, or a head or
-        contrast that the method cannot single out.
+      ValueError: an unknown method, tokens or features of a wrong shape, a head that the model does not have, or a
+        head or contrast that the method does not support.
 
     Example:
       >>> explain_features(captioner, params, features, tokens, "lrp", against="rest").words
@@ -62,11 +62,11 @@ def explain_features(
 
 
 def resolve(method: str | Method, rules: Composite | None, against: Against) -> Method:
-    """The method that is meant, with the rules given if it is LRP."""
+    """The method by name or instance, with `rules` in place of its own if it is LRP."""
     method = method_of(method)
     if against is not None and not method.contrastive:
         raise ValueError(
-            f"got against={against!r} for {method.name}, which is the same whatever word is asked for: "
+            f"got against={against!r} for {method.name}, which does not depend on the explained word: "
             "leave it None, or use another method"
         )
     if rules is not None and isinstance(method, LRP):

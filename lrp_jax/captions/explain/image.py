@@ -36,34 +36,34 @@ def explain_image(
     rows: Sequence[int] | None = None,
     words_per_chunk: int | None = None,
 ) -> Explanation:
-    """Captions one image, or takes a caption for it, and explains every word down to the pixels.
+    """Captions one image, or takes a given caption, and explains every word in the pixels.
 
-    The relevance of the features becomes the seed of the encoder's own explanation, several words in one pass.
+    The relevance of the features is the seed of the backward pass through the encoder, several words in one pass.
 
     Args:
       captioner, params: the model and its variables.
-      image: 8-bit RGB, preprocessed here; or a float image that already is.
+      image: 8-bit RGB, which is preprocessed here, or a float image that is preprocessed already.
       tokens: the caption, start token first. None decodes it greedily.
       encoder, encoder_params: images [B, H, W, 3] -> features [B, h, w, C], or [B, n_v, C] of a `RegionEncoder`, whose
         boxes are among its variables.
       preprocessing: for 8-bit images, the one that belongs to the encoder's weights.
       method, head, against, rules: as for `explain_features`.
-      max_length: of a decoded caption, its end token included.
-      rows: the words that go down to the pixels, 0 being the first after the start token; None for all. The pixels of
-        the others are NaN, and cost nothing where every word has a backward pass of its own through the encoder.
-      words_per_chunk: how many words share one backward pass; fewer take less memory. None is 4 through the encoder on
-        a CPU, all elsewhere.
+      max_length: the maximum number of tokens of a decoded caption, the end token included.
+      rows: the words to explain in the pixels; 0 is the first after the start token. None for all. The pixels of the
+        others are NaN; they cost nothing where every word has its own backward pass through the encoder.
+      words_per_chunk: how many words share one backward pass; fewer take less memory. None is 4 for the encoder on a
+        CPU, and all words otherwise.
 
     Returns:
       An `Explanation` with `pixels` [T, H, W, 3], and with `grid` or `boxes`. For Grad-CAM and attention the pixels
       are the map of the regions, the same in all three channels: a grid is enlarged bilinearly, and the value of a box
-      is spread evenly over it. For Guided Grad-CAM they are that map times guided backpropagation. Integrated
-      gradients, SmoothGrad and occlusion ask the encoder and the captioner together, at other images and the same
+      is spread evenly over its pixels. For Guided Grad-CAM they are that map times guided backpropagation. Integrated
+      gradients, SmoothGrad and occlusion run the encoder and the captioner together, on modified images and the same
       words.
 
     Raises:
-      ValueError, TypeError: an image of another shape or type, rows that the caption has not, or what
-        `explain_features` raises.
+      ValueError, TypeError: an image of another shape or type, rows outside the caption, or what `explain_features`
+        raises.
     """
     method = resolve(method, rules, against)
     view = View(encoder, encoder_params, preprocess(image, preprocessing), rules=method.one_way_back)
@@ -86,11 +86,11 @@ def explain_view(
     rows: Sequence[int] | None = None,
     words_per_chunk: int | None = None,
 ) -> Explanation:
-    """`explain_image` of a `View`, for those who have encoded the image before: what it has computed is used.
+    """`explain_image` of a `View`, for an image that is encoded already: what the view has computed is reused.
 
     Args:
-      view: of one image. If its `rules` are those of the method (`Method.one_way_back`), the forward pass that gave the
-        features serves the relevance as well.
+      view: of one image. If its `rules` are those of the method (`Method.one_way_back`), the forward pass that computed
+        the features is reused for the relevance.
       captioner, params, tokens, method, head, against, rules, rows, words_per_chunk: as for `explain_image`.
 
     Returns, raises: as `explain_image`.
@@ -120,12 +120,12 @@ def explain_images(
 ) -> list[Explanation]:
     """`explain_image` of several images of one size and their captions, in passes that all images share.
 
-    It is meant for devices that one caption does not fill. On two CPU cores it was no faster than one image after the
-    other, and it takes the memory of all. Methods that are not `batched` (occlusion) take one image after the other.
+    It is meant for devices that one caption does not keep busy. On two CPU cores it was no faster than one image after
+    the other, and it needs the memory of all images. Methods that are not `batched` (occlusion) run image by image.
 
     Args:
       images: B of them, each as for `explain_image`.
-      tokens: the caption of each, start token first; of different lengths if they are.
+      tokens: the caption of each, start token first; the lengths may differ.
       rows: for each image, as for `explain_image`.
       words_per_chunk: how many words of each image share one backward pass.
       captioner, params, encoder, encoder_params, preprocessing, method, head, against, rules: as for `explain_image`.
@@ -142,7 +142,7 @@ def explain_images(
         return []
     if len(counts) > 1:
         got = f"{len(images)} images, {len(tokens)} captions" + ("" if rows is None else f" and {len(rows)} rows")
-        raise ValueError(f"got {got}; wanted one caption, and one list of rows if any, for each image")
+        raise ValueError(f"got {got}; wanted one caption, and one list of rows if rows are given, for each image")
     models = {"encoder": encoder, "encoder_params": encoder_params, "preprocessing": preprocessing}
     how = {"method": method, "head": head, "against": against, "words_per_chunk": words_per_chunk}
     if not method.batched:
@@ -180,7 +180,7 @@ def _stacked(images: Sequence[Array]) -> Array:
 
 
 def _filled(rows: Sequence[int], count: int, per_chunk: int | None, least: int = 1) -> Int[np.ndarray, " R"]:
-    """The rows, and the last of them again until their number is one of few: each number is compiled for itself."""
+    """Pads the rows with the last one to a multiple of the chunk size, as each number of rows is compiled anew."""
     rows = np.asarray(rows, int)
     if rows.ndim != 1 or not rows.size or rows.min() < 0 or rows.max() >= count:
         raise ValueError(f"got rows {rows.tolist()}; wanted at least one, each from 0 to {count - 1}")
@@ -190,7 +190,7 @@ def _filled(rows: Sequence[int], count: int, per_chunk: int | None, least: int =
 
 
 def preprocess(image: Array, preprocessing: Preprocessing | None) -> Float[Array, "H W 3"]:
-    """One image as the encoder wants it; floats pass as they are.
+    """One image, preprocessed for the encoder; a float image is returned unchanged.
 
     Args:
       image: [H, W, 3], 8-bit or float.
@@ -211,12 +211,12 @@ def preprocess(image: Array, preprocessing: Preprocessing | None) -> Float[Array
 
 
 def decode(captioner: Captioner, params: Any, features: Float[Array, "n_v d_raw"], max_length: int) -> np.ndarray:
-    """The greedy caption as tokens [T + 1]: start token, words, and the end token if it came.
+    """The greedy caption as tokens [T + 1]: start token, words, and the end token if the model produced it.
 
     Args:
       captioner, params: the model and its variables.
       features: one image's raw visual features.
-      max_length: the most words, the end token included.
+      max_length: the maximum number of tokens, the end token included.
     """
     words = np.asarray(greedy(captioner, params, features, max_length=max_length))
     ended = np.flatnonzero(words == END)

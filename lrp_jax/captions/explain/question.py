@@ -1,7 +1,7 @@
-"""What is asked of a method: captions of images, checked, and the scores that are to be explained.
+"""The input of a method: captions of images, checked, and the scores to explain.
 
-Everything here is for one image, or for a batch B of them. What there is for each word has the time axis first, then
-the batch: `*B` stands for the one axis of a batch, or for none.
+Everything here is for one image, or for a batch B of them. Arrays with a value for each word have the time axis first,
+then the batch: `*B` stands for the one axis of a batch, or for none.
 """
 
 import dataclasses
@@ -25,13 +25,13 @@ Against = int | Int[Array, " T"] | Literal["rest"] | None
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Question:
-    """Why did this model say these words of this image, or of these images? Made by `ask`.
+    """A captioner, the features of one or several images, and the captions to explain. Made by `ask`.
 
     Attributes:
       captioner, params: the model and its variables.
       features: [*B, n_v, d_raw], raw visual features.
       tokens: [*B, T + 1], the start token first.
-      head: the one head of MH-FC that relevance may pass, or None for all.
+      head: the one head of MH-FC that relevance passes through, or None for all.
       against: see `Explanation.against`; ids are [*B, T].
       contrast: [T, *B, V]; the score of word t is contrast[t] . logits[t]. None for the logit of the word alone, which
         needs one row of the last layer and not all.
@@ -54,7 +54,7 @@ class Question:
 
     @functools.cached_property
     def embeddings(self) -> Float[Array, "*B T E"]:
-        """Of the input tokens, start token first."""
+        """The embeddings of the input tokens, start token first."""
         return _embed(self.captioner, self.params, self.tokens[..., :-1], self.features.dtype)
 
     def answer(self, method: str, **arrays: Any) -> Explanation:
@@ -62,7 +62,7 @@ class Question:
         return Explanation(method=method, tokens=self.tokens, head=self.head, against=self.against, **arrays)
 
     def scores(self) -> tuple[Float[Array, "T *B"], Attention]:
-        """The explained scores, and where the model looked (time axis first)."""
+        """The explained scores and the attention, time axis first."""
         return score_words(self.captioner, self.params, self.features, self.embeddings, self.targets, self.contrast)
 
 
@@ -75,10 +75,10 @@ def ask(
     against: Against = None,
     words_per_chunk: int | None = None,
 ) -> Question:
-    """Checks what is asked, see `explain_features`.
+    """Checks the arguments (see `explain_features`) and makes the question.
 
     Raises:
-      ValueError: tokens or features of a wrong shape, a head that the model has not, or an unknown contrast.
+      ValueError: tokens or features of a wrong shape, a head that the model does not have, or an unknown contrast.
     """
     features, tokens = jnp.asarray(features), np.asarray(tokens)
     batch = features.shape[:-2]
@@ -116,10 +116,11 @@ def ask(
 
 
 class Propagated(NamedTuple):
-    """What came back from each of the T scores.
+    """The result of `propagate`, for each of the T scores.
 
     scores: [T, *B]. betas: [T, *B] or None. regions: the projected features I [*B, n_v, H].
-    image: [T, *B, n_v, d], at the raw features, or at I. embeddings: [T, *B, T, E].
+    image: [T, *B, n_v, d], the derivative with respect to the raw features, or to I. embeddings: [T, *B, T, E], that
+    with respect to the embeddings.
     """
 
     scores: Float[Array, "T *B"]
@@ -137,12 +138,12 @@ def propagate(
     embeddings: Float[Array, "*B T E"] | None = None,
     at_regions: bool = False,
 ) -> Propagated:
-    """Takes every score back to the image and to the embeddings under the rules.
+    """Propagates every score back to the image features and to the embeddings under the rules.
 
     Args:
       asked: the question.
       rules: the composite.
-      features, embeddings: the point of the derivative, if it is not that of the question.
+      features, embeddings: where the derivative is taken; None for those of the question.
       at_regions: take the derivative with respect to the projected features I.
     """
     features = asked.features if features is None else features
@@ -168,7 +169,7 @@ def _forward(captioner, composite, at_regions, params, features, embeddings, tar
     regions = captioner.apply(params, features, method="project")
 
     def logits(image, embeddings):
-        """Of the targets, or of all words."""
+        """The logits of the targets, or of all words."""
         where = {"features": features, "regions": image} if at_regions else {"features": image}
         trace = unroll(captioner, params, embeddings=embeddings, **where)
         words = targets if contrast is None else None
@@ -194,7 +195,7 @@ def _embed(captioner, params, tokens, dtype):
 
 @functools.partial(jax.jit, static_argnames=("captioner",))
 def score_words(captioner, params, features, embeddings, targets, contrast):
-    """The scores [T] of the words (see `Question.contrast`) and the attention of every step, forwards only."""
+    """The scores [T] of the words (see `Question.contrast`) and the attention of every step: forward pass only."""
     trace = unroll(captioner, params, features, embeddings=embeddings)
     if contrast is None:
         return captioner.apply(params, trace.inputs, targets, method="predict"), trace.attention
@@ -204,7 +205,7 @@ def score_words(captioner, params, features, embeddings, targets, contrast):
 
 @functools.partial(jax.jit, static_argnames=("captioner",))
 def _against_rest(captioner, params, features, embeddings, targets):
-    """The weights of `contrast` for every word, by the model's own logits."""
+    """The weights of `contrast` for every word, from the model's logits."""
     trace = unroll(captioner, params, features, embeddings=embeddings)
     return contrast(captioner.apply(params, trace.inputs, method="predict"), targets)
 

@@ -15,15 +15,15 @@ from lrp_jax.captions.explain.chunks import in_chunks
 @functools.partial(jax.tree_util.register_dataclass, data_fields=("kept",), meta_fields=("structure", "leaves"))
 @dataclasses.dataclass(frozen=True)
 class Pullback:
-    """What `jax.vjp` returned, light enough to leave a compiled function.
+    """The pullback of `jax.vjp`, small enough to be returned from a compiled function.
 
-    As it stands it would take along arrays that it does not read, and copies of the function's own arguments.
+    The original would also return arrays that it does not read, and copies of the function's own arguments.
 
     Attributes:
-      kept: the arrays that it reads and that are no argument.
+      kept: the arrays that it reads and that are not arguments.
       structure: of the pullback as a pytree.
-      leaves: where each of its leaves is: ("kept", i), ("given", i) of the arguments' leaves, or the type of one that
-        is not read.
+      leaves: where each of its leaves is: ("kept", i), ("given", i) among the arguments' leaves, or the type of a leaf
+        that is not read.
     """
 
     kept: tuple[Array, ...]
@@ -51,11 +51,11 @@ class Pullback:
 
 
 def portable(pull: Any, given: Any, density: Any) -> Pullback:
-    """A pullback that is made inside of a compiled function, as one that may leave it.
+    """A `Pullback` from one that was made inside a compiled function, which can return it.
 
     Args:
       pull: what `jax.vjp` returned.
-      given: arguments of the compiled function that are at hand where the pullback is called, such as weights.
+      given: arguments of the compiled function that the caller of the pullback passes again, such as weights.
       density: of the output, or its type.
     """
     leaves, structure = jax.tree.flatten(pull)
@@ -93,13 +93,13 @@ def pull_back(
 ) -> Any:
     """Densities of the inputs for many densities of the output.
 
-    The pullback crosses `jit`: one compiled function serves all chunks, and the forward pass that they share is not
-    repeated.
+    The pullback is an argument of a jitted function: one compiled function serves all chunks, and the forward pass
+    that they share is not repeated.
 
     Args:
       pull, given: the pullback, and the arguments that it was made for.
       densities: [T, *B, ...], one seed each.
-      per_chunk: seeds at a time, which bounds the memory; None takes all at once.
+      per_chunk: seeds per chunk, which limits the memory; None takes all at once.
       rows: which of the T seeds are wanted, for each item of the batch; None for all.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Images before their encoder: the way from features to pixels."""
+"""Images and their encoder: features forwards, relevance of features back to pixels."""
 
 import dataclasses
 import functools
@@ -21,12 +21,13 @@ WORDS_PER_CHUNK = {"cpu": 4}
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class View:
-    """A preprocessed image, or a batch B of them, and the encoder that sees it.
+    """A preprocessed image, or a batch B of them, and its encoder.
 
     encoder, params: images [B, H, W, 3] -> features [B, h, w, C] of a grid, or [B, n_v, C] of regions.
     image: [*B, H, W, 3], preprocessed.
-    rows: [R, *B], the words whose pixels are wanted; None for all. The pixels of the others are NaN.
-    rules: those of a way back that is sure to come, so that its forward pass gives the features too.
+    rows: [R, *B], the words to explain in the pixels; None for all. The pixels of the others are NaN.
+    rules: the composite of a backward pass that will follow; the features then come from its forward pass, which runs
+      only once.
     """
 
     encoder: nn.Module
@@ -36,12 +37,12 @@ class View:
     rules: Composite | None = None
 
     def encode(self, image: Float[Array, "*B H W 3"] | None = None) -> Float[Array, "*B n_v C"]:
-        """The features of the images, or of others in their place."""
+        """The features of the images, or of `image` in their place."""
         features = self._features if image is None else encode(self.encoder, self.params, image)
         return features if self.grid is None else features.reshape(*self.image.shape[:-3], -1, features.shape[-1])
 
     def only(self, rows: Int[np.ndarray, "R *B"]) -> "View":
-        """The same view, of these words' pixels only; what it has computed stays."""
+        """The same view with these `rows`; what it has computed is kept."""
         view = dataclasses.replace(self, rows=rows)
         view.__dict__.update({name: self.__dict__[name] for name in ("_features", "_opened") if name in self.__dict__})
         return view
@@ -53,7 +54,7 @@ class View:
 
     @property
     def boxes(self) -> Float[Array, "n_v 4"] | None:
-        """(x0, y0, x1, y1) in [0, 1] of each feature, if they are those of regions."""
+        """(x0, y0, x1, y1) in [0, 1] of each feature, if the features are those of regions."""
         return None if self.grid else self.params["regions"]["boxes"]
 
     @functools.cached_property
@@ -71,9 +72,9 @@ class View:
         per_chunk: int | None = None,
         image: Float[Array, "*B H W 3"] | None = None,
     ) -> Float[Array, "T *B H W 3"]:
-        """Takes what every word gave to the features on to the pixels of the images, or of others in their place.
+        """Propagates each word's relevance of the features to the pixels of the images, or of `image` in their place.
 
-        Without `per_chunk`, words go in chunks on a CPU, and all together elsewhere.
+        Without `per_chunk`, words run in chunks of 4 on a CPU, and all together elsewhere.
         """
         per_chunk = per_chunk or WORDS_PER_CHUNK.get(jax.default_backend())
         if image is None and rules == self.rules:
@@ -109,7 +110,7 @@ def _inside(low: Float[Array, " n_v"], high: Float[Array, " n_v"], size: int) ->
 
 
 def _batched(image: Array) -> Array:
-    """[*B, H, W, 3] with a batch, of one image if there was none."""
+    """[*B, H, W, 3] with a batch axis, of size one if there was none."""
     return image.reshape(-1, *image.shape[-3:])
 
 
@@ -127,7 +128,7 @@ def _open(encoder, composite, params, image):
 
 @functools.partial(jax.jit, static_argnames=("times_input",))
 def _seeds(times_input, relevance, features):
-    """The densities that the relevance [T, *B, n_v, C] of the features stands for."""
+    """The densities of the relevance [T, *B, n_v, C] of the features."""
     relevance = relevance.reshape(-1, *features.shape)
     # Relevance of a feature is its density times the feature; a feature that is 0 has received none.
     return divide(relevance, features) if times_input else relevance
@@ -135,6 +136,6 @@ def _seeds(times_input, relevance, features):
 
 @functools.partial(jax.jit, static_argnames=("count",))
 def _in_their_rows(pixels, rows, count):
-    """[R, *B, ...] -> [T, *B, ...], NaN where nothing was asked for."""
+    """[R, *B, ...] -> [T, *B, ...], NaN for the words not in `rows`."""
     empty = jnp.full((count, *pixels.shape[1:]), jnp.nan, pixels.dtype)
     return empty.at[(rows, *np.indices(rows.shape[1:], sparse=True))].set(pixels)

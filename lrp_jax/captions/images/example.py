@@ -1,4 +1,4 @@
-"""One captioned image, wherever it comes from."""
+"""One captioned image, from any source."""
 
 import dataclasses
 import pathlib
@@ -15,15 +15,15 @@ class Example:
     Attributes:
         id: name of the image, unique within its dataset.
         image: pixels as uint8 [H, W, 3], an encoded file as bytes, or the path of one; `load_image` reads
-            all three, so that a dataset of photographs need not be decoded to be listed.
+            all three, so that a dataset of photographs can be listed without decoding.
         captions: reference captions as plain strings.
-        boxes: (x0, y0, x1, y1) of each annotated object as shares of the image's width and height,
-            float32 [n, 4] in [0, 1]; [0, 4] where nothing is annotated.
+        boxes: (x0, y0, x1, y1) of each annotated object as fractions of the image's width and height,
+            float32 [n, 4] in [0, 1]; [0, 4] if nothing is annotated.
         names: category of each box.
         split: the split that the image belongs to.
 
     Raises:
-        ValueError: if `boxes` is not [n, 4] with one name per box.
+        ValueError: `boxes` is not [n, 4] with one name per box.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Example:
 
 
 class Dataset(Protocol):
-    """Anything with a length that gives examples by their index."""
+    """Anything with a length that returns examples by index."""
 
     def __len__(self) -> int: ...
 

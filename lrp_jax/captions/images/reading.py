@@ -1,4 +1,4 @@
-"""The pixels of image files and arrays, as every model is fed them."""
+"""Reads the pixels of image files and arrays, for every model in the same way."""
 
 import functools
 import io
@@ -9,11 +9,11 @@ from jaxtyping import UInt8
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 DECODING = "pillow, jpeg draft, bilinear"
-"""What `load_image` does to a file. Whoever keeps what was computed from its pixels keeps this with it."""
+"""How `load_image` reads a file. Caches of results that depend on pixels store this string with them."""
 
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
-"""What `load_image` opens, whatever a file is called. Not all that Pillow could: it has PostScript, which is a program,
-run by another one."""
+"""The formats that `load_image` opens, whatever the file's name. Not all of Pillow's: PostScript files are programs,
+which Pillow runs with another program."""
 
 
 def load_image(
@@ -21,22 +21,22 @@ def load_image(
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Returns the pixels of an image as RGB, upright.
 
-    What a model is fed from a file comes from here, in training and afterwards, with the same `size`: pixels that were
-    resized twice, or by another library, are others.
+    All models read files through this function, in training and afterwards, with the same `size`: resizing twice, or
+    with another library, gives other pixels.
 
     Args:
         image: uint8 array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (transparency is laid over white), the
-            bytes of an image file, or its path. Files are turned as their EXIF orientation says.
-        size: (height, width) to resize to, bilinear with antialiasing, without keeping the aspect; None
-            keeps the image's own size. A JPEG of several times this size is not decoded in full.
+            bytes of an image file, or its path. Files are rotated by their EXIF orientation.
+        size: (height, width) to resize to, bilinear with antialiasing, without keeping the aspect ratio; None
+            keeps the image's own size. A JPEG of several times this size is decoded at a smaller scale.
 
     Returns:
         Pixels, uint8 [H, W, 3].
 
     Raises:
-        ValueError: if an array is of another dtype or shape, a file is no image or damaged, or `size` is no
-            pair of positive integers.
-        OSError: if the path does not exist, or may not be read.
+        ValueError: an array has another dtype or shape, a file is damaged or not an image, or `size` is not a pair of
+            positive integers.
+        OSError: the path does not exist, or cannot be read.
     """
     if size is not None and not (len(size) == 2 and all(int(n) == n and n > 0 for n in size)):
         raise ValueError(f"got size={size!r}, wanted (height, width) in pixels, both positive")
@@ -70,8 +70,8 @@ def _from_file(image: bytes | str | os.PathLike, size: tuple[int, int] | None) -
             return _over_white(opened)
     except MemoryError:
         raise
-    except Exception as error:  # a damaged file can make a decoder stumble over anything
-        if isinstance(error, OSError) and error.filename is not None:  # it was not even opened
+    except Exception as error:  # a damaged file can raise any error in a decoder
+        if isinstance(error, OSError) and error.filename is not None:  # the file could not be opened
             raise
         reason = "of no known format" if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(f"{name}: got no readable image ({reason}), wanted a whole JPEG, PNG or the like") from error
@@ -79,19 +79,19 @@ def _from_file(image: bytes | str | os.PathLike, size: tuple[int, int] | None) -
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
-    """FORMATS, as far as this Pillow has them."""
+    """The FORMATS that the installed Pillow supports."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _draft(opened: Image.Image, size: tuple[int, int]) -> None:
-    """Tells the decoder how small a picture will do; only JPEG's listens.
+    """Tells the decoder which size is needed; only the JPEG decoder uses it.
 
-    It decodes at 1/2, 1/4 or 1/8 as long as that is no smaller than `size`: 640 x 480 at 224 x 224 in two thirds of the
-    time. On photographs that moves a pixel by 2.5 of 255 in the mean; bilinear and bicubic resizing differ by 1.6.
+    It decodes at 1/2, 1/4 or 1/8 if the result is at least `size`: 640 x 480 for 224 x 224 takes two thirds of the
+    time. On photographs a pixel changes by 2.5 of 255 on average; bilinear and bicubic resizing differ by 1.6.
     """
     height, width = (int(n) for n in size)
-    if opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # lies on its side in the file
+    if opened.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # stored rotated by 90 degrees
         height, width = width, height
     opened.draft(None, (width, height))
 
@@ -107,5 +107,5 @@ def _over_white(picture: Image.Image) -> Image.Image:
             raise ValueError("pixels of more than 16 bits")
         return Image.fromarray(np.rint(values).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
-        raise ValueError("pixels that are no whole numbers, of which white is not known")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")  # which copies in any case
+        raise ValueError("pixels that are not integers, so the value of white is unknown")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # `convert` always copies

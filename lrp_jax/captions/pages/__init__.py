@@ -1,1 +1,1 @@
-"""A batch of pictures to pages: finding, asking, writing."""
+"""From a batch of pictures to result pages: finding files, explaining, writing."""

@@ -1,4 +1,4 @@
-"""Many images: read ahead, explained, and written behind; what goes wrong with one costs no other."""
+"""Explains many images: one thread reads ahead, another writes results; an error affects only its own image."""
 
 import collections
 import contextlib
@@ -27,10 +27,10 @@ from lrp_jax.captions.render import Case, Comparison
 from lrp_jax.captions.storage.locks import locked
 
 EXPLAINED, SKIPPED, EMPTY, FAILED = "explained", "skipped", "empty", "failed"
-"""What becomes of an image: the values of `Done.status`."""
-LEFT = "left"  # explained when nothing more could be written
+"""The outcomes of an image: values of `Done.status`."""
+LEFT = "left"  # explained, but not written, because nothing more could be written
 
-# After these nothing more can be written; what is left is for another time, and not for a line each.
+# After these errors nothing more can be written: the batch stops, instead of failing once for each remaining image.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -39,10 +39,10 @@ class Picture:
     """An image of a batch.
 
     Attributes:
-        name: what the reader knows it by; the batch's names are all different.
+        name: shown to the user; unique within the batch.
         read: reads the pixels that are explained, uint8 [H, W, 3].
-        show: reads the picture that people look at, where there is a better one than a resized `read()`.
-        file: where it lies, if it is a file.
+        show: reads the picture to display, if there is a better one than a resized `read()`.
+        file: its path, if it is a file.
     """
 
     name: str
@@ -53,16 +53,16 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """What became of one image, for whoever follows a batch.
+    """The outcome of one image, for progress reports.
 
     Attributes:
-        number, of: which of how many images it is, from 1.
-        name: the image's.
-        status: EXPLAINED, SKIPPED (an earlier run had finished it), EMPTY (it has nothing of what was asked for) or
-            FAILED.
+        number, of: the index of the image, from 1, and the number of images.
+        name: of the image.
+        status: EXPLAINED, SKIPPED (an earlier run had finished it), EMPTY (its caption has none of the requested
+            words) or FAILED.
         folder: of its files.
-        caption: of an image that was explained.
-        error: what a failed one raised.
+        caption: of an explained image.
+        error: the exception of a failed image.
     """
 
     number: int
@@ -74,29 +74,29 @@ class Done:
     error: Exception | None = None
 
     def __str__(self) -> str:
-        """A line for people; empty where there is nothing to be told."""
+        """A line of progress; empty if there is nothing to report."""
         said = {EXPLAINED: self.caption, FAILED: f"FAILED: {one_line(self.error or ValueError())}"}.get(self.status)
         return f"[{self.number}/{self.of}] {self.name}: {said}" if said else ""
 
 
 def print_done(done: Done) -> None:
-    """Prints the line of an image, of one that failed to stderr."""
+    """Prints the line of an image to stdout, or to stderr if it failed."""
     if str(done):
         print(done, file=sys.stderr if done.status == FAILED else sys.stdout, flush=True)
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of a batch.
+    """The outcome of a batch.
 
     Attributes:
-        explained: how many images were explained and written.
-        skipped: how many had been finished by an earlier run.
-        empty: how many had nothing of what was asked for.
-        failed: name -> what went wrong, in one line.
-        left: how many were not begun, because no more could be written.
+        explained: number of images that were explained and written.
+        skipped: number of images that an earlier run had finished.
+        empty: number of images whose caption has none of the requested words.
+        failed: name -> the error, in one line.
+        left: number of images that were not started, because nothing more could be written.
         no_index: why the index could not be written, in one line.
-        seconds: how long it took.
+        seconds: the elapsed time.
     """
 
     explained: int = 0
@@ -109,7 +109,7 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing went wrong, and some image had what was asked for, if there were any."""
+        """Whether nothing failed, and not every image was EMPTY."""
         in_vain = self.empty and not self.explained + self.skipped
         return not (self.failed or self.left or self.no_index or in_vain)
 
@@ -123,19 +123,19 @@ class Outcome:
             names = ", ".join(list(self.failed)[:5]) + (", ..." if len(self.failed) > 5 else "")
             parts.append(f"{len(self.failed)} failed ({names})")
         if self.left:
-            parts.append(f"{self.left} not begun: nothing more can be written; make room and go on with --resume")
+            parts.append(f"{self.left} not started: nothing more can be written; free space and continue with --resume")
         if self.no_index:
             parts.append(f"no index ({self.no_index})")
         return ", ".join(parts)
 
 
 Later = Callable[[], Case | Comparison | None]
-"""What makes the drawing, when the results are needed: it may wait for the device."""
+"""Makes the case to draw once its results are needed; it may wait for the device."""
 
 Prepare = Callable[[Sequence[tuple[Picture, UInt8[np.ndarray, "H W 3"]]]], Sequence[Any]]
-"""From several images and their pixels to one thing for each."""
+"""From several images and their pixels to one value for each."""
 
-AHEAD = 2  # images on the device: the one that is computed and the one that is next
+AHEAD = 2  # images on the device: the current one and the next one
 
 
 def explain_batch(
@@ -153,35 +153,34 @@ def explain_batch(
     share: tuple[int, int] = (0, 1),
     tell: Callable[[Done], None] = print_done,
 ) -> Outcome:
-    """Explains and writes each image of a batch into its own folder, and an index of all.
+    """Explains each image of a batch, writes it to its own folder, and writes an index of all.
 
-    Images are read in one thread and written in another, while the device is at work for those in between.
+    Images are read in one thread and written in another, while the device computes.
 
-    The index is written also when the batch is interrupted, so that what is finished can be looked at. Of several
-    processes that share a batch each writes it when its own images are done, one after the other, so that the last
-    one has them all.
+    The index is also written when the batch is interrupted, so that the finished images can be viewed. If several
+    processes share a batch, each writes the index when its own images are done, one after the other, so that the last
+    index has all images.
 
     Args:
         pictures: the images.
-        to_case: from an image and its pixels to what is drawn, or to a function that makes it: this one is called in
-            the writing thread, where it does not keep the device waiting. None stands for an image that has nothing of
-            what was asked for.
-        out: folder of the results; made if missing.
-        prepare: what is done for several images at once; what it returns for each of them is the third argument of
-            `to_case`. If it fails it is called for each of them alone.
-        together: for how many.
+        to_case: from an image and its pixels to the case to draw, or to a function that makes the case: this function
+            is called in the writing thread, so that the device need not wait for it. None if the caption has none of
+            the requested words.
+        out: folder of the results; created if missing.
+        prepare: processes several images at once; its result for an image is the third argument of `to_case`. If it
+            fails, it is called again for each image alone.
+        together: the number of images for one call of `prepare`.
         formats, facts, provenance: as for `write`.
-        key: stands for everything but the pixels that the results depend on.
-        resume: leave alone what an earlier run with the same key has finished for the same pixels.
-        share: (i, n): of n processes this is the i-th, and has every n-th image.
-        tell: is called after each image; by default progress goes to stdout and failures to stderr, one line each.
+        key: a hash of everything but the pixels that the results depend on.
+        resume: skip images that an earlier run with the same key has finished for the same pixels.
+        share: (i, n): this is process i of n, which gets every n-th image.
+        tell: called after each image; by default progress goes to stdout and failures to stderr, one line each.
 
     Returns:
-        The counts. An image that raises any exception is counted as failed. Where the disk is full the batch ends
-        early.
+        The counts. An image that raises any exception is counted as failed. If the disk is full, the batch ends early.
 
     Raises:
-        OSError: if `out` cannot be made.
+        OSError: `out` cannot be created.
     """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -194,12 +193,12 @@ def explain_batch(
 
 
 class _Batch:
-    """A batch under way: a thread that reads ahead, the caller's that explains, and one that writes behind.
+    """A running batch: a reader thread, the caller's thread, which explains, and a writer thread.
 
     Args:
         mine: the images of this process, each with the name of its folder.
         to_case, out, prepare, key, resume, tell: as for `explain_batch`.
-        write: `writers.write` with what is the same for all images.
+        write: `writers.write` with the arguments that all images share.
     """
 
     def __init__(
@@ -233,7 +232,7 @@ class _Batch:
         finally:
             self._reader.shutdown(cancel_futures=True)
             self._writer.shutdown()
-            with contextlib.suppress(Exception):  # after an interruption: what was under way is finished by now
+            with contextlib.suppress(Exception):  # after an interruption: counts the images that were in progress
                 self._settle_all()
             self._outcome.seconds = time.monotonic() - start
             if index:
@@ -262,14 +261,14 @@ class _Batch:
         return [self._reader.submit(self._look, number) for number in numbers]
 
     def _look(self, number: int) -> tuple[np.ndarray, str] | None:
-        """Reader thread: pixels and fingerprint; None if there is nothing to do."""
+        """Reader thread: pixels and fingerprint; None if the image is finished already."""
         picture, place = self._mine[number]
         pixels = picture.read()
         fingerprint = _fingerprint(self._key, pixels)
         return None if self._resume and writers.finished(self._out / place, fingerprint) else (pixels, fingerprint)
 
     def _begin_all(self, numbers: Sequence[int], looked: Sequence[Future]) -> Iterator[tuple[int, Future]]:
-        """What becomes of the images of a group, in their order."""
+        """Starts the images of a group, and yields their futures in order."""
         found, settled = {}, {}
         for number, future in zip(numbers, looked, strict=True):
             try:
@@ -282,11 +281,11 @@ class _Batch:
         group = [(self._mine[number][0], pixels) for number, (pixels, _) in found.items()]
         beside = dict(zip(found, self._prepared(group), strict=True))
         for number in numbers:
-            # What was prepared may be large: it is let go with the image.
+            # The prepared values may be large, so each is released with its image.
             yield number, settled.get(number) or self._begin(number, *found.pop(number), beside.pop(number))
 
     def _prepared(self, group: Sequence[tuple[Picture, np.ndarray]]) -> list[Future]:
-        """What `to_case` gets beside each image and its pixels."""
+        """The third argument of `to_case` for each image, as futures."""
         if self._prepare is None or not group:
             return [_settled(()) for _ in group]
         try:
@@ -297,7 +296,7 @@ class _Batch:
             return [one for item in group for one in self._prepared([item])]
 
     def _begin(self, number: int, pixels: np.ndarray, fingerprint: str, beside: Future) -> Future:
-        """What becomes of an image, as soon as it has."""
+        """Explains an image, and returns the future of its status and caption."""
         picture, place = self._mine[number]
         try:
             arguments = (picture, pixels, *beside.result())
@@ -335,7 +334,7 @@ class _Batch:
             self._settle(*self._under_way.popleft())
 
     def _settle(self, number: int, future: Future) -> None:
-        """Counts an image and tells of it."""
+        """Counts an image and reports it."""
         picture, place = self._mine[number]
         status, caption, raised = FAILED, "", None
         try:
@@ -360,7 +359,7 @@ class _Batch:
 
 
 def _give_way() -> None:
-    """Lets this thread have only what the others leave: on a CPU these compute, each on its share of an image."""
+    """Lowers the priority of this thread, as on a CPU the other threads do the computing."""
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)  # of a thread: Linux
 
@@ -373,7 +372,7 @@ def _settled(result: Any = None, error: Exception | None = None) -> Future:
 
 @contextlib.contextmanager
 def bombs_are_errors() -> Iterator[None]:
-    """In the block a decompression bomb, small itself and huge when unpacked, cannot be read, in no thread."""
+    """Makes decompression bombs (small files, huge images) errors in this block, in every thread."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
@@ -383,19 +382,19 @@ def read_pixels(picture: Picture) -> UInt8[np.ndarray, "H W 3"]:
     """The pixels of a `picture` that are explained.
 
     Raises:
-        ValueError: a file has no readable image, or is a decompression bomb, small itself and huge when unpacked.
-        OSError: it cannot be read.
+        ValueError: the file has no readable image, or is a decompression bomb (a small file, a huge image).
+        OSError: the file cannot be read.
     """
     with bombs_are_errors():
         return picture.read()
 
 
 def one_line(error: BaseException, longest: int = 300) -> str:
-    """An exception as one line for people; its type is named where the message alone may not say enough.
+    """An exception as one readable line; includes its type unless it is a ValueError or an OSError with a message.
 
     Args:
         error: the exception.
-        longest: characters of the line; what is longer ends in an ellipsis.
+        longest: the maximum number of characters; a longer line is cut and ends in an ellipsis.
     """
     text = printable(" ".join(str(error).split()))
     if not isinstance(error, ValueError | OSError) or not text:
@@ -404,14 +403,14 @@ def one_line(error: BaseException, longest: int = 300) -> str:
 
 
 def presentable(pixels: UInt8[np.ndarray, "H W 3"], least: int = 384, most: int = 640) -> np.ndarray:
-    """The picture at a size to look at.
+    """The picture at a size for display.
 
     Args:
         pixels: the picture.
-        least, most: between how many pixels its longest side has to lie.
+        least, most: bounds on its longest side, in pixels.
 
     Returns:
-        uint8 [h, w, 3], of the same proportions; `pixels` itself if its size is right.
+        uint8 [h, w, 3], of the same proportions; `pixels` itself if its size is within the bounds.
     """
     longest = max(pixels.shape[:2])
     factor = min(max(longest, least), most) / longest

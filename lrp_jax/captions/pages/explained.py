@@ -1,4 +1,4 @@
-"""One picture, captioned and explained: what is asked about it, and what is drawn of the answer."""
+"""Captions and explains one picture: the question, and the case to draw."""
 
 import dataclasses
 import pathlib
@@ -17,21 +17,21 @@ from lrp_jax.captions.words.objects import mentions
 
 
 class QuestionError(ValueError):
-    """No picture could be explained like this; the message is one line that begins with the field at fault."""
+    """No picture can be explained with this question; the message is one line that begins with the wrong field."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked about a picture.
+    """What to explain of a picture, and how.
 
     Attributes:
-        words: explain only these words of the caption; all of them if there are none.
+        words: explain only these words of the caption; all words if empty.
         caption: explain this caption instead of the model's own.
-        method: the names of the methods, side by side if there are several.
-        against: explain the lead of each word over this one, or over all others if it is "rest".
+        method: the names of the methods; several are shown side by side.
+        against: explain each word against this word, or against all others if it is "rest".
         head: explain through this attention head only (MH-FC).
-        beam: width of the beam that finds a caption; 1 is greedy.
-        max_length: most tokens of a decoded caption.
+        beam: beam width for decoding the caption; 1 is greedy.
+        max_length: the maximum number of tokens of a decoded caption.
         words_per_chunk: words that share a backward pass; fewer take less memory.
     """
 
@@ -47,10 +47,10 @@ class Question:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Captioned:
-    """What a picture is to the captioner, and what it says of it.
+    """An encoded picture and its caption.
 
     Attributes:
-        seen: the pixels as its encoder sees them, or the regions that another one found.
+        seen: the image with its encoder, or regions that were computed elsewhere.
         said: the caption.
     """
 
@@ -61,20 +61,20 @@ class Captioned:
 def caption_pictures(
     speaker: Speaker, question: Question, pictures: Sequence[tuple[Picture, np.ndarray]]
 ) -> list[Captioned]:
-    """Looks at some images and captions them together, or takes the caption given.
+    """Encodes several images and captions them together, or takes the caption of the question.
 
     Args:
         speaker: the models.
-        question: what is asked, checked by `check`.
-        pictures: the images with their pixels, at the size that the encoder wants where there is one.
+        question: the question, checked by `check`.
+        pictures: the images with their pixels, at the encoder's input size if there is an encoder.
 
     Raises:
-        ValueError: one of them has no features, or an empty caption.
+        ValueError: an image has no features, or its caption is empty.
     """
     if speaker.encoder is None:
         seen = [find_regions(speaker.regions, picture) for picture, _ in pictures]
     else:
-        # A caption that lacks the words wanted needs no more than features.
+        # If the caption lacks the requested words, only the features are needed.
         rules = None if question.words else explain.method_of(question.method[0]).one_way_back
         seen = [speaker.see(pixels, rules) for _, pixels in pictures]
     if question.caption is not None:
@@ -83,7 +83,7 @@ def caption_pictures(
         decoder = Beam(width=question.beam, max_length=question.max_length)
         said = speaker.caption([features_of(one) for one in seen], decoder)
     if not all(len(caption) for caption in said):
-        raise ValueError("the model ends its caption before the first word: there is nothing to explain")
+        raise ValueError("got an empty caption from the model; there is nothing to explain: use another picture")
     return [Captioned(*both) for both in zip(seen, said, strict=True)]
 
 
@@ -95,19 +95,19 @@ def begin_picture(
     captioned: Captioned,
     remarks: Sequence[str] = (),
 ) -> Callable[[], render.Case | render.Comparison] | None:
-    """Begins to explain the words of an image's caption.
+    """Starts to explain the words of an image's caption.
 
     Args:
         speaker: the models.
-        question: what is asked, checked by `check`.
+        question: the question, checked by `check`.
         picture: the image.
-        pixels: of the image, at the size that the encoder wants where there is one.
+        pixels: of the image, at the encoder's input size if there is an encoder.
         captioned: the same image with its caption, see `caption_pictures`.
-        remarks: for the reader of the page, a sentence each.
+        remarks: notes for the page, a sentence each.
 
     Returns:
-        A function that waits for the explanations and makes what is drawn, or None if none of the wanted words occurs
-        in the caption.
+        A function that waits for the explanations and makes the case to draw, or None if none of the requested words
+        occurs in the caption.
     """
     seen, said = captioned.seen, captioned.said
     words = [speaker.words.words[token] for token in said.tokens]
@@ -120,7 +120,7 @@ def begin_picture(
         if not rows:
             return None
     named = objects(speaker, words)
-    # A record rates every object that the caption names, whatever words are shown.
+    # The record rates every object that the caption names, so these words need pixels even if they are not shown.
     to_pixels = sorted({*rows, *(found.position - 1 for found in named)})
     how = {"head": question.head, "against": question.against, "words_per_chunk": question.words_per_chunk}
     padded = speaker.padded(said.ids)
@@ -140,7 +140,7 @@ def begin_picture(
 
 
 def notes(question: Question) -> list[str]:
-    """Remarks for the reader of a page."""
+    """Notes for the page that follow from the question."""
     result = []
     if question.caption is not None:
         result.append("This caption was given; the model did not choose it.")
@@ -151,9 +151,9 @@ def notes(question: Question) -> list[str]:
 
 
 def objects(speaker: Speaker, words: Sequence[str]) -> list[render.ObjectWord]:
-    """The objects that a caption (its start token first) names, by the words of what the captioner was trained on."""
+    """The objects that a caption (start token first) names; the object words are those of the training data."""
     found = mentions(words[1:], domain_of(speaker.config.get("source") or "").words)
-    # Position 0 of a mention is the first word after the start token, and a name counts where its last word is said.
+    # Position 0 of a mention is the first word after the start token; a name of several words counts at its last word.
     return [render.ObjectWord(" ".join(m.words), m.category, m.position + len(m.words)) for m in found]
 
 
@@ -166,11 +166,11 @@ def find_regions(store: RegionStore, picture: Picture) -> Regions:
 
 
 def check(speaker: Speaker, question: Question) -> list[str]:
-    """What the model does not know of a question, a line for each field that begins with its name.
+    """Checks a question, and returns one line for each field that has words unknown to the model, the field name first.
 
     Raises:
-        QuestionError: no picture could be explained like this: the caption has no word at all, `words` none that the
-            model knows, the model does not know `against` or has no such `head`, or a method cannot contrast.
+        QuestionError: no picture can be explained with this question: the caption has no words, the model knows none of
+            `words`, does not know `against` or has no such `head`, or a method cannot contrast.
     """
     _check_head(speaker, question)
     return [*_check_words(speaker, question), *_check_against(speaker, question)]
@@ -211,7 +211,7 @@ def _check_against(speaker: Speaker, question: Question) -> list[str]:
     unable = [name for name in question.method if not explain.METHODS[name].contrastive]
     if unable:
         raise QuestionError(
-            f"against={question.against}: {', '.join(unable)} is the same whatever word is asked for; "
+            f"against={question.against}: {', '.join(unable)} does not depend on the explained word; "
             "leave it out of the methods"
         )
     return []

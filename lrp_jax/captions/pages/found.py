@@ -1,4 +1,4 @@
-"""The pictures of a batch, found on disk."""
+"""Finds the pictures of a batch on disk."""
 
 import functools
 import os
@@ -12,7 +12,7 @@ from lrp_jax.captions.pages.batch import Picture
 from lrp_jax.captions.pages.naming import printable
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""How the names of files end that are taken for images in a folder, in lower case."""
+"""Suffixes of the files in a folder that count as images, in lower case."""
 
 Read = Callable[[pathlib.Path], np.ndarray]
 
@@ -23,17 +23,17 @@ def pictures_at(
     skip: str | os.PathLike | None = None,
     show: Read | None = None,
 ) -> list[Picture]:
-    """The image of a file, or all images of a folder and below it, by name.
+    """The image in a file, or all images in a folder and its subfolders, sorted by path.
 
     Args:
-        path: a file of any name, or a folder, of which files with an ending in SUFFIXES are taken.
-        read: a file to the pixels that are explained, uint8 [H, W, 3].
-        skip: a folder that is not looked into, such as that of the results of an earlier run.
-        show: a file to the picture that people look at; None: the one that is explained.
+        path: a file with any name, or a folder, whose files with a suffix in SUFFIXES are taken.
+        read: from a file to the pixels that are explained, uint8 [H, W, 3].
+        skip: a folder that is not searched, such as that of the results of an earlier run.
+        show: from a file to the picture to display; None for the one that is explained.
 
     Returns:
-        The pictures, named by their path below the folder; an empty list for a folder without images. A folder below
-        that cannot be listed is a picture that cannot be read, so that what is missing is told.
+        The pictures, named by their path relative to the folder; an empty list for a folder without images. A subfolder
+        that cannot be listed becomes a picture that cannot be read, so that it is reported.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
@@ -54,7 +54,7 @@ def pictures_at(
 
 
 def unreadable(name: str, error: Exception) -> Picture:
-    """A picture of which there is nothing but what went wrong."""
+    """A picture whose `read` raises `error`."""
 
     def read():
         raise error
@@ -77,7 +77,7 @@ def _image_files(folder: pathlib.Path, skip: pathlib.Path | None, closed: list[O
 
 
 def _regular(read: Read, file: pathlib.Path) -> np.ndarray:
-    """Reads a file; a pipe, of which no picture can be read anyway, would keep the batch waiting for ever."""
+    """Reads a regular file; refuses a pipe or a device, which could block the batch for ever."""
     if not stat.S_ISREG(os.stat(file).st_mode):
         raise ValueError(f"{file}: got a pipe or a device, wanted a file")
     return read(file)

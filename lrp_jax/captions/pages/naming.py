@@ -1,4 +1,4 @@
-"""Folder and file names from names that come from outside."""
+"""Safe folder and file names from untrusted names."""
 
 import collections
 import hashlib
@@ -12,9 +12,9 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 
 
 def safe(text: str) -> str:
-    """A file name that is safe anywhere: letters, digits, dots, dashes, underscores, at most LONGEST bytes.
+    """A file name that is safe on every system: letters, digits, dots, dashes, underscores, at most LONGEST bytes.
 
-    Separators and leading dots go, so that no name leaves its folder or hides in it; what is left empty
+    Separators and leading dots are removed, so that no name points outside its folder or is hidden; an empty result
     becomes "_".
     """
     kept = re.sub(r"[^\w.-]+", "_", text).encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore")
@@ -23,24 +23,24 @@ def safe(text: str) -> str:
 
 
 def printable(name: str | os.PathLike) -> str:
-    """A name, or a line with names in it, as text: bytes that are no UTF-8 and control characters become escapes."""
+    """A name, or a line with names, as text: bytes that are not UTF-8 and control characters become escapes."""
     return "".join(c if c.isprintable() else _escape(c) for c in os.fspath(name))
 
 
 def _escape(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python spells a byte of a file's name that is no UTF-8
+    if "\udc80" <= character <= "\udcff":  # how Python represents a byte of a file name that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
 
 
 def folders(names: Sequence[str]) -> list[str]:
-    """One folder name per image: all different, and the same again for the same images in any order.
+    """One folder name per image: all different, and independent of the order of the images.
 
-    The name without its ending; images that would share one (a.png and a.jpg) each get a few digits of a hash
-    of their full name.
+    A folder name is the image's name without its suffix; if several images would share one (a.png and a.jpg), each
+    gets a few digits of a hash of its full name.
 
     Args:
-        names: the images' names, all different, e.g. paths relative to the folder they were found in.
+        names: the images' names, all different, e.g. paths relative to the folder that was searched.
     """
     plain = [safe(os.path.splitext(name)[0]) for name in names]
     counts = collections.Counter(name.casefold() for name in plain)

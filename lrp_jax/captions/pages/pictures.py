@@ -1,4 +1,4 @@
-"""The pictures that are to be explained: files, folders, patterns, drawn scenes."""
+"""Finds the pictures to explain: files, folders, patterns, drawn scenes."""
 
 import collections
 import dataclasses
@@ -16,29 +16,29 @@ from lrp_jax.captions.pages.found import SUFFIXES, pictures_at, unreadable
 from lrp_jax.captions.pages.naming import printable
 from lrp_jax.captions.runs.speaker import Speaker
 
-# Scenes are drawn once more, larger than the model sees them, for people: pixels of a side.
+# The side of a scene in pixels, for display: larger than the image that the model gets.
 SCENE_SIZE = 480
 _INDICES = re.compile(r"\d+(-\d+)?")
 
 
 def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
-    """The image of a file, the images of a folder and all below it, those of a pattern, or scenes of a split.
+    """The image in a file, the images in a folder and its subfolders, those of a pattern, or scenes of a split.
 
-    What is read of each are the model's own pixels, from the file to its size in one go as in training; people are
-    shown the whole picture.
+    The explained pixels are resized from the file to the model's input size in one step, as in training; pages show
+    the whole picture.
 
     Args:
       images: paths or patterns (`photos/*.jpg`, `photos/**/*.png`), or `scenes:SPLIT` or `scenes:SPLIT:INDICES` of the
-        world that the run was trained on; several in a row or separated by commas.
+        world that the run was trained on; several as a sequence or separated by commas.
       out: the folder of the results, which is not searched.
       speaker: the models.
 
     Returns:
-      The pictures, each once and all of different names. What is not there is a picture that cannot be read, so that
-      it costs no other.
+      The pictures, without duplicates and with unique names. A missing path becomes a picture that cannot be read, so
+      that the other pictures are still explained.
 
     Raises:
-      ValueError: there are none.
+      ValueError: there are no pictures.
     """
     specs, found, missing = split_specs(images), [], []
     for spec in specs:
@@ -54,7 +54,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: 
 
 
 def split_specs(images: str | Sequence[str]) -> list[str]:
-    """The parts between commas, but for the commas of a path that exists and of a scene's indices."""
+    """Splits at commas, except in the path of an existing file and between the indices of scenes."""
     specs: list[str] = []
     for text in [images] if isinstance(images, str) else images:
         if os.path.exists(text):
@@ -69,7 +69,7 @@ def split_specs(images: str | Sequence[str]) -> list[str]:
 
 
 def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
-    """The pictures of one path, pattern or split; a ValueError says that there are none."""
+    """The pictures of one path, pattern or split; a ValueError if there are none."""
     if spec.startswith("scenes:"):
         return _scenes(spec, speaker)
     read, show = functools.partial(load_image, size=_size(speaker)), load_image if _size(speaker) else None
@@ -79,7 +79,7 @@ def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
         if not paths:
             raise ValueError("no file has such a name")
     try:
-        # Not what an earlier run wrote, where the results lie in the folder of the images.
+        # Skip the results of an earlier run, if they are in the folder of the images.
         pictures = [found for path in paths for found in pictures_at(path, read, skip=out, show=show)]
     except FileNotFoundError:
         raise ValueError("no such file or folder") from None
@@ -91,7 +91,7 @@ def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
 
 
 def _distinct(pictures: Sequence[Picture]) -> list[Picture]:
-    """Each picture once; of several with one name each is called by its whole path."""
+    """Removes duplicates; pictures with the same name are named by their whole path."""
     once: dict[str, Picture] = {}
     for picture in pictures:
         once.setdefault(picture.name if picture.file is None else os.path.realpath(picture.file), picture)
@@ -127,7 +127,7 @@ def _scenes(images: str, speaker: Speaker) -> list[Picture]:
 
 
 def _size(speaker: Speaker) -> tuple[int, int] | None:
-    """What the encoder wants; None where it is not run."""
+    """The encoder's input size; None if there is no encoder."""
     return None if speaker.preprocessing is None else speaker.preprocessing.size
 
 

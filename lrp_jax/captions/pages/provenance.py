@@ -1,4 +1,4 @@
-"""What made an explanation: model, weights, rules and versions, for its record and its page."""
+"""The provenance of an explanation (model, weights, rules and versions), for its record and its page."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ from lrp_jax.captions.runs.speaker import Speaker
 
 
 def provenance(speaker: Speaker, methods: Sequence[str]) -> dict[str, Any]:
-    """What made the results, as far as JSON can hold it.
+    """Model, weights, methods, config and versions behind the results, as a JSON object.
 
     Args:
       speaker: the models.
-      methods: the names of the methods that explain.
+      methods: the names of the explanation methods.
     """
     weights, encoder = hashlib.sha256(), speaker.encoder
     for path, leaf in jax.tree.leaves_with_path([speaker.params, encoder and encoder.params]):
@@ -47,7 +47,7 @@ def provenance(speaker: Speaker, methods: Sequence[str]) -> dict[str, Any]:
 
 
 def _methods(names: Sequence[str]) -> dict[str, Any]:
-    """The settings and rules of the method; of several, by their names."""
+    """The settings and rules of the method; if there are several methods, by name."""
     methods = [explain.METHODS[name] for name in names]
     settings = {method.name: repr(method) for method in methods}
     rules = {method.name: None if method.rules is None else str(method.rules) for method in methods}
@@ -57,7 +57,7 @@ def _methods(names: Sequence[str]) -> dict[str, Any]:
 
 
 def facts(made_by: Mapping[str, Any]) -> dict[str, str]:
-    """The part of `provenance` that a reader of the page may want."""
+    """The part of `provenance` that is shown on the page."""
     result = {"model": made_by["model"]["captioner"], "encoder": made_by["model"]["encoder"]}
     if "checkpoint" in made_by:
         result["checkpoint"] = made_by["checkpoint"]

@@ -1,4 +1,4 @@
-"""The JSON record of one explained image: what was said, why, by which model and under which rules."""
+"""The JSON record of one explained image: the caption, the relevance, the model and the rules."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,17 +13,17 @@ from lrp_jax.captions.render.words import words_scale
 
 
 def record(shown: Case | Comparison, provenance: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Everything about an explained image that fits into JSON; the arrays themselves go to the npz files.
+    """Everything about an explained image that fits into JSON; the arrays are in the npz files.
 
     Args:
-        shown: what was explained.
-        provenance: what made it (versions, checkpoint, config, rules, ...); its keys stand beside ours.
+        shown: the explained image, by one method or several.
+        provenance: further entries (versions, checkpoint, config, rules, ...), at the top level of the record.
 
     Returns:
         A dictionary of plain Python values. `words` has one entry per shown word; its `preceding` lists the
-        input tokens before it, start token first. Sums are null where the method does not have them. Of a
-        comparison, `methods` has what differs (method, head, against, words and scale) by the method's name. `objects`
-        has the objects that the caption names, each with its `suspicion`.
+        input tokens before it, start token first. Sums are null if the method does not have them. For a comparison,
+        `methods` holds the entries that differ (method, head, against, words and scale) by method name. `objects`
+        lists the objects that the caption names, each with its `suspicion`.
     """
     first = leading(shown)
     common = {"name": first.name, "caption": " ".join(first.words[1:])}
@@ -38,7 +38,7 @@ def record(shown: Case | Comparison, provenance: Mapping[str, Any] | None = None
 
 
 def _explained(case: Case) -> dict[str, Any]:
-    """What one method says."""
+    """The entries of one method."""
     explanation = case.explanation
     tokens = np.asarray(explanation.tokens).astype(int).tolist()
     words = []

@@ -1,7 +1,7 @@
-"""Writing an explained image to its folder: whole files or none, the record last.
+"""Writes an explained image to its folder: every file whole or not at all, the record last.
 
-The record lists the files with their sizes and carries the fingerprint of what was asked, so that an
-interrupted batch can go on: a folder whose record fits and whose files are as listed needs no second visit.
+The record lists the files with their sizes and has the fingerprint of the inputs, so that an interrupted batch can be
+resumed: a folder whose fingerprint matches and whose files are as listed is skipped.
 """
 
 import contextlib
@@ -41,13 +41,13 @@ from lrp_jax.captions.render.comparison import leading
 RECORD = "record.json"
 PAGE = "report.html"
 THUMBNAIL = "thumbnail.jpg"
-AT_WORK = 10  # seconds for which a temporary file may be another process' own; none takes that long to write
+AT_WORK = 10  # seconds; a younger temporary file may belong to a running process, as no file takes longer to write
 _OURS = ("word_*.png", "words.png", "words_*.png", "relevance.npz", "relevance_*.npz", PAGE, THUMBNAIL)
 
 
 @contextlib.contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[io.BufferedWriter]:
-    """A binary file that takes its name only when it is complete; on an error nothing is left behind."""
+    """A binary file that appears under its name only when it is complete; on an error it is removed."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -63,7 +63,7 @@ def write_png(
 ) -> list[str]:
     """One overlay per word (`word_03_dog.png`) and all of them on one sheet (`words.png`).
 
-    Those of a comparison end in the method (`word_03_dog_lrp.png`, `words_lrp.png`).
+    For a comparison the names end with the method (`word_03_dog_lrp.png`, `words_lrp.png`).
     """
     del facts, formats
     written = []
@@ -73,7 +73,7 @@ def write_png(
         names.append(f"words{tag}.png")
         for name, picture in zip(names, [*pictures, sheet(case, pictures)], strict=True):
             with atomic(folder / name) as file:
-                # A quarter of the usual time for a tenth more bytes.
+                # A quarter of the default compression time for a tenth more bytes.
                 picture.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
         written += names
     return written
@@ -84,9 +84,8 @@ def write_npz(
 ) -> list[str]:
     """The raw arrays of the shown words (`relevance.npz`), named as in the explanation, no pickles.
 
-    `positions` says which words of the caption they are (1 is the first after the start token); `tokens` and
-    `inputs`, the caption's words, are complete. A comparison has one file of this kind for each method
-    (`relevance_lrp.npz`).
+    `positions` are the positions of these words in the caption (1 is the first after the start token); `tokens` and
+    `inputs`, the caption's words, are complete. A comparison has one such file for each method (`relevance_lrp.npz`).
     """
     del facts, formats
     return [_write_arrays(folder / _arrays_name(tag), case) for case, tag in tagged(shown)]
@@ -111,21 +110,21 @@ def _write_arrays(path: pathlib.Path, case: Case) -> str:
     if case.boxes is not None:
         arrays["boxes"] = np.asarray(case.boxes)
     with atomic(path) as file:
-        np.savez(file, **arrays)  # relevance is noise to a compressor: a fifth less bytes for six times the time
+        np.savez(file, **arrays)  # relevance compresses badly: a fifth fewer bytes for six times the time
     return path.name
 
 
 def write_html(
     folder: pathlib.Path, shown: Case | Comparison, facts: Mapping[str, str], formats: Sequence[str]
 ) -> list[str]:
-    """The page (`report.html`) and the small picture that an index shows of it.
+    """The page (`report.html`) and its thumbnail for the index.
 
-    The page leads to the files of the raw arrays where these are among `formats`.
+    The page links to the files of the raw arrays if "npz" is among `formats`.
     """
     links = {case.explanation.method: quote(_arrays_name(tag)) for case, tag in tagged(shown) if "npz" in formats}
     with atomic(folder / PAGE) as file:
         file.write(page(shown, facts, links=links).encode("utf-8", "replace"))
-    encoded = io.BytesIO()  # not into the file: Pillow would say "encoder error -2" of a disk that is full
+    encoded = io.BytesIO()  # not into the file: for a full disk Pillow raises "encoder error -2"
     _thumbnail(leading(shown)).save(encoded, "JPEG", quality=85, subsampling=0)
     with atomic(folder / THUMBNAIL) as file:
         file.write(encoded.getvalue())
@@ -138,7 +137,7 @@ WRITERS: Mapping[str, Callable[[pathlib.Path, Case | Comparison, Mapping[str, st
     "html": write_html,
 }
 FORMATS = ("png", "npz", "json", "html")
-"""What `write` can write."""
+"""The formats of `write`."""
 
 
 def write(
@@ -153,16 +152,16 @@ def write(
     """Writes one explained image and returns its record.
 
     Args:
-        folder: made if missing. An earlier explanation in it is replaced, files of other names stay.
-        shown: what to write: one method, or several side by side.
-        formats: any of FORMATS. The JSON record is written whatever is asked: it is what `finished` reads.
-        facts: text for the page's readers, name -> text.
+        folder: created if missing. An earlier explanation in it is replaced; other files are kept.
+        shown: the explained image, by one method or several.
+        formats: any of FORMATS. The JSON record is always written, because `finished` reads it.
+        facts: name -> text, shown on the page.
         provenance: further entries of the record.
-        fingerprint: a hash of all that the result depends on.
+        fingerprint: a hash of everything that the result depends on.
 
     Raises:
-        ValueError: for an unknown format, before anything is written.
-        OSError: if the folder cannot be written; nothing of ours is left in it.
+        ValueError: an unknown format; nothing has been written.
+        OSError: the folder cannot be written; the files of this explanation are removed.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -183,7 +182,7 @@ def write(
         with atomic(folder / RECORD) as file:
             text = json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False)
             file.write(text.encode("utf-8", "replace"))
-    except OSError:  # on a full disk half an explanation would take the room that the index needs
+    except OSError:  # on a full disk, half an explanation would take the space that the index needs
         _remove_ours(folder)
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -192,19 +191,19 @@ def write(
 
 
 def _remove_ours(folder: pathlib.Path, but: Sequence[str] = ()) -> None:
-    """Removes what an earlier explanation, or half of this one, has left in a folder."""
+    """Removes the files of an earlier explanation, or of an incomplete one, from a folder."""
     for pattern in _OURS:
         for stale in folder.glob(pattern):
             if stale.name not in but:
                 stale.unlink(missing_ok=True)
-    for left in folder.glob(".*.tmp"):  # by a process that was killed in the middle of a file
+    for left in folder.glob(".*.tmp"):  # from a process that was killed while writing
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > AT_WORK:
                 left.unlink()
 
 
 def finished(folder: str | os.PathLike, fingerprint: str) -> bool:
-    """Whether the folder holds, whole, what `write` with this fingerprint leaves behind."""
+    """Whether the folder holds the complete output of `write` with this fingerprint."""
     folder = pathlib.Path(folder)
     found = _read_record(folder / RECORD)
     if found is None or found.get("fingerprint") != fingerprint:
@@ -214,12 +213,12 @@ def finished(folder: str | os.PathLike, fingerprint: str) -> bool:
 
 
 def write_index(folder: str | os.PathLike, title: str = "Explained captions") -> int:
-    """Writes index.html over all image folders in `folder` that have a page, and returns how many it shows.
+    """Writes index.html for all image folders in `folder` that have a page, and returns their number.
 
     Folders without a readable record are left out.
 
     Args:
-        folder: that of the batch.
+        folder: of the batch.
         title: of the page.
     """
     folder = pathlib.Path(folder)
@@ -247,7 +246,7 @@ def write_index(folder: str | os.PathLike, title: str = "Explained captions") ->
 
 
 def _thumbnail(case: Case, width: int = 220) -> Image.Image:
-    """The picture, and beside it the map of the word that it supports most."""
+    """The picture, and beside it the heat map of the word that it supports most."""
     image, values = np.asarray(case.image), maps(case)
     drawn = overlay(image, values[case.shown.index(most_seen(case))], common_scale(values))
     height = max(1, min(2 * width, round(width * image.shape[0] / image.shape[1])))
@@ -267,7 +266,7 @@ def _read_record(path: pathlib.Path) -> dict[str, Any] | None:
 
 
 def _objects(found: Mapping[str, Any]) -> list[RatedObject]:
-    """The objects of a record; what is not written as we write it is left out."""
+    """The objects of a record; malformed entries are left out."""
     written, objects = found.get("objects"), []
     for one in written if isinstance(written, list) else ():
         with contextlib.suppress(KeyError, TypeError, ValueError):
@@ -283,7 +282,7 @@ def _natural(name: str) -> list[int | str]:
 
 
 def tagged(shown: Case | Comparison) -> Iterable[tuple[Case, str]]:
-    """The cases, each with what its files' names end in: nothing for one alone, `_method` for one of several."""
+    """The cases, each with the ending of its file names: empty for a single method, `_method` for one of several."""
     if isinstance(shown, Comparison):
         return [(case, f"_{naming.safe(case.explanation.method)}") for case in shown.cases]
     return [(shown, "")]

@@ -1,4 +1,4 @@
-"""The arms of fine-tuning: LRP inference, and what it has to be told apart from."""
+"""The arms of fine-tuning: LRP inference, and the controls that it is compared with."""
 
 import dataclasses
 
@@ -14,29 +14,29 @@ class Arm:
 
     Plain values, so that a config can hold them: `Arm(**config.arm)`.
 
-    LRP inference raises the logit of the label that it explains, so it sharpens what the model says already. Each of
-    the other values takes one part of it away: "shuffled" which features are raised, "uniform" that features are
-    weighted at all, "gradient_x_input" the epsilon rule, `parts` one of the two weights, `label="target"` that the
-    model's own word is explained, `focal_gamma` everything but the sharpening.
+    LRP inference raises the logit of the explained label, so it sharpens the model's own prediction. Each control
+    removes one part of the method: "shuffled" the choice of the features that are raised, "uniform" the weighting of
+    features, "gradient_x_input" the epsilon rule, `parts` one of the two weights, `label="target"` the explanation of
+    the model's own word, `focal_gamma` everything but the sharpening.
 
     Attributes:
-      ce_share: lambda of Eq. 31, the share of the cross-entropy of p; the rest is that of p-hat. With 1 there is no
-        LRP inference: the matched baseline.
-      omega: the weights of the features (Eqs. 28, 29). "lrp". "shuffled": those of "lrp" in a random order, drawn anew
-        for c, for h and for every word. "gradient_x_input": from the gradient times the input in place of the
-        relevance; the normalisation cancels the epsilon of fc, so the one of c + h is all that differs. "uniform": all
-        1, and to the logit of the label is added by how much it rises under "lrp": a number for each word, and the
-        other logits stay.
+      ce_share: lambda of Eq. 31, the weight of the cross-entropy of p; 1 - lambda is that of p-hat. 1 means no LRP
+        inference: the matched baseline.
+      omega: the weights of the features (Eqs. 28, 29). "lrp": from relevance. "shuffled": those of "lrp" in a random
+        order, drawn separately for c, for h and for every word. "gradient_x_input": from the gradient times the input
+        in place of the relevance; as the normalisation cancels the epsilon of fc, the two differ only by the epsilon
+        of c + h. "uniform": all 1; instead, the rise of the label's logit under "lrp" is added to that logit, one
+        number for each word, and the other logits are unchanged.
       parts: what is weighted: "both", only the context "c", or only the hidden state "h"; the other has weights 1.
-      label: the word that is explained: "argmax" (Eq. 27), or "target", the word that should follow.
+      label: the word that is explained: "argmax" (Eq. 27), or "target", the correct next word.
       focal_gamma: gamma of the focal loss -(1 - p)^gamma log p in place of each cross-entropy -log p; 0 is
         cross-entropy. The arm of the focal loss has ce_share=1.
       inputs: the words before each position: "teacher_forced", those of the reference (as published), or
-        "self_decoded", the model's own greedy caption (Eq. 26 by the letter, see `self_decoded`).
-      seed: of "shuffled" where no key is given.
+        "self_decoded", the model's own greedy caption (Eq. 26 taken literally, see `self_decoded`).
+      seed: for "shuffled" if no key is given.
 
     Raises:
-      ValueError: for any other value.
+      ValueError: an invalid value.
     """
 
     ce_share: float = 0.5
@@ -58,7 +58,7 @@ class Arm:
 
     @property
     def reweights(self) -> bool:
-        """Whether p-hat takes part at all."""
+        """Whether the loss uses p-hat."""
         return self.ce_share < 1
 
 
@@ -76,4 +76,4 @@ ARMS = {
     "lambda_25": Arm(ce_share=0.25),
     "lambda_75": Arm(ce_share=0.75),
 }
-"""The arms that are compared, by name; gamma = 2 is what Lin et al. (2017) found best."""
+"""The compared arms, by name; gamma = 2 was the best value of Lin et al. (2017)."""

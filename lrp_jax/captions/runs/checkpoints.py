@@ -1,4 +1,4 @@
-"""Checkpoints of a run: the folder that holds them, and the best one to use."""
+"""Checkpoints of a run: opens their folder, and restores the best one."""
 
 import pathlib
 from typing import Any
@@ -10,10 +10,10 @@ SCORE = "cider"
 
 
 def open_checkpoints(folder: pathlib.Path, *, keep: int = 1, read_only: bool = False) -> ocp.CheckpointManager:
-    """The checkpoints in a folder, of which the last `keep` and the best are kept.
+    """The checkpoints in a folder; the last `keep` and the best are kept, older ones are deleted.
 
-    Saving goes on in the background; the manager is a context manager, and leaving it waits. A checkpoint is
-    seen by readers only when it is complete, so that a run killed in the middle of a save loses nothing else.
+    Saving runs in the background; the manager is a context manager that waits for it on exit. Readers see a checkpoint
+    only when it is complete, so that a run that is killed while saving loses only that checkpoint.
     """
     policies = ocp.checkpoint_managers
     options = ocp.CheckpointManagerOptions(
@@ -21,7 +21,7 @@ def open_checkpoints(folder: pathlib.Path, *, keep: int = 1, read_only: bool = F
         preservation_policy=policies.AnyPreservationPolicy(
             [policies.LatestN(keep), policies.BestN(get_metric_fn=_score, n=1)]
         ),
-        # Not orbax's own read_only, which warns at every opening that it is.
+        # Not orbax's own read_only, which logs a warning each time.
         create=not read_only,
         save_root_metadata=not read_only,
     )

@@ -1,4 +1,4 @@
-"""The configs that come with the package: one file for each kind of run."""
+"""The configs that ship with the package: one file for each kind of run."""
 
 import importlib.resources
 import importlib.util
@@ -10,7 +10,7 @@ from lrp_jax.captions.runs.settings import SettingsError
 
 
 def configs_folder() -> pathlib.Path:
-    """The folder of the configs: in the package where it was installed from a wheel, beside it in a clone."""
+    """The folder of the configs: inside the package if it was installed from a wheel, beside it in a clone."""
     package = pathlib.Path(str(importlib.resources.files("lrp_jax")))
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
@@ -20,7 +20,7 @@ def config_file(name: str) -> pathlib.Path:
     """The file of a config, by its name or its path.
 
     Args:
-      name: "ada_scenes", "study/lrp_ift", or the path of a file of one's own.
+      name: "ada_scenes", "study/lrp_ift", or the path of another file.
 
     Raises:
       SettingsError: there is no such config.
@@ -36,10 +36,10 @@ def config_file(name: str) -> pathlib.Path:
 
 
 def settings_of(spec: str) -> ml_collections.ConfigDict:
-    """The settings that a config gives.
+    """The settings of a config.
 
     Args:
-      spec: NAME or NAME:ARGUMENT, as behind `--config=`.
+      spec: NAME or NAME:ARGUMENT, as in `--config=`.
 
     Raises:
       SettingsError: there is no such config.

@@ -1,4 +1,4 @@
-"""The frozen encoder of a run: by name from a config, at work, and in the run's folder."""
+"""The encoder of a run: made from a config, applied to a dataset, saved in the run's folder and read from it."""
 
 import dataclasses
 import json
@@ -51,11 +51,11 @@ IMPORTERS = {"squeezenet": _squeezenet, "vgg16": _vgg16, "resnet": _resnet}
 
 
 def load_encoder(config: ml_collections.ConfigDict) -> Encoder | None:
-    """The frozen encoder that a config names; None for "bottom_up", whose features come from elsewhere.
+    """The encoder that a config names; None for "bottom_up", whose features are computed elsewhere.
 
     Raises:
-      SettingsError: there is no such encoder, or its weights are not named or of another form.
-      FileNotFoundError: its weights are not there.
+      SettingsError: there is no such encoder, or its weights are not given or have another format.
+      FileNotFoundError: the file of weights does not exist.
     """
     if config.regions not in REGIONS:
         raise SettingsError(f'config.regions is {config.regions!r}: wanted "" for a grid, or "fixed"')
@@ -97,17 +97,17 @@ def encode_dataset(
     """The features of a dataset's images.
 
     Args:
-      encoder: what computes them.
+      encoder: the encoder.
       dataset: the images.
-      folder: where features are kept from run to run, of one encoder and one source; "": they are computed each time
-        and held in memory, in float32.
+      folder: the cache of the features, for one encoder and one source; "" computes them each time, in memory, as
+        float32.
       name: of the dataset, for the progress bar and the folder in `folder`.
       dtype: of the features in `folder`.
 
     Raises:
-      FeatureError: the folder holds other features under this name, the features cannot be stored, or no image can be
+      FeatureError: the folder has other features under this name, the features cannot be stored, or no image can be
         read.
-      OSError: the disk is too small.
+      OSError: the disk does not have enough space.
     """
 
     def encode(images: UInt8[np.ndarray, "B H W 3"]) -> Float[Array, "B h w C"]:
@@ -125,11 +125,11 @@ def encode_dataset(
 
 
 def features_of(dataset: Dataset, encoder: Encoder | None, config: ml_collections.ConfigDict, *, name: str) -> Features:
-    """The features of a dataset's images: the encoder's, or without one those in `config.bottom_up`.
+    """The features of a dataset's images: from the encoder, or without one from the store `config.bottom_up`.
 
     Raises:
-      SettingsError: the folder holds no features, or none of these images, or others; or no image can be read.
-      OSError: the disk is too small.
+      SettingsError: the folder has no features, none of these images, or features of others; or no image can be read.
+      OSError: the disk does not have enough space.
     """
     if encoder is None:
         try:
@@ -145,10 +145,10 @@ def features_of(dataset: Dataset, encoder: Encoder | None, config: ml_collection
 
 
 def save_encoder(encoder: Encoder, folder: pathlib.Path) -> None:
-    """Writes an encoder: its weights as npz, what it is and its preprocessing as JSON.
+    """Writes an encoder: its weights as npz, its class, fields and preprocessing as JSON.
 
     Raises:
-      ValueError: it is not of a kind that `read_encoder` knows.
+      ValueError: its class is not in `ENCODERS`.
     """
     record = _describe(encoder.module) | {"preprocessing": dataclasses.asdict(encoder.preprocessing)}
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def read_encoder(folder: pathlib.Path) -> Encoder:
     """Reads what `save_encoder` wrote.
 
     Raises:
-      ValueError: the kind of encoder is not known.
+      ValueError: the class of the encoder is unknown.
     """
     record: Mapping[str, Any] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
     module = _build(record, folder)
@@ -173,7 +173,7 @@ def read_encoder(folder: pathlib.Path) -> Encoder:
 
 
 def _describe(module: nn.Module) -> dict[str, Any]:
-    """Class and fields of an encoder, as JSON can hold them."""
+    """Class and fields of an encoder, as values for JSON."""
     kind = type(module).__name__
     if ENCODERS.get(kind) is not type(module):
         raise ValueError(f"cannot save an encoder of class {kind}: wanted one of {', '.join(ENCODERS)}")
@@ -183,7 +183,7 @@ def _describe(module: nn.Module) -> dict[str, Any]:
 
 
 def _spell(value: Any) -> str:
-    """An encoder as it would be written in Python, the same in every process."""
+    """The Python expression of an encoder, the same in every process."""
     if not isinstance(value, nn.Module):
         return repr(value)
     names = [field.name for field in dataclasses.fields(value) if field.name not in ("parent", "name")]
@@ -191,12 +191,12 @@ def _spell(value: Any) -> str:
 
 
 def _build(record: Mapping[str, Any], folder: pathlib.Path) -> nn.Module:
-    """The encoder of `_describe`."""
+    """The encoder from the record of `_describe`."""
     if record["kind"] not in ENCODERS:
         raise ValueError(f"{folder} holds an encoder {record['kind']!r}: wanted one of {', '.join(ENCODERS)}")
 
     def field(value):
-        # Fields are numbers, tuples of numbers, for which JSON has lists, and encoders.
+        # Fields are numbers, encoders, and tuples of numbers, which JSON stores as lists.
         if isinstance(value, dict):
             return _build(value, folder)
         return tuple(value) if isinstance(value, list) else value

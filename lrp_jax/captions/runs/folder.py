@@ -1,12 +1,12 @@
-"""The folder of a run: all that is needed to caption and explain images with what was trained.
+"""The folder of a run: everything needed to caption and explain images with the trained model.
 
 config.json       the settings
 vocabulary.json   the words
-encoder/          the encoder: kind and preprocessing in encoder.json, weights in weights.npz; not there where the
-                  features were computed elsewhere; one that is trained has its weights in the checkpoints
+encoder/          the encoder: class and preprocessing in encoder.json, weights in weights.npz; absent if the features
+                  were computed elsewhere; the weights of a trained encoder are in the checkpoints
 checkpoints/      the last and the best state (orbax)
-unreadable.json   images that were left out because they cannot be read, where there were any
-metrics.jsonl     the numbers, by step
+unreadable.json   images that were left out because they cannot be read, if any
+metrics.jsonl     the metrics, by step
 tensorboard/      the same for TensorBoard
 results.json      CIDEr of the best captioner on every test split, at the end
 """
@@ -56,15 +56,15 @@ def load_run(path: str | os.PathLike) -> Speaker:
       path: the `--workdir` of `lrp-jax train`.
 
     Returns:
-      The captioner with the parameters of the best validation score. Where its features are computed elsewhere
-      (`config.bottom_up`), they are not opened yet: see `loading.load`.
+      The captioner with the parameters of the best validation score. If its features are computed elsewhere
+      (`config.bottom_up`), their store is not opened: see `loading.load`.
 
     Raises:
       FileNotFoundError: the folder is not that of a run, or has no checkpoint yet.
-      ValueError: the checkpoint is of another captioner than `config.json` and `vocabulary.json` describe. Files that
-        are damaged raise what the libraries make of them.
+      ValueError: the checkpoint is of another captioner than `config.json` and `vocabulary.json` describe. Damaged
+        files raise the errors of the libraries that read them.
     """
-    # Here: the captioner that ships with the package has no checkpoints, and orbax takes a second to import.
+    # Imported here: the captioner that ships with the package needs no checkpoints, and orbax takes a second to import.
     from lrp_jax.captions.runs.checkpoints import open_checkpoints, restore_best
 
     path = pathlib.Path(path)
@@ -82,7 +82,7 @@ def load_run(path: str | os.PathLike) -> Speaker:
 
 
 def _check_parameters(speaker: Speaker, path: pathlib.Path) -> None:
-    """Refuses parameters that are not those of the captioner, before they fail somewhere inside of it."""
+    """Refuses parameters that do not fit the captioner, which would otherwise fail inside the model."""
     if speaker.encoder is None:
         size = speaker.params["params"].get("image_projection", {}).get("kernel", np.zeros((1, 1))).shape[0]
     else:

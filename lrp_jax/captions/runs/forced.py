@@ -1,4 +1,4 @@
-"""Teacher forcing: how likely a captioner finds words that are given, compiled once for captions of all lengths."""
+"""Teacher forcing: log probabilities of given captions, compiled once for captions of all lengths."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -21,18 +21,18 @@ def log_probabilities(
     length: int,
     batch_size: int = 8,
 ) -> list[tuple[Float[np.ndarray, "T1 V"], Float[np.ndarray, " L"] | None]]:
-    """log p of every word after each beginning of several captions of one image, and the sentinel's share.
+    """log p of every word after each prefix of several captions of one image, and the sentinel's share.
 
     Args:
       captioner, params: the model.
       features: of the image.
-      captions: the ids of words, without start and end token, at most `length` each.
-      length: that captions are padded to.
-      batch_size: captions that are computed at once.
+      captions: the word ids, without start and end token, at most `length` each.
+      length: captions are padded to this length.
+      batch_size: captions per batch.
 
     Returns:
-      For each caption of T words: T + 1 rows, row t the distribution of word t given the words before it, the last that
-      of what follows the caption; and beta of each step, None for a model without a sentinel.
+      For each caption of T words: T + 1 rows, where row t is the distribution of word t given the preceding words and
+      the last row that of the next token after the caption; and beta of each step, None for a model without a sentinel.
     """
     found = []
     for batch, count in batches(_inputs(captions, length), batch_size):
@@ -52,15 +52,15 @@ def log_p_next(
     length: int,
     batch_size: int = 64,
 ) -> Float[np.ndarray, " B"]:
-    """log p of one word after each of several beginnings, cheaper than all words at all places.
+    """log p of one word after each of several prefixes, cheaper than all words at all positions.
 
     Args:
       captioner, params: the model.
-      features: of one image for all beginnings, or of one for each.
-      beginnings: the ids of the words so far, without start token, at most `length` each.
-      words: the id of the word that follows each of them.
-      length: that beginnings are padded to.
-      batch_size: beginnings that are computed at once.
+      features: of one image for all prefixes, or of one image for each.
+      beginnings: the word ids of the prefixes, without start token, at most `length` each.
+      words: the id of the next word of each prefix.
+      length: prefixes are padded to this length.
+      batch_size: prefixes per batch.
     """
     lengths = np.array([len(beginning) for beginning in beginnings], np.int32)
     words, features = np.asarray(words, np.int32), np.asarray(features)
@@ -75,7 +75,7 @@ def log_p_next(
 
 
 def batches(items: Sequence | np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """The items, `size` at a time, and how many they are; zeros fill the last batch, so that XLA compiles once."""
+    """Batches of `size` items with their counts; the last one is padded with zeros, so that XLA compiles once."""
     for first in range(0, len(items), size):
         batch = np.asarray(items[first : first + size])
         yield np.pad(batch, ((0, size - len(batch)), *[(0, 0)] * (batch.ndim - 1))), len(batch)

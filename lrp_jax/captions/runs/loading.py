@@ -1,4 +1,4 @@
-"""A captioner by its name."""
+"""Loads a captioner by its name."""
 
 import dataclasses
 import os
@@ -7,21 +7,21 @@ import pathlib
 from lrp_jax.captions.runs.speaker import Speaker
 
 SCENES = "scenes"
-"""The name of the small captioner of drawn scenes that ships with the package."""
+"""The name of the small captioner for drawn scenes that ships with the package."""
 
 
 def load(name: str | os.PathLike = SCENES, *, bottom_up: str | os.PathLike | None = None) -> Speaker:
-    """A captioner that is ready to caption and to be explained.
+    """A captioner that is ready to caption images and to be explained.
 
     Args:
       name: "scenes" for the captioner that ships with the package; or the folder of a run (`lrp-jax train --workdir`).
-      bottom_up: for a captioner of bottom-up features, the folder of those of the images; None: those that it was
-        trained on.
+      bottom_up: for a captioner of bottom-up features, the folder of the images' features; None for the features that
+        it was trained on.
 
     Raises:
-      FileNotFoundError: there is no such captioner; or no features.
-      ValueError: a file is damaged, files do not belong together, the features do not fit the captioner, or it has an
-        encoder and wants none.
+      FileNotFoundError: there is no such captioner, or no features.
+      ValueError: a file is damaged, files do not belong together, the features do not fit the captioner, or `bottom_up`
+        is given for a captioner with an encoder.
     """
     # Imported here: the captioner of the package needs no checkpoints.
     if os.fspath(name) == SCENES and not pathlib.Path(name, "config.json").exists():
@@ -36,19 +36,19 @@ def load(name: str | os.PathLike = SCENES, *, bottom_up: str | os.PathLike | Non
 
 
 def with_regions(speaker: Speaker, folder: str | os.PathLike | None = None) -> Speaker:
-    """A captioner of bottom-up features with the store of those; one with an encoder as it is.
+    """Opens the feature store of a captioner of bottom-up features; a captioner with an encoder is returned unchanged.
 
     Args:
       speaker: the captioner.
-      folder: of the features; None: those that it was trained on.
+      folder: of the features; None for the features that it was trained on.
 
     Raises:
       FileNotFoundError: there are no features.
-      ValueError: they do not fit the captioner, or it has an encoder and wants none.
+      ValueError: the features do not fit the captioner, or a folder is given for a captioner with an encoder.
     """
     if speaker.encoder is not None:
         if folder:
-            raise ValueError("this captioner has an encoder, leave it out")
+            raise ValueError("got a folder of features for a captioner that has an encoder: leave it out")
         return speaker
     from lrp_jax.captions.data.bottom_up import RegionStore
 

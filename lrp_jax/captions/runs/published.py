@@ -1,4 +1,4 @@
-"""A captioner ready to use from published files: its weights, its encoder's, and its words."""
+"""Loads a captioner from published files: its weights, the weights of its encoder, and its words."""
 
 import contextlib
 import dataclasses
@@ -29,24 +29,24 @@ def load_published(
     image_size: int = 224,
     bottom_up: str | os.PathLike | None = None,
 ) -> Speaker:
-    """The captioner, its encoder and its words, in the form in which training leaves them.
+    """The captioner, its encoder and its words, as a model record like that of a run.
 
     Args:
-      captioner_weights: a checkpoint of the paper's authors, see `weights.captioner_from_checkpoint`; this and
-        `encoder_weights` may be what `weights.weights_file` takes.
-      vocabulary: their word map, or what `Vocabulary.save` wrote.
-      encoder_weights: of a VGG16, ResNet or SqueezeNet; None if the captioner's file holds its encoder. Where there are
-        both, this one is taken.
-      encoder: "vgg16", "resnet" or "squeezenet"; None tells it from the arrays.
-      image_size: pixels of a side that the encoder sees.
+      captioner_weights: a checkpoint of the paper's authors, see `weights.captioner_from_checkpoint`; for this and
+        `encoder_weights`, anything that `weights.weights_file` accepts.
+      vocabulary: the authors' word map, or a file of `Vocabulary.save`.
+      encoder_weights: of a VGG16, ResNet or SqueezeNet; None if the captioner's file contains its encoder. If both
+        exist, this one is used.
+      encoder: "vgg16", "resnet" or "squeezenet"; None to detect it from the arrays.
+      image_size: the side of the encoder's input image, in pixels.
       bottom_up: for a captioner of bottom-up features, the folder of these (see `data.bottom_up`); it has no encoder.
 
     Returns:
-      A `Speaker`; its `origin` and `config.weights` have the name and the SHA-256 of each file. Bottom-up features are
-      not opened yet.
+      A `Speaker`; its `origin` and `config.weights` have the name and the SHA-256 of each file. The store of bottom-up
+      features is not opened.
 
     Raises:
-      SettingsError: a file is missing, damaged or of another form, or two of them do not belong together. The message
+      SettingsError: a file is missing, damaged or has another format, or two files do not belong together. The message
         is one line and begins with the argument.
     """
     files = {}
@@ -68,7 +68,7 @@ def load_published(
         if bottom_up is None or encoder_weights or encoder:
             raise SettingsError(
                 f"captioner_weights={captioner_weights}: reads bottom-up features, which no encoder of whole images "
-                "makes: wanted bottom_up=FOLDER and no encoder"
+                "computes: wanted bottom_up=FOLDER and no encoder"
             )
         config = ml_collections.ConfigDict({"weights": files, "bottom_up": os.fspath(bottom_up)})
         return Speaker(checkpoint.captioner, checkpoint.params, words, config=config, origin={"weights": files})
@@ -80,7 +80,7 @@ def load_published(
                 raise ValueError(f"got encoder={kind}; wanted one of {', '.join(IMPORTERS)}")
             made = Encoder(*IMPORTERS[kind](arrays))
     elif encoder:
-        raise SettingsError(f"encoder={encoder} says what encoder_weights are: wanted encoder_weights=FILE as well")
+        raise SettingsError(f"encoder={encoder}: got no weights for it; wanted encoder_weights=FILE as well")
     elif checkpoint.encoder is None:
         raise SettingsError(
             f"captioner_weights={captioner_weights}: holds no encoder; wanted encoder_weights=FILE as well"
@@ -96,7 +96,7 @@ def load_published(
 
 @contextlib.contextmanager
 def _blaming(argument: str, value: str | os.PathLike) -> Iterator[None]:
-    """What goes wrong inside is a SettingsError that begins with the argument at fault."""
+    """Turns errors inside the block into a SettingsError that begins with the argument."""
     try:
         yield
     except (TypeError, ValueError, OSError) as error:
@@ -105,7 +105,7 @@ def _blaming(argument: str, value: str | os.PathLike) -> Iterator[None]:
 
 
 def _read_words(path: pathlib.Path) -> tuple[Vocabulary, tuple[int, ...] | None]:
-    """The words, and the row of each in the arrays; None where the rows are in our order already."""
+    """The words, and the row of each in the arrays; None if the rows are in the vocabulary's order already."""
     if not path.is_file():
         raise FileNotFoundError("no such file")
     try:

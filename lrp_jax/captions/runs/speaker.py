@@ -1,6 +1,6 @@
-"""The model record: a captioner with all that it needs to see, to caption and to be explained.
+"""The model record: a captioner with everything needed to encode and caption images and to explain captions.
 
-It is the only way from pixels to words: pages, training's validation, experiments and notebooks take it.
+It is the only way from pixels to words: pages, validation, experiments and notebooks use it.
 """
 
 import dataclasses
@@ -29,19 +29,19 @@ from lrp_jax.core import Composite
 # Captions are padded to a multiple of this, so that few lengths are compiled.
 LENGTH_STEP = 4
 REST = "rest"
-"""Explained against all other words; no word of a vocabulary is meant by it."""
+"""The value of `against` for all other words; it never stands for a word of the vocabulary."""
 
 Image = UInt8[np.ndarray, "H W 3"] | Float[Array, "H W 3"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Caption:
-    """What was said of an image.
+    """A caption of an image.
 
     Attributes:
       tokens: [T + 1], the start token, then the ids of the T words; no end token.
       words: the T words.
-      score: log p of the caption as its decoder has it; nan for one that was given.
+      score: log p of the caption from the decoder; nan for a given caption.
     """
 
     tokens: Int[np.ndarray, " T1"]
@@ -67,9 +67,9 @@ class Speaker:
     Attributes:
       captioner, params: the model and its variables.
       words: the vocabulary.
-      encoder: what makes features of pixels; None where they are computed elsewhere.
-      regions: id of an image -> its features and boxes, where they are computed elsewhere.
-      config: the settings that it was trained with; {} where nobody knows them.
+      encoder: from pixels to features; None if the features are computed elsewhere.
+      regions: id of an image -> its features and boxes, if they are computed elsewhere.
+      config: the settings that it was trained with; {} if unknown.
       origin: where it came from, for records: {"checkpoint": folder} or {"weights": files and their SHA-256}.
 
     Example:
@@ -88,23 +88,23 @@ class Speaker:
 
     @property
     def preprocessing(self) -> Preprocessing | None:
-        """What an 8-bit image undergoes; None where there is no encoder."""
+        """The preprocessing of an 8-bit image; None if there is no encoder."""
         return None if self.encoder is None else self.encoder.preprocessing
 
     @property
     def max_length(self) -> int:
-        """The most words of a caption, the end token included."""
+        """The maximum number of tokens of a caption, the end token included."""
         return max(self.config.get("lengths", (20,)))
 
     @property
     def decoder(self) -> Decoder:
-        """What finds captions if nobody says otherwise: the beam of the settings, 3 wide if they are not known."""
+        """The default decoder: a beam with the width of the settings, 3 if they are unknown."""
         return Beam(width=self.config.get("beam", 3), max_length=self.max_length)
 
     # --- from pixels to words ---------------------------------------------------------------------------------
 
     def read(self, image: Any) -> UInt8[np.ndarray, "H W 3"]:
-        """The pixels of a file, of its bytes or of an array, at the size that the encoder sees, as in training.
+        """The pixels of a file, of its bytes or of an array, at the encoder's input size, as in training.
 
         Raises:
           ValueError, OSError: the image cannot be read, see `load_image`.
@@ -112,14 +112,14 @@ class Speaker:
         return load_image(image, None if self.encoder is None else self.encoder.preprocessing.size)
 
     def see(self, image: Image | View | Regions, rules: Composite | None = None) -> View | Regions:
-        """An image as the captioner sees it; what is one already stays.
+        """A `View` of an image, with its encoder; a `View` or `Regions` is returned unchanged.
 
         Args:
-          image: 8-bit of any size, or float and preprocessed; or what this method gave.
-          rules: of an explanation that will follow: its forward pass then gives the features too.
+          image: 8-bit of any size, or float and preprocessed; or a result of this method.
+          rules: the composite of an explanation that will follow; the features then come from its forward pass.
 
         Raises:
-          TypeError: pixels, for a captioner whose features are computed elsewhere.
+          TypeError: got pixels, for a captioner whose features are computed elsewhere.
         """
         if isinstance(image, View | Regions):
             return image
@@ -130,12 +130,12 @@ class Speaker:
     def encode(
         self, images: Image | Sequence[Image] | Float[Array, "B H W 3"], batch_size: int | None = None
     ) -> Float[np.ndarray, "*B n_v C"]:
-        """The features of images, cells of a grid row by row, or regions.
+        """The features of images: cells of a grid row by row, or regions.
 
         Args:
-          images: one [H, W, 3], several of one size [B, H, W, 3], or a list of any sizes; 8-bit ones are resized and
-            preprocessed here, float ones are preprocessed already.
-          batch_size: images that are encoded at once, the last batch filled up; None: all together.
+          images: one [H, W, 3], several of one size [B, H, W, 3], or a list of any sizes; 8-bit images are resized and
+            preprocessed here, float images are preprocessed already.
+          batch_size: images per batch, the last batch is padded; None for all together.
 
         Raises:
           TypeError: the captioner's features are computed elsewhere.
@@ -168,14 +168,14 @@ class Speaker:
         """Captions of images by their features.
 
         Args:
-          features: of one image, of several, or a list of images of any numbers of regions; anything that is read by
-            rows will do, such as a file that is mapped into memory.
-          decoder: `Greedy(...)`, `Beam(...)` or the like, its first caption is taken; None: `decoder`.
-          batch_size: images that are captioned at once; None: all together, filled up to a power of two.
-          sharding: how a batch is laid over devices; None: where jax puts it.
+          features: of one image, of several, or a list of images with any numbers of regions; anything that is read
+            row by row is accepted, such as a memory-mapped file.
+          decoder: `Greedy(...)`, `Beam(...)` or another, whose first caption is used; None for the attribute `decoder`.
+          batch_size: images per batch; None for all together, padded to a power of two.
+          sharding: of a batch over devices; None for jax's default device.
 
         Returns:
-          A `Caption` of one image, or a list of them. Its words may be none.
+          A `Caption` for one image, or a list of captions. A caption may have no words.
         """
         decoder = self.decoder if decoder is None else decoder
         if getattr(features, "ndim", 3) == 2:
@@ -201,10 +201,10 @@ class Speaker:
         return found
 
     def given(self, caption: "str | Caption | Int[Array, ' T1']") -> Caption:
-        """A caption of somebody else's as this captioner reads it.
+        """A given caption in this captioner's vocabulary.
 
         Args:
-          caption: text, unknown words are read as `<unk>`; ids that begin with the start token; or a `Caption`.
+          caption: text, whose unknown words become `<unk>`; ids that begin with the start token; or a `Caption`.
 
         Raises:
           ValueError: ids that do not begin with the start token.
@@ -228,18 +228,18 @@ class Speaker:
           tokens: the input words of each, the start token first.
 
         Raises:
-          ValueError: other batch axes of features and tokens.
+          ValueError: features and tokens have different batch axes.
         """
         return _logits(self.captioner, self.params, jnp.asarray(features), jnp.asarray(tokens))
 
     def log_probabilities(
         self, features: Float[np.ndarray, "n_v C"], captions: Sequence[Int[np.ndarray, " T"]], batch_size: int = 8
     ) -> list[Float[np.ndarray, "T1 V"]]:
-        """log p of every word after each beginning of several captions of one image, see `forced`."""
+        """log p of every word after each prefix of several captions of one image, see `forced`."""
         return [found for found, _ in self._forced(features, captions, batch_size)]
 
     def betas(self, features: Float[np.ndarray, "n_v C"], caption: Int[np.ndarray, " T"]) -> np.ndarray | None:
-        """The share [T] of the sentinel at each word (Eq. 9); None for a model that has none."""
+        """The share [T] of the sentinel at each word (Eq. 9); None for a model without a sentinel."""
         found = self._forced(features, [caption], 8)[0][1]
         return None if found is None else found[: len(caption)]
 
@@ -250,7 +250,7 @@ class Speaker:
         words: Sequence[int],
         batch_size: int = 64,
     ) -> Float[np.ndarray, " B"]:
-        """log p of one word after each of several beginnings, see `forced.log_p_next`."""
+        """log p of one word after each of several prefixes, see `forced.log_p_next`."""
         return forced.log_p_next(
             self.captioner, self.params, features, beginnings, words, length=self.max_length, batch_size=batch_size
         )
@@ -270,16 +270,16 @@ class Speaker:
         words_per_chunk: int | None = None,
         length: int | None = None,
     ) -> Explanation:
-        """The explanation of every word of a caption, in the image and in the words before it.
+        """The explanation of every word of a caption, in the image and in the preceding words.
 
         Args:
-          image: 8-bit of any size, float and preprocessed, or what `see` gave; for a captioner whose features are
+          image: 8-bit of any size, float and preprocessed, or a result of `see`; for a captioner whose features are
             computed elsewhere, the `Regions` of the image.
-          said: the caption; None: what the captioner says itself.
+          said: the caption; None for the captioner's own.
           method, head, rules, rows, words_per_chunk: as for `explain_image`.
           against: the word, or its id, that each word is explained against, or "rest" for all others.
-          length: that the caption is padded to, so that captions of all lengths need one compilation; None: a
-            multiple of 4.
+          length: the caption is padded to this number of words, so that all lengths need one compilation; None for the
+            next multiple of 4.
 
         Raises:
           ValueError: a caption without words, or what `explain_image` raises.
@@ -288,7 +288,7 @@ class Speaker:
         seen = self.see(image, method.one_way_back)
         said = self.caption(features_of(seen)) if said is None else self.given(said)
         if not len(said):
-            raise ValueError("got a caption without words; there is nothing to explain")
+            raise ValueError("got a caption without words; wanted at least one word to explain")
         how = {"head": head, "against": against, "rules": rules, "rows": rows, "words_per_chunk": words_per_chunk}
         return self.explain_padded(seen, self.padded(said.ids, length), method, **how).first(len(said))
 
@@ -304,11 +304,11 @@ class Speaker:
         rows: Sequence[int] | None = None,
         words_per_chunk: int | None = None,
     ) -> Explanation:
-        """`explain` of a caption that is padded already; the arrays may still be computed when it returns.
+        """`explain` for a padded caption; it may return before the arrays are computed.
 
         Args:
-          seen: what `see` gave.
-          tokens: of `padded`.
+          seen: a result of `see`.
+          tokens: a result of `padded`.
           method, head, against, rules, rows, words_per_chunk: as for `explain`.
         """
         if isinstance(against, str) and against != REST:
@@ -323,12 +323,12 @@ class Speaker:
     def explain_words(
         self, features: Float[np.ndarray, "n_v C"], caption: Int[np.ndarray, " T"], method: str | Method
     ) -> Float[np.ndarray, "T T"] | None:
-        """What `explain` says of the preceding words (`Explanation.words`), without going on to the pixels."""
+        """`Explanation.words` of `explain`, without the backward pass to the pixels."""
         tokens = self.padded(caption, self.max_length)
         return explain.explain_features(self.captioner, self.params, features, tokens, method).first(len(caption)).words
 
     def padded(self, ids: Int[np.ndarray, " T"], length: int | None = None) -> Int[np.ndarray, " L"]:
-        """The start token, the words, and padding up to `length` words; None: up to a multiple of 4."""
+        """The start token, the words, and padding up to `length` words; None for the next multiple of 4."""
         missing = -len(ids) % LENGTH_STEP if length is None else length - len(ids)
         return np.concatenate([[START], ids, np.full(missing, PAD)])
 
@@ -352,7 +352,7 @@ class Speaker:
 
 
 def features_of(seen: View | Regions) -> Float[Array, "n_v C"]:
-    """The features of what `Speaker.see` gave."""
+    """The features of a result of `Speaker.see`."""
     return seen.features if isinstance(seen, Regions) else seen.encode()
 
 

@@ -1,4 +1,4 @@
-"""The page in the browser: pictures and captions come from there, and explanations go back."""
+"""The page in the browser: explains pictures and captions that the user sends."""
 
 from lrp_jax.captions.serve.app import LIMIT, Application, Held, Model
 from lrp_jax.captions.serve.asked import Asked

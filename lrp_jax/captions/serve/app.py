@@ -1,4 +1,4 @@
-"""The application: a form, and the page of what was asked with it."""
+"""The WSGI application: a form, and the page that answers it."""
 
 import collections
 import contextlib
@@ -26,14 +26,14 @@ from lrp_jax.captions.serve.guard import is_known, is_own
 
 LIMIT = 20_000_000  # bytes of an upload
 WAITING = 8  # requests that may wait for the model; each holds its upload in memory
-KEPT = 8  # pictures that can be asked about again without another upload
+KEPT = 8  # pictures in the cache: they can be explained again without another upload
 
 _HEADERS = {
-    # Beside the policy in the page itself.
+    # In addition to the policy in the page itself.
     "Content-Security-Policy": "frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
-    # Not "no-referrer", with which browsers hide the Origin of our own form.
+    # Not "no-referrer": browsers would then send no Origin with our own form.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -42,7 +42,7 @@ _HEADERS = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Held:
-    """An uploaded picture, decoded: what is explained, and what people look at."""
+    """A decoded upload: the pixels to explain, and the picture to display."""
 
     name: str
     pixels: UInt8[np.ndarray, "H W 3"]
@@ -50,28 +50,29 @@ class Held:
 
 
 class Model(Protocol):
-    """What answers. Both methods may raise a ValueError, whose message is a line for the reader."""
+    """Decodes and explains pictures. Both methods may raise ValueError, whose one-line message is shown on the page."""
 
     def read(self, name: str, content: bytes) -> Held:
         """Decodes an uploaded file."""
         ...
 
     def explain(self, held: Held, asked: Asked) -> render.Case | render.Comparison:
-        """Answers a question about a picture."""
+        """Explains a picture as the form asks."""
         ...
 
 
 class Application:
-    """A WSGI application. One request after another has the model; nothing of an upload is written to a disk.
+    """A WSGI application. One request at a time uses the model; uploads are never written to disk.
 
     Args:
-      model: what answers.
-      methods: name -> title of the methods to choose from.
-      chosen: those that are ticked at first.
-      facts: what a reader of a page may want to know of its making.
-      notes: what a reader of the first page has to know, a sentence each.
-      names: by which this server may be called, beside numbers of the machine itself; `any_address`: and any others.
-      limit: bytes of the largest upload.
+      model: decodes and explains pictures.
+      methods: name -> title of the available methods.
+      chosen: the names of the methods that are selected initially.
+      facts: name -> text about the model, shown on result pages.
+      notes: sentences shown on the first page.
+      names: host names accepted in the Host header, in addition to loopback IP addresses.
+      any_address: accept every IP address, not only loopback addresses.
+      limit: the maximum size of an upload, in bytes.
     """
 
     def __init__(
@@ -104,26 +105,26 @@ class Application:
     def _respond(self, request: Request) -> Response:
         try:
             if not is_known(request.headers.get("Host", ""), self._names, self._any_address):
-                raise exceptions.BadRequest("this address is not that of the page: open it as it was printed")
+                raise exceptions.BadRequest("got an unknown host name: open the page at the address that was printed")
             if request.path != "/":
-                raise exceptions.NotFound("there is one page here, /")
+                raise exceptions.NotFound("no such page: open /")
             if request.method in ("GET", "HEAD"):
                 return _html(self._bare())
             if request.method != "POST":
                 raise exceptions.MethodNotAllowed(["GET", "HEAD", "POST"], f"got {request.method}, wanted GET or POST")
             if not is_own(request.headers):
-                raise exceptions.Forbidden("this form comes from another page: open the page itself")
+                raise exceptions.Forbidden("got a form from another site: open this page and use its form")
             return self._answer(request)
         except exceptions.RequestEntityTooLarge:
-            wanted = f"a picture of at most {self._limit / 1e6:g} MB and fields of a line"
-            return self._line(f"got more than this page takes: wanted {wanted}", 413)
+            wanted = f"a picture of at most {self._limit / 1e6:g} MB and short text fields"
+            return self._line(f"got a request that is too large: wanted {wanted}", 413)
         except exceptions.HTTPException as error:
             return self._line(str(error.description), error.code or 500)
         except (ValueError, OSError) as error:
             return self._line(one_line(error), 400)
         except Exception as error:
             logging.exception("a request failed")
-            return self._line(f"this failed: {one_line(error)}", 500)
+            return self._line(f"the request failed: {one_line(error)}", 500)
 
     def _answer(self, request: Request) -> Response:
         if not self._places.acquire(blocking=False):
@@ -137,7 +138,7 @@ class Application:
                 fields = {"held": key, "held_name": held.name}
                 try:
                     shown = self._model.explain(held, asked)
-                except ValueError as error:  # which may be mended without another upload
+                except ValueError as error:  # shows the form again, so that it can be corrected
                     return self._line(one_line(error), 400, self._form(asked, is_wrong=True, **fields))
                 page = render.page(shown, self._facts)
         finally:
@@ -154,7 +155,7 @@ class Application:
             if key not in self._held:
                 self._held[key] = self._model.read(name, content)
         elif key not in self._held:
-            raise ValueError("wanted a picture: choose a file" + (" again, it is no longer held" if key else ""))
+            raise ValueError("got no picture: choose a file" + (" again, it is no longer in memory" if key else ""))
         self._held.move_to_end(key)
         while len(self._held) > KEPT:
             self._held.popitem(last=False)
@@ -177,7 +178,7 @@ class Application:
 
 
 class _Request(Request):
-    """A request that never spools to a disk, and whose form is small but for the picture."""
+    """A request that is never spooled to disk, and whose form fields are small except for the picture."""
 
     max_form_memory_size = 200_000  # werkzeug's own buffer of 65536 bytes counts too
     max_form_parts = 64
@@ -187,7 +188,7 @@ class _Request(Request):
 
 
 class _Counted(io.RawIOBase):
-    """The body of a request, which knows how much of it was read."""
+    """The body of a request; counts the bytes that were read."""
 
     def __init__(self, stream: Any):
         self._stream, self._count = stream, 0
@@ -202,7 +203,7 @@ class _Counted(io.RawIOBase):
         return len(chunk)
 
     def drain(self, length: int, most: int) -> None:
-        """Reads the rest, as far as it is worth it: a browser that is still sending would not see the answer."""
+        """Reads the rest, up to `most` bytes: a browser that is still sending would not show the response."""
         left = min(length - self._count, most)
         with contextlib.suppress(OSError):
             while left > 0 and (chunk := self.read(min(left, 1 << 16))):
@@ -214,7 +215,7 @@ def _html(text: str, code: int = 200) -> Response:
 
 
 def _with_form(page: str, form: str) -> str:
-    """A page with the form on its top."""
+    """The page with the form at the top of its body."""
     start = re.search(r"<body[^>]*>", page)
     if start is None:
         raise RuntimeError("got a page without a body")

@@ -1,4 +1,4 @@
-"""What somebody asks in the browser, from the fields of the form."""
+"""Reads the question from the fields of the form."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from werkzeug.datastructures import MultiDict
 
 LONGEST = 1000
-"""Characters of a text field. Each word of a caption is a backward pass: an essay would
-keep the model for minutes, and whoever else waits for it."""
+"""The maximum number of characters in a text field. Each word of a caption needs a backward pass, so a long text would
+block the model for minutes, and every other request with it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Asked:
     """The fields of the form.
 
     Attributes:
-      caption: what is explained instead of the model's own caption; None: its own.
-      words: only these words of it, as they were typed; "" for all.
-      against: the word that each is explained against; "" for none.
-      method: names of the methods.
+      caption: the caption to explain; None for the model's own.
+      words: explain only these words of it, as typed; "" for all.
+      against: the word to explain each word against; "" for none.
+      method: the names of the methods.
     """
 
     caption: str | None = None
@@ -28,19 +28,19 @@ class Asked:
 
 
 def read_form(form: MultiDict[str, str], methods: Collection[str], chosen: Sequence[str], is_new: bool) -> Asked:
-    """Reads the fields; what is missing is as if it were empty.
+    """Reads the fields; a missing field counts as empty.
 
-    The field of the caption shows what was explained last. Left as it is, it forces nothing on a new picture, and on
-    the same one only what was forced before.
+    The caption field shows the last explained caption. If it is unchanged, a new picture gets the model's own caption,
+    and the same picture keeps the caption only if it was given by the user before.
 
     Args:
       form: the fields.
-      methods: those that there are.
-      chosen: those that are taken if none is ticked.
-      is_new: whether a picture comes with the form.
+      methods: the available methods.
+      chosen: the methods to use if none is selected.
+      is_new: whether a picture was uploaded with the form.
 
     Raises:
-      ValueError: there is no such method, or a text is too long.
+      ValueError: an unknown method, or a text that is too long.
     """
     for name in ("caption", "words", "against"):
         if len(form.get(name, "")) > LONGEST:
@@ -51,5 +51,5 @@ def read_form(form: MultiDict[str, str], methods: Collection[str], chosen: Seque
     picked = tuple(dict.fromkeys(form.getlist("method"))) or tuple(chosen)
     unknown = [name for name in picked if name not in methods]
     if unknown:
-        raise ValueError(f"got method {unknown[0]!r}: wanted some of {', '.join(methods)}")
+        raise ValueError(f"got method {unknown[0]!r}: wanted any of {', '.join(methods)}")
     return Asked(caption, form.get("words", "").strip(), form.get("against", "").strip(), picked)

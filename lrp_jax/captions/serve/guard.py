@@ -1,4 +1,4 @@
-"""Who may ask: requests of this page alone, and not of other pages in the same browser."""
+"""Request checks: only forms of this server's page are answered, not those of other sites in the same browser."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from urllib.parse import urlsplit
 
 
 def is_known(host: str, names: frozenset[str], any_address: bool) -> bool:
-    """Whether a request was meant for this server, by its Host header.
+    """Whether the Host header of a request names this server.
 
-    A page from elsewhere can let its own name point to this machine (DNS rebinding), and would then be of one origin
-    with this server. Its requests bear that name; numbers cannot be made to point elsewhere.
+    Another site can point its own host name to this machine (DNS rebinding), and would then have the same origin as
+    this server. Its requests carry that host name; an IP address cannot be redirected in this way.
 
     Args:
       host: the header, with or without a port.
-      names: of this server.
-      any_address: whether it may be called by any number, as when it listens at all of them; else by those of the
-        machine itself alone.
+      names: the host names of this server.
+      any_address: accept every IP address, for a server that listens on all interfaces; otherwise only loopback
+        addresses.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -31,7 +31,7 @@ def is_known(host: str, names: frozenset[str], any_address: bool) -> bool:
 
 
 def is_own(headers: Mapping[str, str]) -> bool:
-    """Whether a form comes from a page of this server, by its Origin; programs that are no browsers send none."""
+    """Whether a form comes from a page of this server, by its Origin header; clients other than browsers send none."""
     origin = headers.get("Origin")
     if origin is not None:
         return origin.lower() == f"http://{headers.get('Host', '')}".lower()

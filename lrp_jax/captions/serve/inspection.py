@@ -1,4 +1,4 @@
-"""Live inspection: a captioner behind the page that `lrp_jax.captions.serve` shows in the browser."""
+"""Live inspection: connects a captioner to the page of `lrp_jax.captions.serve`."""
 
 import dataclasses
 import functools
@@ -18,14 +18,14 @@ from lrp_jax.captions.words import tokenize
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Live:
-    """The models, and how they are asked where the form does not say it."""
+    """A `Model` of the page: a captioner, and the question whose values stand in for empty fields of the form."""
 
     speaker: Speaker
     question: Question
     remarks: Sequence[str] = ()
 
     def read(self, name: str, content: bytes) -> Held:
-        """Decodes an upload as a file of a batch is decoded: a bomb, or what is no image, is a ValueError."""
+        """Decodes an upload like a file of a batch; a decompression bomb or a non-image raises ValueError."""
         preprocessing = self.speaker.preprocessing
         size = None if preprocessing is None else preprocessing.size
         picture = Picture(printable(name), functools.partial(load_image, content, size))
@@ -53,7 +53,7 @@ class Live:
         (captioned,) = caption_pictures(self.speaker, question, [(picture, held.pixels)])
         begun = begin_picture(self.speaker, question, picture, held.pixels, captioned, remarks)
         if begun is None:
-            raise ValueError(f"words: none of {', '.join(question.words)} is in the caption; leave them out to see it")
+            raise ValueError(f"words: got none of {', '.join(question.words)} in the caption; leave them out to see it")
         return begun()
 
 
@@ -67,18 +67,18 @@ def inspector(
     port: int = 0,
     limit: int = LIMIT,
 ) -> Server:
-    """A server that shows what a captioner says of pictures from the browser.
+    """A server that captions and explains pictures that are uploaded in the browser.
 
     Args:
       speaker: the models.
-      question: what is asked where the form says nothing.
-      remarks: what a reader has to know of the models.
-      facts: of the making of a page.
-      host, port: where it listens.
-      limit: bytes of the largest upload.
+      question: the values for fields that the form leaves empty.
+      remarks: notes about the models, shown on every page.
+      facts: name -> text about the model, shown on result pages.
+      host, port: the address to listen on.
+      limit: the maximum size of an upload, in bytes.
 
     Raises:
-      OSError: the port is taken, or the address is not of this machine.
+      OSError: the port is in use, or the address does not belong to this machine.
     """
     application = Application(
         Live(speaker, question, remarks),

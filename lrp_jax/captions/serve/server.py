@@ -1,4 +1,4 @@
-"""The server: bound to one address, a thread for each request, until it is interrupted."""
+"""The HTTP server: one address, one thread per request, until it is interrupted."""
 
 import contextlib
 import ipaddress
@@ -12,15 +12,15 @@ from lrp_jax.captions.serve.app import Application
 
 
 class Server:
-    """Serves an application over HTTP; a context manager, after which the port is free.
+    """Serves an application over HTTP; a context manager that frees the port on exit.
 
     Args:
-      application: what answers.
-      host: address or name to listen at.
-      port: 0: any that is free.
+      application: the WSGI application.
+      host: the address or host name to listen on.
+      port: 0 for any free port.
 
     Raises:
-      OSError: the port is taken, or the address is not of this machine.
+      OSError: the port is in use, or the address does not belong to this machine.
 
     Example:
       >>> with Server(application, "127.0.0.1", 0) as server:  # doctest: +SKIP
@@ -30,7 +30,7 @@ class Server:
 
     def __init__(self, application: Application, host: str, port: int):
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Bound here, because werkzeug ends the process where a port is taken.
+        # Bound here, because werkzeug exits the process if the port is in use.
         with socket.create_server((host, port), family=family) as bound:
             self._server = make_server(
                 host, port, application, threaded=True, request_handler=_Handler, fd=bound.fileno()
@@ -39,7 +39,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What to open in the browser."""
+        """The URL to open in the browser."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._server.port}/"
 
@@ -49,7 +49,7 @@ class Server:
         return is_local(self._host)
 
     def run(self) -> None:
-        """Answers requests until Ctrl-C, or until `stop` in another thread."""
+        """Answers requests until Ctrl-C, or until another thread calls `stop`."""
         with contextlib.suppress(KeyboardInterrupt):
             self._server.serve_forever()
 
@@ -65,7 +65,7 @@ class Server:
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine can reach what listens at a host."""
+    """Whether a server at `host` can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -73,7 +73,7 @@ def is_local(host: str) -> bool:
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = 60  # seconds that somebody may be silent in the middle of a request
+    timeout = 60  # seconds without data after which a request is dropped
 
     def log(self, type: str, message: str, *args: Any) -> None:
         logging.getLogger(__name__).debug(message, *args)

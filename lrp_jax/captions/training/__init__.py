@@ -1,4 +1,4 @@
-"""Training captioners, and the folders that training leaves."""
+"""Trains captioners, and writes the folders of runs."""
 
 from lrp_jax.captions.training.fine_tuning import focal_loss, lrp_ift_loss, self_decoded
 from lrp_jax.captions.training.logs import MetricLog, read_metrics

@@ -1,4 +1,4 @@
-"""Images that cannot be read: they stop a run before its first step, or are left out of it from beginning to end."""
+"""Images that cannot be read: they stop a run before its first step, or the whole run leaves them out."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ from lrp_jax.captions.runs.settings import SettingsError
 from lrp_jax.captions.storage.files import atomic
 
 FILE = "unreadable.json"
-"""In a run's folder: split -> place in the dataset -> id, of the images that were left out; not there if none was."""
+"""In a run's folder: split -> index in the dataset -> id, of the images left out. Absent if none was left out."""
 
 Bad = dict[str, dict[int, str]]
-"""What is in that file. Several images may have one id, where a split is put together from several files."""
+"""The content of that file. Several images may have the same id if a split is made from several files."""
 
-# A JPEG is decoded at an eighth of its size for this, which finds as much in 0.4 of the time.
+# A JPEG is then decoded at an eighth of its size, which finds the same errors in 0.4 of the time.
 _SMALL = (8, 8)
 
 
@@ -30,12 +30,11 @@ def readable(
 ) -> Mapping[str, Dataset]:
     """The splits without the images that cannot be read, for a run that reads images in every epoch.
 
-    All are read once beforehand. Found in the middle of an epoch, an image could only be left out by changing a batch
-    behind the back of everything that knows which captions are in it. A run that is resumed leaves out what it left out
-    before, and reads nothing.
+    All images are read once before the first step: leaving one out in the middle of an epoch would change batches
+    whose captions are fixed already. A resumed run leaves out the same images as before, without reading any.
 
     Raises:
-      SettingsError: there are such images, and `config.bad_images` is "stop".
+      SettingsError: some images cannot be read, and `config.bad_images` is "stop".
     """
     if _has_begun(workdir):
         bad = _read(workdir)
@@ -55,11 +54,11 @@ def check_encoded(
     config: ml_collections.ConfigDict,
     workdir: pathlib.Path,
 ) -> None:
-    """The same for features, of which those of images that could not be read are missing.
+    """The same check for encoded images; the features of images that could not be read are missing.
 
     Raises:
-      SettingsError: as `readable`; or the run is resumed, and these are not the images that it left out when it began:
-        its batches would be others from here on.
+      SettingsError: as `readable`; or the run is resumed and other images are missing than at its start, which would
+        change its batches.
     """
     bad = {}
     for split, features in encoded.items():
@@ -71,8 +70,8 @@ def check_encoded(
     bad, before = {split: found for split, found in bad.items() if found}, _read(workdir)
     if bad != before:
         raise SettingsError(
-            f"{workdir} left out {_listed(before)} when it began, and now {_listed(bad)} cannot be read: bring the "
-            "images back into their earlier state, or use another --workdir for a new run"
+            f"{workdir} left out {_listed(before)} when it began, and now {_listed(bad)} cannot be read: restore the "
+            "images, or use another --workdir for a new run"
         )
 
 
@@ -94,18 +93,18 @@ def _settle(
     config: ml_collections.ConfigDict,
     workdir: pathlib.Path,
 ) -> None:
-    """Stops, or says what is left out and writes it down for the run's next start."""
+    """Stops the run, or logs the images that are left out and writes them to `FILE` for resuming."""
     bad = {split: found for split, found in bad.items() if found}
     if bad and config.bad_images == "stop":
         raise SettingsError(
-            f"{_listed(bad)} cannot be read, see the warnings above, or of the run that stored the features: repair "
-            "them, or leave them out with --config.bad_images=skip"
+            f"{_listed(bad)} cannot be read, see the warnings above, or those of the run that stored the features: "
+            "repair them, or leave them out with --config.bad_images=skip"
         )
     gone = [split for split, found in bad.items() if len(found) == len(splits[split])]
     if gone:
-        raise SettingsError(f"no image of split {gone[0]} can be read, see the warnings above")
+        raise SettingsError(f"no image of split {gone[0]} can be read, see the warnings above: check config.source")
     if jax.process_index() == 0:
-        (workdir / FILE).unlink(missing_ok=True)  # of a run that ended before it began
+        (workdir / FILE).unlink(missing_ok=True)  # from a run that stopped before its first step
         if bad:
             logging.warning("left out because they cannot be read: %s; see %s", _listed(bad), workdir / FILE)
             workdir.mkdir(parents=True, exist_ok=True)
@@ -129,7 +128,7 @@ def _read(workdir: pathlib.Path) -> Bad:
 
 
 def _listed(bad: Bad, most: int = 3) -> str:
-    """Such as "2 images of train (12, 15)"."""
+    """Text such as "2 images of train (12, 15)"."""
     parts = []
     for split, found in bad.items():
         names = ", ".join([*list(found.values())[:most], *["..."] * (len(found) > most)])

@@ -1,4 +1,4 @@
-"""What is checked before a run starts: settings, devices, and the folder it would write to."""
+"""Checks before a run starts: settings, devices, and the output folder."""
 
 import json
 import pathlib
@@ -12,17 +12,17 @@ from lrp_jax.captions.runs.settings import EARLIER, SettingsError
 
 
 def check_settings(config: ml_collections.ConfigDict) -> None:
-    """Refuses values that do not work, and batches that the devices do not divide.
+    """Refuses invalid values, and batch sizes that are not a multiple of the number of devices.
 
     Raises:
-      SettingsError: with the setting and what was wanted.
+      SettingsError: names the setting and the wanted value.
     """
     for name, devices, of in (
         ("batch_size", jax.device_count() * config.accumulate, "devices, times config.accumulate"),
         ("evaluation_batch_size", jax.local_device_count(), "devices of a process"),
     ):
         if config[name] % devices:
-            raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the {of}")
+            raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the number of {of}")
     for name, right, wanted in (
         ("bad_images", config.bad_images in ("stop", "skip"), '"stop" or "skip"'),
         ("schedule", config.schedule in ("plateau", "linear"), '"plateau" or "linear"'),
@@ -34,7 +34,7 @@ def check_settings(config: ml_collections.ConfigDict) -> None:
 
 
 def check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resume: bool) -> None:
-    """Refuses a folder that holds a run, unless it is the one to go on with.
+    """Refuses a folder that holds a run, unless that run is to be resumed.
 
     Raises:
       FileExistsError: it holds a run, and `resume` is False.
@@ -43,9 +43,9 @@ def check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resu
     if not (workdir / "config.json").exists():
         return
     if not resume:
-        raise FileExistsError(f"{workdir} holds a run already: pass --resume to go on, or another --workdir")
+        raise FileExistsError(f"{workdir} holds a run already: pass --resume to continue it, or another --workdir")
     before, now = EARLIER | _flat(load_config(workdir)), _flat(config)
-    names = sorted((before.keys() | now.keys()) - {"loader_threads"})  # of which no result depends
+    names = sorted((before.keys() | now.keys()) - {"loader_threads"})  # which affects no result
     changed = [name for name in names if before.get(name) != now.get(name)]
     if changed:
         name = changed[0]
@@ -56,7 +56,7 @@ def check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resu
 
 
 def _flat(config: ml_collections.ConfigDict) -> dict[str, Any]:
-    """Settings by their dotted names, through JSON so that lists and tuples are the same."""
+    """Settings by their dotted names; values go through JSON so that lists and tuples compare equal."""
     flat = {}
     for name, value in config.items():
         if isinstance(value, ml_collections.ConfigDict):

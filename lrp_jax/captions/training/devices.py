@@ -1,4 +1,4 @@
-"""How a run lies on its devices: parameters on every one, each batch shared out over all of all processes."""
+"""Shardings of a run: parameters are replicated on all devices, batches are split over those of all processes."""
 
 import dataclasses
 from typing import Any
@@ -12,13 +12,12 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 @dataclasses.dataclass(frozen=True)
 class Devices:
-    """Where things lie.
+    """The shardings of a run.
 
     Attributes:
-      everywhere: the same values on every device of every process.
-      shared_out: the first axis cut over all devices.
-      all_here, shared_here: the same, over the devices of this process alone: captions are decoded by each process for
-        itself.
+      everywhere: replicated on every device of every process.
+      shared_out: the first axis split over all devices of all processes.
+      all_here, shared_here: the same for the devices of this process only, as each process decodes its own captions.
     """
 
     everywhere: NamedSharding
@@ -28,7 +27,7 @@ class Devices:
 
     @classmethod
     def of_all_processes(cls) -> "Devices":
-        """All devices that there are."""
+        """The shardings over all available devices."""
         auto = (jax.sharding.AxisType.Auto,)
         mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=auto)
         here = jax.make_mesh((jax.local_device_count(),), ("data",), axis_types=auto, devices=jax.local_devices())
@@ -38,32 +37,32 @@ class Devices:
         )
 
     def put(self, batch: Any) -> Any:
-        """This process' share of a batch, as a part of the whole batch on all devices."""
+        """Makes the global batch on all devices from this process' share."""
         chex.assert_equal_shape_prefix(jax.tree.leaves(batch), 1)  # else the processes would disagree on the batch
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(self.shared_out, x), batch)
 
     def replicate(self, tree: Any) -> Any:
-        """The same values on every device of every process."""
+        """Copies the values to every device of every process."""
         if jax.process_count() == 1:
             return jax.device_put(tree, self.everywhere)
         return jax.jit(lambda x: x, out_shardings=self.everywhere)(tree)
 
     def here(self, tree: Any) -> Any:
-        """What is the same everywhere, on the devices of this process."""
+        """Replicated values, on the devices of this process only."""
         return jax.device_put(local(tree), self.all_here)
 
 
 def local(tree: Any) -> Any:
-    """What is the same everywhere, as arrays of one device of this process."""
+    """Replicated values, as arrays on one device of this process."""
     return jax.tree.map(lambda x: x.addressable_data(0), tree)
 
 
 def gathered(rows: np.ndarray, count: int) -> np.ndarray:
-    """The rows of all processes, of which each has every n-th, in order.
+    """The rows of all processes, in order; process i of n holds rows i, i + n, ....
 
     Args:
       rows: of this process.
-      count: how many all have together.
+      count: the number of rows of all processes together.
     """
     processes = jax.process_count()
     if processes == 1:

@@ -1,4 +1,4 @@
-"""The loss of fine-tuning with LRP inference, and of everything that it is compared with (Eq. 31)."""
+"""The loss of LRP-inference fine-tuning (Eq. 31), and of the arms that it is compared with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,21 +27,21 @@ def lrp_ift_loss(
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
     """loss = lambda L(p, y) + (1 - lambda) L(p-hat, y), Eq. 31, L the cross-entropy (or, with a gamma, the focal loss).
 
-    The weights of p-hat are constants, and come from the pass without dropout: what a word rests on is asked of the
-    model that will speak. Dropout then takes the same features from p and from p-hat, so that the two differ by the
-    weights alone. The recurrent part runs once, unless word embeddings are dropped too.
+    The weights of p-hat are constants, computed in a pass without dropout, because the model that will be used has no
+    dropout. In the loss, dropout uses the same mask for p and p-hat, so that the two differ only by the weights. The
+    recurrent part runs once, unless word embeddings have dropout too.
 
     Args:
       captioner, params: the model and its variables.
       features: raw visual features.
-      inputs, targets: the words before and the words to come, as in `Batch`.
-      arm: the fine-tuning.
-      stop_ids: the labels whose prediction is kept.
-      dropout_rng: a key switches dropout on.
+      inputs, targets: the input words and the words to predict, as in `Batch`.
+      arm: the arm of fine-tuning.
+      stop_ids: the labels whose prediction is left unchanged.
+      dropout_rng: a key enables dropout.
 
     Returns:
-      The loss, and figures: "cross_entropy" of p, and if the arm has a p-hat, "reweighted_cross_entropy" of it and
-      "reweighted_share", the share of the words that are not kept.
+      The loss, and metrics: "cross_entropy" of p, and if the arm has a p-hat, "reweighted_cross_entropy" of it and
+      "reweighted_share", the fraction of words that are re-weighted.
     """
     if arm.inputs == "self_decoded":
         inputs, targets = self_decoded(captioner, params, features, targets)
@@ -81,8 +81,8 @@ def lrp_ift_loss(
 def focal_loss(logits: Float[Array, "*batch T V"], targets: Int[Array, "*batch T"], gamma: float) -> Float[Array, ""]:
     """The mean of -(1 - p)^gamma log p over all targets that are not padding, p the probability of the target.
 
-    gamma = 0 is `cross_entropy` of logits and targets; the larger it is, the less do words count that the model is
-    sure of.
+    gamma = 0 is `cross_entropy` of logits and targets; the larger gamma, the less weight have words that the model
+    predicts with confidence.
 
     Reference:
       Lin et al., Focal Loss for Dense Object Detection, 2017.
@@ -90,7 +90,7 @@ def focal_loss(logits: Float[Array, "*batch T V"], targets: Int[Array, "*batch T
     if gamma == 0:
         return cross_entropy(logits, targets)
     log_p = jnp.take_along_axis(jax.nn.log_softmax(logits), targets[..., None], axis=-1)[..., 0]
-    # Where p is 1 to the last bit, a gamma below 1 would have an infinite derivative.
+    # Where p rounds to 1, the derivative would be infinite for a gamma below 1.
     missing = jnp.maximum(-jnp.expm1(log_p), jnp.finfo(log_p.dtype).tiny)
     counts = (targets != PAD).astype(log_p.dtype)
     return -(missing**gamma * log_p * counts).sum() / jnp.maximum(counts.sum(), 1)
@@ -102,11 +102,11 @@ def self_decoded(
     features: Float[Array, "B n_v d_raw"],
     targets: Int[Array, "B T"],
 ) -> tuple[Int[Array, "B T"], Int[Array, "B T"]]:
-    """Inputs and targets of fine-tuning on the model's own caption: Eq. 26 by the letter.
+    """Inputs and targets of fine-tuning on the model's own caption: Eq. 26 taken literally.
 
-    The inputs are the start token and the words of the greedy caption. The target at a position is still the
-    reference's word there; behind the end of either caption there is none. The two captions soon differ, and then the
-    target is no continuation of what was said. This is why teacher forcing is the default.
+    The inputs are the start token and the words of the greedy caption. The target at a position is the reference's
+    word at that position; after the end of either caption there is no target. The two captions soon differ, and then
+    the target does not continue the input. Therefore teacher forcing is the default.
 
     Args:
       captioner, params: the model and its variables.

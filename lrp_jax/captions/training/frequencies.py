@@ -1,4 +1,4 @@
-"""Document frequencies in a file: counted once for a set of captions, and never taken for those of another."""
+"""Caches document frequencies in a file, with a digest of the captions that they were counted from."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from lrp_jax.captions.storage.files import atomic
 def cached_frequencies(
     path: str | os.PathLike, references: Sequence[Sequence[Sequence[int]]], vocabulary_size: int
 ) -> Frequencies:
-    """The `document_frequencies` of the captions, from a file if it holds theirs; else they are counted and written."""
+    """The `document_frequencies` of the captions: read from the file if it matches, else counted and written to it."""
     key = references_digest(references, vocabulary_size)
     if pathlib.Path(path).is_file():
         try:
@@ -29,7 +29,7 @@ def cached_frequencies(
 
 
 def references_digest(references: Sequence[Sequence[Sequence[int]]], vocabulary_size: int) -> str:
-    """A digest of the token ids of all captions, of which image each is of, and of the size of the vocabulary."""
+    """A digest of the token ids of all captions, their grouping by image, and the vocabulary size."""
     captions = [caption for texts in references for caption in texts]
     counts = np.array([len(texts) for texts in references], np.int64)
     lengths = np.array([len(caption) for caption in captions], np.int64)
@@ -38,7 +38,7 @@ def references_digest(references: Sequence[Sequence[Sequence[int]]], vocabulary_
 
 
 def save_frequencies(path: str | os.PathLike, frequencies: Frequencies, key: str) -> None:
-    """Writes frequencies as an npz file, with the digest of what they were counted from; whole or not at all."""
+    """Writes frequencies as an npz file, with the digest of the captions that they were counted from; atomic."""
     arrays = {f"{name}_{i}": x for name, level in frequencies._asdict().items() for i, x in enumerate(level)}
     with atomic(path, "wb") as file:
         np.savez_compressed(file, key=np.array(key), **arrays)
@@ -49,7 +49,7 @@ def load_frequencies(path: str | os.PathLike, key: str) -> Frequencies:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file is damaged, or was counted from other captions than those of `key`.
+      ValueError: the file is damaged, or its frequencies were counted from captions with another digest than `key`.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -59,8 +59,8 @@ def load_frequencies(path: str | os.PathLike, key: str) -> Frequencies:
         frequencies = Frequencies(*(tuple(arrays[f"{k}_{i}"] for i in range(n)) for k, n in levels.items()))
     except FileNotFoundError:
         raise
-    except Exception as error:  # zipfile, zlib and NumPy each have their own
-        raise ValueError(f"{path}: no file of document frequencies, or damaged ({error}): delete it") from error
+    except Exception as error:  # zipfile, zlib and NumPy raise different errors
+        raise ValueError(f"{path}: not a file of document frequencies, or damaged ({error}): delete it") from error
     if found != key:
         raise ValueError(f"{path} was counted from other captions (digest {found[:12]}, wanted {key[:12]}): delete it")
     return frequencies

@@ -1,4 +1,4 @@
-"""The numbers of a run: JSON lines to compute with, TensorBoard's files to look at."""
+"""The metrics of a run, as JSON lines and as TensorBoard files."""
 
 import json
 import pathlib
@@ -9,9 +9,9 @@ from lrp_jax.captions.storage.files import atomic
 
 
 class MetricLog:
-    """Appends numbers, by step, to `metrics.jsonl` and to `tensorboard/` in a run's folder.
+    """Appends metrics, by step, to `metrics.jsonl` and to `tensorboard/` in a run's folder.
 
-    A run that goes on from step n drops the lines of later steps, which it is about to write again.
+    A run that is resumed at step n drops the lines of later steps, because it will write them again.
     """
 
     def __init__(self, workdir: pathlib.Path, step: int = 0):
@@ -24,7 +24,7 @@ class MetricLog:
         self._board = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=step or None)
 
     def write(self, step: int, **numbers: float) -> None:
-        """Writes the numbers of a step and makes sure that they are in the file."""
+        """Writes the metrics of a step and flushes the file."""
         self._lines.write(json.dumps({"step": step, **numbers}) + "\n")
         self._lines.flush()
         for name, number in numbers.items():
@@ -39,7 +39,7 @@ class MetricLog:
 
 
 def read_metrics(workdir: pathlib.Path) -> list[dict[str, float]]:
-    """The lines of `metrics.jsonl` in a run's `workdir`; a last line that a crash cut short is left out."""
+    """The lines of `metrics.jsonl` in a run's `workdir`; a last line truncated by a crash is left out."""
     return _records(pathlib.Path(workdir) / "metrics.jsonl")
 
 

@@ -1,4 +1,4 @@
-"""Training, from a config to a run's folder: cross-entropy, rewards and LRP inference, on one device or many hosts."""
+"""Training, from a config to a run's folder: cross-entropy, SCST and LRP inference, on one device or many hosts."""
 
 import contextlib
 import dataclasses
@@ -39,11 +39,11 @@ from lrp_jax.captions.training.validation import score
 
 
 class NotFiniteError(ArithmeticError):
-    """A loss or gradient was not finite; the state before it is kept."""
+    """A loss or gradient was not finite; the state before that step is saved."""
 
 
 class StoppedError(RuntimeError):
-    """The run was asked to stop (SIGTERM), and has saved where it was."""
+    """The run received SIGTERM, and has saved its state."""
 
 
 def train_and_evaluate(
@@ -57,15 +57,15 @@ def train_and_evaluate(
     """Trains a captioner and scores it.
 
     With several processes (`jax.distributed.initialize` before the first use of a device) all of them call this, with
-    the same arguments and a `workdir` that all of them see. Each reads its share of every batch; the first one writes.
+    the same arguments and a `workdir` that all can access. Each reads its share of every batch; the first one writes.
 
     Args:
       config: the settings, see `paper_settings`.
       workdir: the run's folder, see `runs`; must not hold a run unless `resume`.
-      resume: go on from the last checkpoint in `workdir`, if there is one. The parameters are those of a run
-        that was never interrupted, bit by bit, on as many devices; on others, up to rounding.
-      encoder: the encoder, if it is not to be the one of `config.encoder`.
-      splits: the data, if it is not to be that of `config.source`.
+      resume: continue from the last checkpoint in `workdir`, if there is one. On the same number of devices the
+        parameters are bit for bit those of an uninterrupted run; otherwise they agree up to rounding.
+      encoder: the encoder, in place of `config.encoder`.
+      splits: the data, in place of `config.source`.
 
     Returns:
       CIDEr of the best captioner, `{"cider/validation": ..., "cider/TEST SPLIT": ...}`; also in
@@ -73,14 +73,14 @@ def train_and_evaluate(
 
     Raises:
       FileExistsError: `workdir` holds a run and `resume` is False.
-      SettingsError: `resume`, and `workdir` holds a run with other settings; the devices do not divide a
-        batch; there is no such source, encoder, captioner or run to start from; or an image cannot be read,
+      SettingsError: `resume`, and `workdir` holds a run with other settings; a batch size is not a multiple of the
+        number of devices; there is no such source, encoder, captioner or run to start from; or an image cannot be read
         and `config.bad_images` is "stop".
-      FileNotFoundError: a file that the config names is not there.
+      FileNotFoundError: a file that the config names does not exist.
       NotFiniteError: a loss was not finite. The last good state is saved, and the batch in `failed_batch.npz`.
-      StoppedError: SIGTERM came. The state is saved.
-      OSError: a checkpoint cannot be written; the earlier one is still there. Or an image that could be read when
-        the run began no longer can.
+      StoppedError: SIGTERM was received. The state is saved.
+      OSError: a checkpoint cannot be written; the earlier one is kept. Or an image that was readable at the start of
+        the run can no longer be read.
     """
     workdir = pathlib.Path(workdir)
     config, start = start_from(config)
@@ -122,7 +122,7 @@ def train_and_evaluate(
 
 
 def _write_beginning(config: ml_collections.ConfigDict, workdir: pathlib.Path, material: Material) -> None:
-    """Writes what a reader of the run's folder needs beside the checkpoints."""
+    """Writes the files that `load_run` needs in addition to the checkpoints."""
     workdir.mkdir(parents=True, exist_ok=True)
     material.words.save(workdir / "vocabulary.json")
     if material.encoder is not None:
@@ -133,11 +133,11 @@ def _write_beginning(config: ml_collections.ConfigDict, workdir: pathlib.Path, m
 def _build(
     config: ml_collections.ConfigDict, captioner: Captioner, material: Material, devices: Devices, params: Any
 ) -> tuple[TrainState, Callable]:
-    """The state before the first step, on all devices, and the compiled step.
+    """The state before the first step, on all devices, and the jitted step.
 
     Args:
-      config, captioner, material, devices: the run.
-      params: the captioner's variables to start from; None: random ones.
+      config, captioner, material, devices: of the run.
+      params: the captioner's initial variables; None for random ones.
     """
     optimiser = make_optimiser(b1=config.b1, b2=config.b2, clip=config.clip)
     encoder = material.encoder if material.trains_encoder else None
@@ -169,11 +169,11 @@ def _build(
 
 
 class _Training:
-    """The loop over epochs: where it stands, what it logs, and what it saves.
+    """The loop over epochs: its progress, its log and its checkpoints.
 
     Attributes:
       state: of the captioner and the optimiser.
-      step: how many steps have been taken.
+      step: the number of steps taken.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class _Training:
     ):
         self._config, self._workdir, self._batches = config, workdir, batches
         self._devices, self._static = devices, static
-        self._first = jax.process_index() == 0  # the process that writes and speaks
+        self._first = jax.process_index() == 0  # the process that writes files and prints
         self._schedule = _schedule(config, len(batches))
         self._opened = contextlib.ExitStack()
         self.state: TrainState
@@ -201,7 +201,7 @@ class _Training:
         self._opened.__exit__(*error)
 
     def begin(self, state: TrainState) -> None:
-        """Takes the state, or that of the last checkpoint if there is one."""
+        """Starts from the state, or from that of the last checkpoint if there is one."""
         iterator = {"next_index": 0}
         if self._checkpoints.latest_step() is not None:
             state, progress = restore_checkpoint(self._checkpoints, like=state)
@@ -220,10 +220,10 @@ class _Training:
         return self.step >= len(self._batches) or self._schedule.stopped
 
     def epoch(self, step_fn: Callable, constants: Any) -> None:
-        """Takes the steps that are left of an epoch.
+        """Takes the remaining steps of an epoch.
 
         Raises:
-          NotFiniteError, StoppedError: after what is good was saved.
+          NotFiniteError, StoppedError: after saving the last good state.
         """
         config, steps = self._config, self._batches.steps_per_epoch
         number, done = divmod(self.step, steps)
@@ -241,7 +241,7 @@ class _Training:
             for _ in range(done, steps):
                 asked = time.monotonic()
                 batch = self._devices.put(next(self._iterator))
-                if not self._measured or self._measured[-1]["loss"].is_ready():  # else there was work all the while
+                if not self._measured or self._measured[-1]["loss"].is_ready():  # else the device was busy
                     waited += time.monotonic() - asked
                 rate = self._schedule.rate(self.step)
                 self.state, metrics = step_fn(self.state, batch, jnp.float32(rate), constants)
@@ -262,7 +262,7 @@ class _Training:
                     self._save()
                     wait_for_checkpoints(self._checkpoints)
                     raise StoppedError(
-                        f"{self._workdir}: stopped after step {self.step}, which is saved; go on with --resume"
+                        f"{self._workdir}: stopped after step {self.step}, which is saved; continue with --resume"
                     )
                 within = self.step % steps != 0
                 if config.checkpoint_every and self.step % config.checkpoint_every == 0 and within:
@@ -303,7 +303,7 @@ class _Training:
         save_checkpoint(self._checkpoints, self.state, progress, validation)
 
     def _check(self) -> None:
-        """Raises if a step failed; before anything is saved or told."""
+        """Raises if a step failed; called before anything is saved or logged."""
         failed = int(local(self.state.failed))
         if failed == NEVER:
             return
@@ -317,12 +317,12 @@ class _Training:
         wait_for_checkpoints(self._checkpoints)
         raise NotFiniteError(
             f"{self._workdir}: the loss of step {failed} is not finite; the state before it is saved, its batch is in "
-            "failed_batch.npz; look for bad features, or start with a smaller learning rate or clip"
+            "failed_batch.npz; check the features, or start again with a smaller learning rate or clip"
         )
 
 
 def _schedule(config: ml_collections.ConfigDict, steps: int) -> Schedule:
-    """How fast is learnt when, as the config has it."""
+    """The learning rate schedule of the config."""
     if config.schedule == "linear":
         return Linear(config.learning_rate, steps)
     return Plateau(
@@ -340,13 +340,13 @@ def _means(measured: list[dict[str, jax.Array]]) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _sigterm() -> Iterator[Any]:
-    """A function (step) -> whether the run was asked to stop, the same in all processes."""
+    """A function (step) -> whether SIGTERM was received; all processes get the same answer."""
     if jax.process_count() > 1:
         yield multihost_utils.reached_preemption_sync_point
         return
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield lambda step: False  # only the main thread is told of signals
+        yield lambda step: False  # only the main thread receives signals
         return
     before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
     try:

@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""The cross-entropy loss."""
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +12,12 @@ def cross_entropy(
 ) -> Float[Array, ""]:
     """The mean of -log p(target) over all targets that are not padding, Eq. 17.
 
-    Every word of the batch counts the same, so a long caption counts more than a short one.
+    Every word of the batch has the same weight, so a long caption has more weight than a short one.
 
     Args:
       logits: scores over the vocabulary.
-      targets: the words that should follow.
-      pad: the target that does not count.
+      targets: the words to predict.
+      pad: the target that is ignored.
 
     Returns:
       A scalar; 0 if all targets are padding.

@@ -1,4 +1,4 @@
-"""LRP inference: a second prediction, from features weighted by what they say about the first (section 5.3.2)."""
+"""LRP inference: a second prediction, from features weighted by their relevance for the first (section 5.3.2)."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from lrp_jax.core import GRADIENT_X_INPUT, PAPER, Composite, relevance
 from lrp_jax.core.rules import divide
 
 LRP_INFERENCE = Arm()
-"""The paper's."""
+"""The paper's arm."""
 
 
 class Reweighted(NamedTuple):
@@ -24,7 +24,7 @@ class Reweighted(NamedTuple):
       logits: of p.
       reweighted_logits: of p-hat (Eq. 30).
       omega_c, omega_h: weights of the context and of the hidden state (Eqs. 28, 29), from 0 to 2; 1 where the
-        prediction is kept. Constants: no gradient flows through them.
+        prediction is left unchanged. Constants: no gradient flows through them.
     """
 
     logits: Float[Array, "*batch V"]
@@ -34,13 +34,13 @@ class Reweighted(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """What turns p into p-hat.
+    """The weights that turn p into p-hat.
 
     Attributes:
-      labels: the words that were explained.
-      kept: whether p-hat is p here, because the label is a stop word.
-      c, h: the weights of the two features.
-      rise: is added to the logit of the label, or None.
+      labels: the explained words.
+      kept: whether p-hat equals p here, because the label is a stop word.
+      c, h: the weights of the context and of the hidden state.
+      rise: a number to add to the label's logit, or None.
     """
 
     labels: Int[Array, "*batch"]
@@ -59,22 +59,21 @@ def lrp_inference(
     *,
     arm: Arm = LRP_INFERENCE,
 ) -> Reweighted:
-    """Algorithm 2 over a given caption.
+    """Algorithm 2 on a given caption.
 
     Args:
       captioner, params: the model and its variables.
       features: raw visual features.
       tokens: the start token and the caption's T words.
-      stop_ids: the labels whose prediction is kept, exactly these; `words.stop_words.stop_ids` makes them from
-        a vocabulary.
-      arm: another way to weight; the explained label is the argmax (Eq. 27) unless `arm` says "target", which is
-        the word that follows in `tokens`.
+      stop_ids: the labels whose prediction is left unchanged; `words.stop_words.stop_ids` makes them from a vocabulary.
+      arm: which weights; the explained label is the argmax (Eq. 27), or with `label="target"` the next word in
+        `tokens`.
 
     Returns:
       (logits, reweighted_logits, omega_c, omega_h), each [*batch, T, ...]. Row t belongs to the word `tokens[t + 1]`.
 
     Raises:
-      ValueError: tokens and features have other batch axes.
+      ValueError: tokens and features have different batch axes.
     """
     trace = unroll(captioner, params, features, tokens[..., :-1])
     inputs = jax.tree.map(lambda x: jnp.moveaxis(x, 0, -2), trace.inputs)
@@ -92,7 +91,7 @@ def reweight(
     *,
     key: PRNGKeyArray | None = None,
 ) -> Reweighted:
-    """Predicts from c + h, and once more from what speaks for the predicted word: Eqs. 27 to 30.
+    """Predicts from c + h, and again from c and h weighted by their relevance for the predicted word: Eqs. 27 to 30.
 
         R(c), R(h) = LRP of the label's logit through fc and c + h
         omega_c = R(c) / max |R(c)| + 1,    omega_h = R(h) / max |R(h)| + 1
@@ -100,11 +99,11 @@ def reweight(
 
     Args:
       captioner, params: the model and its variables.
-      inputs: c and h of some words, each [..., H].
+      inputs: c and h at each word, each [..., H].
       labels: the words to explain; None for the most likely ones.
-      stop_ids: the labels whose prediction is kept.
-      arm: which weights; its `label` is not read here.
-      key: of "shuffled"; None takes the arm's seed.
+      stop_ids: the labels whose prediction is left unchanged.
+      arm: which weights; its `label` is ignored here.
+      key: for "shuffled"; None uses the arm's seed.
 
     Returns:
       The predictions [..., V] before and after, and the weights [..., H].
@@ -113,8 +112,8 @@ def reweight(
     labels = logits.argmax(axis=-1) if labels is None else labels
     weights = word_weights(captioner, params, inputs, labels, stop_ids, arm, key)
     reweighted = weighted_logits(captioner, params, inputs, weights, logits)
-    # Weights of 1 give the same logits, but compiled code may round them otherwise. Training does without this line,
-    # which makes the backward pass of the last layer a third dearer.
+    # Weights of 1 give the same logits, but compiled code may round them differently. Training omits this line, because
+    # it makes the backward pass of the last layer a third more expensive.
     reweighted = jnp.where(weights.kept[..., None], logits, reweighted)
     return Reweighted(logits, reweighted, weights.c, weights.h)
 
@@ -128,7 +127,7 @@ def word_weights(
     arm: Arm,
     key: PRNGKeyArray | None = None,
 ) -> Weights:
-    """The weights of an arm, as constants: nothing of them has a gradient."""
+    """The weights of an arm, as constants: no gradient flows through them."""
     params, inputs = jax.lax.stop_gradient((params, inputs))
     rules = GRADIENT_X_INPUT if arm.omega == "gradient_x_input" else PAPER
     weights = [1 + _normalised(r) for r in predictor_relevance(captioner, params, inputs, labels, rules)]
@@ -161,7 +160,7 @@ def weighted_logits(
       captioner, params, inputs: as for `reweight`.
       weights: of the words.
       logits: of p.
-      dropout_rng: the key that `logits` were predicted with; it drops the same features of the weighted sum.
+      dropout_rng: the key that `logits` were predicted with, so that the weighted sum has the same dropout mask.
     """
     if weights.rise is not None:
         return logits + weights.rise[..., None] * jax.nn.one_hot(weights.labels, logits.shape[-1], dtype=logits.dtype)
@@ -187,13 +186,13 @@ def predictor_relevance(
     labels: Int[Array, "*batch"],
     rules: Composite = PAPER,
 ) -> PredictorInputs:
-    """R(c) and R(h): what each element of the context and of the hidden state says for the labels' logits.
+    """R(c) and R(h): the relevance of each element of the context and of the hidden state for the labels' logits.
 
     Line 3 of Algorithm 2. Only the labels' columns of fc are read.
 
     Args:
       captioner, params: the model and its variables.
-      inputs: c and h of some words, each [..., H].
+      inputs: c and h at each word, each [..., H].
       labels: the words to explain.
       rules: the composite.
     """
@@ -209,21 +208,21 @@ def reweighted_predict(
 ) -> "ReweightedPredict":
     """The function (params, inputs) -> logits of p-hat, for decoding with it and for SCST (Eq. 32).
 
-    The captioner, the arm and the labels whose prediction is kept (`stop_ids`) are fixed in it. It is hashable, and
+    It holds the captioner, the arm and the labels whose prediction is left unchanged (`stop_ids`). It is hashable, and
     equal for equal arguments, so it can be a static argument of a jitted function. For an arm without LRP inference
     (ce_share=1) it predicts p.
 
     Raises:
-      ValueError: the arm explains the target, which a decoder does not know.
+      ValueError: the arm explains the target, which does not exist in decoding.
     """
     if arm.label == "target":
-        raise ValueError("got an arm with label='target'; decoding knows no target: wanted label='argmax'")
+        raise ValueError("got an arm with label='target'; decoding has no target: wanted label='argmax'")
     return ReweightedPredict(captioner, arm, tuple(map(int, stop_ids)))
 
 
 @dataclasses.dataclass(frozen=True)
 class ReweightedPredict:
-    """What `reweighted_predict` makes."""
+    """The result of `reweighted_predict`."""
 
     captioner: Captioner
     arm: Arm

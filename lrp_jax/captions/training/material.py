@@ -1,4 +1,4 @@
-"""What a run trains on: images or their features, captions, words."""
+"""The training data of a run: images or their features, captions, vocabulary."""
 
 import dataclasses
 import functools
@@ -26,10 +26,10 @@ class Material:
     """The data of a run, by splits.
 
     Attributes:
-      encoder: None where the features are computed elsewhere.
-      trains_encoder: whether it is trained too; then `images` are pixels, else features.
+      encoder: None if the features are computed elsewhere.
+      trains_encoder: whether the encoder is trained too; then `images` are pixels, otherwise features.
       splits: the datasets.
-      images: what the model reads of each image.
+      images: the model's input for each image.
       references: the captions of each image.
       words: the vocabulary.
     """
@@ -51,7 +51,7 @@ class Material:
         return [split for split in self.images if split not in ("train", "validation")]
 
     def batches(self, config: ml_collections.ConfigDict, share: tuple[int, int]) -> Batches:
-        """Batches of the training split; `share` is (i, n), this process and how many there are."""
+        """Batches of the training split; `share` is (i, n): this is process i of n."""
         batches = make_batches(config, self.images["train"], self.captions, share=share)
         if self.trains_encoder and config.flip:
             sides = {self.words.ids[word] for word in SIDES if word in self.words.ids}
@@ -66,30 +66,30 @@ def load_material(
     encoder: Encoder | None = None,
     splits: Mapping[str, Dataset] | None = None,
 ) -> Material:
-    """Opens the source, encodes its images where the encoder is frozen, and builds the vocabulary.
+    """Opens the source, encodes its images if the encoder is frozen, and builds the vocabulary.
 
     Args:
       config: the settings.
-      workdir: where images that are left out are listed.
-      start: the run that this one goes on from, whose encoder and words it takes.
+      workdir: the run's folder, where the images that are left out are listed.
+      start: the run that this one starts from; its encoder and words are used.
       encoder, splits: in place of those that the config names.
 
     Raises:
       SettingsError: there is no such source or encoder, or an image cannot be read and `config.bad_images` is "stop".
-      FileNotFoundError: a file that the config names is not there.
+      FileNotFoundError: a file that the config names does not exist.
     """
     if encoder is None:
         encoder = start.encoder if start is not None and start.encoder is not None else load_encoder(config)
     trains_encoder = config.encoder_learning_rate > 0
     if trains_encoder and encoder is None:
-        raise SettingsError("config.encoder_learning_rate: features that were computed elsewhere have no encoder")
+        raise SettingsError("config.encoder_learning_rate: features computed elsewhere have no encoder: set it to 0")
     if splits is None:
         try:
             splits = source(config.source)
         except ValueError as error:
             raise SettingsError(f"config.source: {error}") from error
     if "validation" not in splits:
-        raise SettingsError(f"config.source: wanted images for validation, got {', '.join(splits)} alone")
+        raise SettingsError(f"config.source: got the splits {', '.join(splits)}, wanted also one called validation")
     if trains_encoder:
         splits, size = readable(splits, config, workdir), encoder.preprocessing.size
         images = {split: LazyImages(dataset, size) for split, dataset in splits.items()}

@@ -1,8 +1,8 @@
-"""What training makes small: (weights, batch, key, constants) -> (sum, count, metrics); the loss is sum / count.
+"""Objectives: (weights, batch, key, constants) -> (sum, count, metrics); the loss is sum / count.
 
-Sum and count apart, so that a batch can be taken in parts and still have the loss of the whole. `weights` are
-(the captioner's variables, the encoder's trained parameters or None); the key is for dropout and samples; constants are
-arrays that never change and are too large to be compiled in.
+Sum and count are separate, so that a batch can be processed in parts and still give the loss of the whole. `weights`
+are (the captioner's variables, the encoder's trained parameters or None); the key is for dropout and sampling;
+constants are arrays that never change and are too large to be compiled into the program.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ Objective = Callable[[Any, Any, PRNGKeyArray, Any], tuple[Float[Array, ""], Floa
 
 
 def words_in(targets: Int[Array, "*batch T"]) -> Float[Array, ""]:
-    """How many targets are not padding."""
+    """The number of targets that are not padding."""
     return (targets != PAD).sum().astype(jnp.float32)
 
 
@@ -35,8 +35,8 @@ def cross_entropy_objective(captioner: Captioner, *, own_words: float = 0.0) -> 
 
     Args:
       captioner: the model.
-      own_words: scheduled sampling: the share of input words that are replaced by words drawn from the model's own
-        prediction at their place, as teacher forcing gives it (two passes, no loop over the words).
+      own_words: scheduled sampling: the fraction of input words that are replaced by words drawn from the model's
+        teacher-forced prediction at their position (two passes, no loop over the words).
 
     Reference: Bengio et al., "Scheduled sampling" (2015); in two passes: Mihaylova and Martins (2019).
     """
@@ -57,7 +57,7 @@ def _with_own_words(captioner, params, batch, share, key):
     which, draw = jax.random.split(key)
     logits = models.logits(captioner, params, batch.features, batch.inputs)
     said = jax.random.categorical(draw, jax.lax.stop_gradient(logits))
-    # What was said after word t is the input at t + 1; the start token and padding stay.
+    # The word drawn at position t is the input at t + 1; the start token and padding are kept.
     own = jnp.concatenate([batch.inputs[:, :1], said[:, :-1].astype(batch.inputs.dtype)], axis=1)
     replaced = jax.random.bernoulli(which, share, own.shape) & (batch.inputs != PAD)
     return jnp.where(replaced.at[:, 0].set(False), own, batch.inputs)
@@ -71,12 +71,12 @@ def with_encoder(
     *,
     jitter: float = 0.0,
 ) -> Objective:
-    """The same objective of images, uint8 [B, H, W, 3], whose encoder is trained too.
+    """The same objective on images, uint8 [B, H, W, 3], whose encoder is trained too.
 
     Args:
-      objective: of features.
+      objective: on features.
       encoder: images -> features.
-      fixed: the encoder's collections that are not trained (norms' statistics, boxes).
+      fixed: the encoder's collections that are not trained (statistics of norms, boxes).
       preprocessing: of the images.
       jitter: brightness and contrast of each image are multiplied by factors from [1 - jitter, 1 + jitter].
     """
@@ -94,7 +94,7 @@ def with_encoder(
 
 
 def _jittered(images: Float[Array, "B H W 3"], jitter: float, key: PRNGKeyArray) -> Float[Array, "B H W 3"]:
-    """Brightness moves the mean of each image and contrast what differs from it, in preprocessed units."""
+    """Brightness scales each preprocessed image, contrast its deviation from the image's mean."""
     brightness, contrast = 1 + jitter * jax.random.uniform(key, (2, len(images), 1, 1, 1), minval=-1, maxval=1)
     mean = images.mean(axis=(1, 2, 3), keepdims=True)
     return brightness * (mean + contrast * (images - mean))
@@ -114,7 +114,7 @@ def in_bfloat16(objective: Objective) -> Objective:
 
 
 def lrp_ift_objective(captioner: Captioner, arm: Arm, stop_ids: Sequence[int]) -> Objective:
-    """Eq. 31, or what the arm puts in its place; see `lrp_ift_loss`."""
+    """Eq. 31, or the variant given by the arm; see `lrp_ift_loss`."""
 
     def objective(weights, batch, key, constants=None):
         params, _ = weights

@@ -1,4 +1,4 @@
-"""Saving a run as it trains, and going on from what was saved."""
+"""Saves the state of a run, and restores it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,20 +11,20 @@ import orbax.checkpoint as ocp
 from lrp_jax.captions.runs.checkpoints import SCORE
 from lrp_jax.captions.training.state import TrainState
 
-# A checkpoint in the middle of an epoch has no validation score; less than any CIDEr, so it is never the best
-# while there is another.
+# The score of a checkpoint within an epoch, which has no validation score: below every CIDEr, so that it is not the
+# best if there is another.
 _NO_SCORE = -1.0
 
 _REFUSALS = ("OS error", "No space left", "File too large", "RESOURCE_EXHAUSTED", "quota")
 
 
 class Progress(NamedTuple):
-    """What a run goes on from, beside the train state; plain data for JSON.
+    """What a resumed run needs in addition to the train state; plain data for JSON.
 
     Attributes:
       iterator: the state of the iterator over batches.
       schedule: the fields of the `Schedule`.
-      static: "config" and "vocabulary", so that a checkpoint can be read without the files beside it.
+      static: "config" and "vocabulary", so that a checkpoint can be read without the run's other files.
     """
 
     iterator: dict[str, Any]
@@ -38,9 +38,9 @@ def save_checkpoint(
     """Saves a checkpoint under the state's step; `score` is the validation CIDEr, None within an epoch.
 
     Raises:
-      OSError: it, or the one before it, cannot be written; the earlier ones are still there.
+      OSError: it, or the one before it, cannot be written; the earlier ones are kept.
     """
-    # Apart from the rest, so that a captioner can be read without its optimiser.
+    # Separate items, so that a captioner can be read without its optimiser.
     items = {"params": ocp.args.StandardSave(state.params), "rest": ocp.args.StandardSave(_rest(state))}
     if state.encoder is not None:
         items["encoder"] = ocp.args.StandardSave(state.encoder)
@@ -53,7 +53,7 @@ def save_checkpoint(
 
 
 def wait_for_checkpoints(manager: ocp.CheckpointManager) -> None:
-    """Returns when everything is written.
+    """Waits until everything is written.
 
     Raises:
       OSError: as `save_checkpoint`.
@@ -65,20 +65,20 @@ def wait_for_checkpoints(manager: ocp.CheckpointManager) -> None:
 
 @contextlib.contextmanager
 def _plainly(manager: ocp.CheckpointManager) -> Iterator[None]:
-    """What the disk refuses is one line, whatever orbax wraps around it."""
+    """Turns every form of a write error from orbax into an OSError of one line."""
     try:
         yield
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, OSError):
             cause = cause.__cause__ or cause.__context__
-        # tensorstore says what the system said in the text of its own error.
+        # tensorstore has the system's error only in the text of its own.
         if cause is None and not any(text in str(error) for text in _REFUSALS):
             raise
         why = getattr(cause, "strerror", None) or " ".join(str(error).split())[:200]
         raise OSError(
-            f"{manager.directory}: cannot write a checkpoint ({why}); make room and go on with --resume from "
-            f"the last whole one"
+            f"{manager.directory}: cannot write a checkpoint ({why}); free some space and continue with --resume from "
+            f"the last complete one"
         ) from error
 
 
@@ -94,10 +94,10 @@ def restore_checkpoint(manager: ocp.CheckpointManager, like: TrainState) -> tupl
     restored = manager.restore(manager.latest_step(), args=args)
     encoder = None if like.encoder is None else restored["encoder"]
     state = TrainState(params=restored["params"], encoder=encoder, **restored["rest"])
-    # orbax takes what the file has where a leaf is a key or a scalar: a step compiled for other types would go wrong.
+    # For keys and scalars orbax returns the types of the file, but the compiled step needs those of `like`.
     chex.assert_trees_all_equal_shapes_and_dtypes(state, like)
     progress = dict(restored["progress"])
-    if "plateau" in progress:  # its name while there was no other schedule
+    if "plateau" in progress:  # its name in earlier versions
         progress["schedule"] = progress.pop("plateau")
     return state, Progress(**progress)
 

@@ -1,10 +1,10 @@
-"""Trains the encoder of the drawn scenes, and writes the file that the package carries.
+"""Trains the encoder for drawn scenes, and writes the file that ships with the package.
 
     python -m lrp_jax.captions.training.scene_encoder --out=scene_encoder.npz
 
-It learns from unbiased scenes what each cell of its grid shows - which kind of object or which background, and
-the object's colour - with labels taken from the masks. Then it is frozen: a captioner that stands on it can have
-learned a planted bias from its captions only.
+It learns on unbiased scenes to classify each cell of its grid - the kind of object or the background, and the object's
+colour - with labels from the masks. Then it is frozen, so that a captioner can only learn a planted bias from its
+captions.
 """
 
 import argparse
@@ -30,21 +30,21 @@ from lrp_jax.captions.models.scene_cnn import BLOCKS, POOLS, SceneCNN
 from lrp_jax.captions.storage.files import atomic
 
 PREPROCESSING = Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), size=(96, 96))
-GRID = 8  # cells on a side that SceneCNN makes of 96 pixels
+GRID = 8  # cells per side of SceneCNN's feature map for 96 pixels
 THINGS = (*scenes.KINDS, *scenes.BACKGROUNDS)
 COLOURS = tuple(scenes.COLOURS)
-SIZES = (0.008, 0.02, 0.05, 0.25)  # the size classes of the report, as shares of the image
+SIZES = (0.008, 0.02, 0.05, 0.25)  # the size classes of the report, as fractions of the image
 
-_FINE = 6  # points on a side of a cell that say what it shows
-_LEAST = 0.2  # the smallest claim with which an object takes a cell from the background
+_FINE = 6  # mask samples per side of a cell
+_LEAST = 0.2  # the smallest claim (see `label_cells`) that gives a cell to an object instead of the background
 
 
 class Cells(NamedTuple):
-    """What the cells of a scene's grid show.
+    """The labels of the cells of a scene's grid.
 
     things: index into `THINGS`. colours: index into `COLOURS`, -1 on the background.
-    homes: for each object the row, the column, its kind, its colour and its box's share of the image; the cell is
-        the one that shows most of it.
+    homes: for each object the row and the column of the cell that shows most of it, its kind, its colour, and the
+        fraction of the image that its box covers.
     """
 
     things: Int[np.ndarray, "grid grid"]
@@ -62,10 +62,10 @@ class Pool(NamedTuple):
 
 
 def label_cells(scene: scenes.Scene, grid: int = GRID) -> Cells:
-    """Reads the labels of a scene's cells off its masks.
+    """Computes the labels of a scene's cells from its masks.
 
-    An object's claim to a cell is the share of the cell that it covers plus the share of itself that lies there,
-    so that small objects hold the one cell they have against the large ones around them.
+    An object's claim to a cell is the fraction of the cell that it covers plus the fraction of the object that lies in
+    it, so that a small object wins its only cell against larger objects around it.
     """
     seen = scenes.masks(scene, grid * _FINE)
     parts = seen.reshape(len(seen), grid, _FINE, grid, _FINE).sum(axis=(2, 4))
@@ -87,7 +87,7 @@ def label_cells(scene: scenes.Scene, grid: int = GRID) -> Cells:
 
 
 def draw_pool(split: str, seed: int, count: int) -> Pool:
-    """Draws unbiased scenes, every other one at 144 pixels and then shrunk as captioners' images are."""
+    """Draws unbiased scenes, every other one at 144 pixels and then resized like the captioners' images."""
     size = PREPROCESSING.size[0]
     images = np.empty((count, size, size, 3), np.uint8)
     things = np.empty((count, GRID, GRID), np.int32)
@@ -104,14 +104,14 @@ def draw_pool(split: str, seed: int, count: int) -> Pool:
 
 
 def cell_weights(things: Int[np.ndarray, "n grid grid"]) -> Float[np.ndarray, " things"]:
-    """Weights of the labels, in proportion to the inverse root of their frequency, 1 on average over the cells."""
+    """Weights of the labels, proportional to the inverse square root of their frequency; their mean over cells is 1."""
     count = np.bincount(things.ravel(), minlength=len(THINGS)) + 1.0
     weights = count**-0.5
     return weights * count.sum() / (weights * count).sum()
 
 
 class Trainee(nn.Module):
-    """SceneCNN with a batch norm after each convolution, which trains several times as fast; see `fold`."""
+    """SceneCNN with a batch norm after each convolution, which trains several times faster; see `fold`."""
 
     width: int
 
@@ -131,9 +131,9 @@ class Trainee(nn.Module):
 
 
 def fold(variables: Mapping[str, Any], epsilon: float = 1e-5) -> dict[str, Any]:
-    """Parameters of the SceneCNN that does what a Trainee does with its running means and variances.
+    """Parameters of the SceneCNN that is equivalent to a Trainee with its running means and variances.
 
-    A norm after a convolution scales and shifts each channel by constants: so do other kernels and biases.
+    A norm after a convolution scales and shifts each channel by constants, so it is folded into kernel and bias.
     """
     params, running = variables["params"], variables["batch_stats"]
     folded = {name: part for name, part in params.items() if name.endswith("_head")}
@@ -150,7 +150,7 @@ def loss(
     colours: Int[Array, "B grid grid"],
     weights: Float[Array, " things"],
 ) -> Float[Array, ""]:
-    """Weighted cross-entropy of what the cells show, plus half of that of the colours where there is an object."""
+    """Weighted cross-entropy of the cells' classes, plus half of that of the colours where there is an object."""
     each = optax.softmax_cross_entropy_with_integer_labels(scores[0], things)
     colour = optax.softmax_cross_entropy_with_integer_labels(scores[1], jnp.maximum(colours, 0))
     has_colour = colours >= 0
@@ -166,7 +166,7 @@ def train(
     """
     trainee = Trainee(width)
     image = jnp.zeros((1, *PREPROCESSING.size, 3), jnp.float32)
-    variables = jax.jit(trainee.init)(jax.random.key(seed), image)  # a kernel for every parameter would take longer
+    variables = jax.jit(trainee.init)(jax.random.key(seed), image)  # faster than one kernel for each parameter
     steps = epochs * (len(pool.images) // batch_size)
     schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 20), steps)
     optimiser = optax.adamw(schedule, weight_decay=1e-4)
@@ -203,10 +203,10 @@ def train(
 
 
 def accuracies(encoder: SceneCNN, params: Any, pool: Pool, batch_size: int = 100) -> dict[str, float]:
-    """How often the cell that shows most of an object names its kind, by size; and its colour, and the background.
+    """Accuracies of the kind and the colour, at the cell that shows most of an object, and of the background.
 
     Returns:
-      `kind` over all objects and `kind 0.8-2 %`, ... by the share of the image that the box covers; `colour` over
+      `kind` over all objects and `kind 0.8-2 %`, ... by the fraction of the image that the box covers; `colour` over
       all objects; `background` over all cells without an object.
     """
 
@@ -232,7 +232,7 @@ def accuracies(encoder: SceneCNN, params: Any, pool: Pool, batch_size: int = 100
 
 
 def save(path: str, encoder: SceneCNN, params: Any, about: dict[str, Any]) -> None:
-    """Writes the weights in half precision, with a JSON string under `about` that says how they were made."""
+    """Writes the weights in half precision, with the settings and results of training as JSON under `about`."""
     flat = traverse_util.flatten_dict(params, sep="/")
     record = {
         "width": encoder.width,
@@ -251,7 +251,7 @@ def save(path: str, encoder: SceneCNN, params: Any, about: dict[str, Any]) -> No
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, help="file to write")
-    parser.add_argument("--seed", type=int, default=90001, help="of the scenes, the first weights and the order")
+    parser.add_argument("--seed", type=int, default=90001, help="for the scenes, the initial weights and the order")
     parser.add_argument("--scenes", type=int, default=8000, help="number of training scenes")
     parser.add_argument("--epochs", type=int, default=16)
     options = parser.parse_args()

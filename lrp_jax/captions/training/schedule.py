@@ -1,24 +1,23 @@
-"""When to learn more slowly, and when to stop."""
+"""Learning rate schedules, and early stopping."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Plateau:
-    """The learning rate of a run, decided by the validation score of its epochs (section 5.1).
+    """A learning rate that depends on the validation score of each epoch (section 5.1).
 
-    The rate falls by `factor` whenever the best score has not been beaten for another `patience` epochs, and
-    training stops when it has not been beaten for `stop_after`. All fields are plain numbers: saved with a
-    checkpoint and read back, they go on as if nothing had happened.
+    The rate is multiplied by `factor` after every `patience` epochs without a new best score, and training stops after
+    `stop_after` such epochs. All fields are plain numbers, which are saved with a checkpoint and restored.
 
     Attributes:
       learning_rate: of the next epoch.
-      factor: what remains of the rate when it is annealed; 0.8 is the paper's 20 %.
-      patience: epochs without a gain before the rate falls; 3 in the paper.
-      stop_after: epochs without a gain before training stops; 6 in the paper.
+      factor: the factor on the rate; 0.8 is the paper's reduction by 20 %.
+      patience: epochs without improvement before the rate falls; 3 in the paper.
+      stop_after: epochs without improvement before training stops; 6 in the paper.
       least: the rate never falls below this.
-      best: the best score so far; None before the first.
-      waited: epochs since then.
+      best: the best score so far; None before the first epoch.
+      waited: epochs since the best score.
 
     Example:
       >>> plateau = Plateau(5e-4)
@@ -58,15 +57,15 @@ class Plateau:
 
 @dataclasses.dataclass(frozen=True)
 class Linear:
-    """A rate that falls evenly to zero at the last step, and never stops before.
+    """A learning rate that falls linearly to zero at the last step, without early stopping.
 
-    It reaches in a few epochs what a plateau needs many for, as the noise of the steps ends with the rate; how many
-    must be known beforehand. Saved and read back as `Plateau` is.
+    It needs fewer epochs than `Plateau`, because the noise of the steps falls with the rate; the number of steps must
+    be known in advance. Saved and restored like `Plateau`.
 
     Attributes:
       learning_rate: of the first step.
-      steps: how many there are.
-      best: the best score so far; None before the first.
+      steps: the number of steps.
+      best: the best score so far; None before the first epoch.
     """
 
     learning_rate: float
@@ -79,7 +78,7 @@ class Linear:
 
     @property
     def stopped(self) -> bool:
-        """Never before the last step."""
+        """Always False: training runs to the last step."""
         return False
 
     def rate(self, step: int) -> float:

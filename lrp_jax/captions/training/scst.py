@@ -1,4 +1,4 @@
-"""Self-critical sequence training: captions drawn from the model, rewarded for what they score above a baseline."""
+"""Self-critical sequence training: samples captions and rewards those that score above a baseline."""
 
 from functools import partial
 from typing import Any, Literal
@@ -34,36 +34,35 @@ def self_critical_loss(
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
     """A loss whose gradient is that of -E[CIDEr-D of a caption drawn from the model] (Eq. 18), in expectation.
 
-    Captions are drawn; each has its reward, CIDEr-D, less a baseline that does not depend on it; the loss is
-    -(reward - baseline) log p(caption), where p is what the caption was drawn from. One program without a callback:
-    jit it with everything from `baseline` on static, and `captioner`.
+    Captions are sampled; the reward of each is its CIDEr-D, and the baseline does not depend on it. The loss is
+    -(reward - baseline) log p(caption), where p is the distribution that the caption was sampled from. One program
+    without a callback: jit it with `captioner` and everything from `baseline` on as static arguments.
 
     Args:
       captioner, params: the model and its variables.
-      features: raw visual features, of each image once.
-      references: the captions of each image as `pad_references` makes them.
-      frequencies: see `document_frequencies`; of the training captions.
-      key: of the draws and the dropout.
-      baseline: "greedy", the reward of the most likely words without dropout; or "leave_one_out", the mean reward of
-        the image's other samples, which costs no further captions.
-      samples: captions drawn for each image.
-      max_length: the most words of a caption, the end token included.
-      dropout: whether the model that captions are drawn from has dropout before its last layer (not of embeddings), as
-        in the published code. Each caption has one mask for all its words, the same when it is drawn and when
-        log p is taken.
-      mean_over: "words", all drawn words counting the same, as in the published code: the shorter the captions of a
-        batch, the larger its step. With "captions" the gradient is unbiased exactly, and about as many times as
-        large as a caption has words.
-      wording: what is not said; the rest has probability 1.
-      predict: `predict(params, inputs) -> logits` in the place of the captioner's own, wherever logits are needed: with
-        the re-weighted prediction of Eq. 30 this is Eq. 32. With dropout it is also called with a keyword
-        `dropout_rng`, and the same key has to give the same mask.
+      features: raw visual features, one entry per image.
+      references: the captions of each image, from `pad_references`.
+      frequencies: of the training captions, see `document_frequencies`.
+      key: for sampling and dropout.
+      baseline: "greedy", the reward of the greedy caption without dropout; or "leave_one_out", the mean reward of the
+        image's other samples, which needs no further captions.
+      samples: captions sampled for each image.
+      max_length: the maximum number of tokens of a caption, the end token included.
+      dropout: whether captions are sampled with dropout before the last layer (not of embeddings), as in the published
+        code. Each caption has one mask for all its words, the same for sampling and for log p.
+      mean_over: "words" gives all sampled words the same weight, as in the published code: the shorter the captions of
+        a batch, the larger its step. With "captions" the gradient is exactly unbiased, and larger by a factor of about
+        the number of words in a caption.
+      wording: restrictions on the words; the allowed words have probability 1 in total.
+      predict: `predict(params, inputs) -> logits`, used in place of the captioner's own wherever logits are needed:
+        with the re-weighted prediction of Eq. 30 this is Eq. 32. With dropout it is also called with the keyword
+        `dropout_rng`, and the same key must give the same mask.
 
     Returns:
       The loss, and "reward" (mean of the samples), "baseline" (mean) and "length" (words, the end token included).
 
     Raises:
-      ValueError: there is no such baseline or mean, or too few samples.
+      ValueError: an unknown baseline or mean, or too few samples.
 
     Reference:
       Rennie et al., Self-critical sequence training for image captioning, CVPR 2017. Leave-one-out: Kool et al., Buy 4
@@ -82,7 +81,7 @@ def self_critical_loss(
         predict = partial(predict_words, captioner)
     predict_drawn = partial(predict, dropout_rng=dropout_key) if dropout else predict
 
-    # The words are constants of the gradient.
+    # The sampled words are constants: no gradient flows through them.
     frozen, seen = jax.lax.stop_gradient((params, features))
     sampler = Sample(count=samples, max_length=max_length, wording=wording)
     drawn = sampler(captioner, frozen, seen, draw_key, predict_drawn).tokens
@@ -115,12 +114,12 @@ def caption_log_p(
 ) -> Float[Array, "B n L"]:
     """log p of each word of n captions of each image, teacher-forced; 0 for padding.
 
-    p is what `Sample` draws from: the words that `wording` forbids have no probability, the others have 1 together.
+    p is the distribution of `Sample`: words that `wording` forbids have probability 0, the others sum to 1.
 
     Args:
       captioner, params, features: the model and the images; the captions of an image share its regions.
-      tokens: the words after the start token, the end token where there is one, and padding from there on.
-      wording, predict: as the captions were drawn.
+      tokens: the words after the start token, the end token if there is one, then padding.
+      wording, predict: as for sampling the captions.
     """
     if predict is None:
         predict = partial(predict_words, captioner)
@@ -132,7 +131,7 @@ def caption_log_p(
         return trace.inputs
 
     read = jax.vmap(states, in_axes=1, out_axes=2)(inputs)  # c and h, [L, B, n, H]
-    # Word by word in shape, as in decoding, so that a dropout mask is the same here and there.
+    # Predicts word by word, with the shapes of decoding, so that the dropout masks are the same.
     logits = jax.vmap(partial(predict, params))(read)
     positions = jnp.arange(tokens.shape[-1])
     forbidden = jax.vmap(lambda t: wording.forbidden(tokens, t, logits.shape[-1]))(positions)

@@ -1,4 +1,4 @@
-"""What a run starts from, and what its stage makes small, as its config says."""
+"""The stage of a run: where it starts from, its objective and its batches, from the config."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from lrp_jax.captions.words import Vocabulary
 from lrp_jax.captions.words.stop_words import stop_ids
 
 OBJECTIVES = ("cross_entropy", "lrp_ift", "scst")
-# What a stage has from the run that it starts from: the data and the model.
+# The settings that a stage inherits from the run that it starts from: data and model.
 INHERITED = (
     "min_count",
     "lengths",
@@ -42,14 +42,14 @@ INHERITED = (
 
 
 def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.ConfigDict, Speaker | None]:
-    """The settings with what comes from the run of `config.init_from`, and that run; None if there is none.
+    """The settings completed from the run `config.init_from`, and that run; None if the setting is empty.
 
-    The data and the model are those of that run, except for `config.source` and `config.features_folder` where they are
-    given. Its `features_folder` is taken over only where it holds what this stage needs: with its source, and not from
-    a run that trained its encoder, whose features came from the encoder that it began with.
+    The data and the model are those of that run, except for `config.source` and `config.features_folder` if they are
+    given. Its `features_folder` is inherited only if it holds the features that this stage needs: the source is the
+    same, and that run did not train its encoder (otherwise the features are those of its initial encoder).
 
     Raises:
-      SettingsError: there is no such run, or there is no such objective.
+      SettingsError: there is no such run, or no such objective.
     """
     if config.objective not in OBJECTIVES:
         raise SettingsError(f"config.objective is {config.objective!r}: wanted one of {', '.join(OBJECTIVES)}")
@@ -74,15 +74,15 @@ def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.Config
 def make_objective(
     config: ml_collections.ConfigDict, captioner: Captioner, vocabulary: Vocabulary, encoder: Encoder | None
 ) -> Objective:
-    """What the stage makes small.
+    """The objective of the stage.
 
     Args:
       config: the settings.
       captioner, vocabulary: the model and its words.
-      encoder: what makes the features, if it is trained too.
+      encoder: the encoder if it is trained too, else None.
 
     Raises:
-      SettingsError: a setting of the objective has no meaning.
+      SettingsError: a setting of the objective is invalid.
     """
     try:
         arm = Arm(**config.arm)
@@ -112,14 +112,14 @@ def make_objective(
 def frequencies_of(
     config: ml_collections.ConfigDict, captions: Sequence[Sequence[Sequence[int]]], vocabulary_size: int
 ) -> Frequencies | None:
-    """The document frequencies of the reward, for a stage that has one: counted once, kept with the features."""
+    """The document frequencies for the reward of SCST: counted once, cached with the features. Otherwise None."""
     if config.objective != "scst":
         return None
     if not config.features_folder:
         return document_frequencies(captions, vocabulary_size)
     folder = pathlib.Path(config.features_folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):  # of several processes one counts
+    with locked(folder):  # so that only one of several processes counts
         return cached_frequencies(folder / "frequencies.npz", captions, vocabulary_size)
 
 
@@ -134,7 +134,7 @@ def make_batches(
     captions: Sequence[Sequence[Sequence[int]]],
     share: tuple[int, int],
 ) -> Batches:
-    """Batches of captions, or for a reward of images."""
+    """Batches of captions, or for SCST batches of images."""
     options = {"batch_size": config.batch_size, "seed": config.seed, "epochs": config.epochs, "share": share}
     if config.objective == "scst":
         return ImageBatches(images, captions, length=max(config.lengths), **options)

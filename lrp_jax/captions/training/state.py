@@ -16,16 +16,15 @@ NEVER = -1
 
 
 class TrainState(NamedTuple):
-    """Everything that a step changes.
+    """The state that a step changes.
 
     Attributes:
-      step: how many steps have been taken.
+      step: the number of steps taken.
       params: the captioner's variables.
-      encoder: the encoder's parameters where it is trained too, else None.
-      optimiser: the state of the optimiser, of (params, encoder).
+      encoder: the encoder's parameters if it is trained too, else None.
+      optimiser: the state of the optimiser, for (params, encoder).
       key: the source of all random numbers; a step folds its number in.
-      failed: the step whose loss or gradient was not finite, -1 as long as there is none. From then on nothing
-        changes.
+      failed: the first step whose loss or gradient was not finite, -1 if there is none. After it nothing changes.
     """
 
     step: Int[Array, ""]
@@ -39,9 +38,9 @@ class TrainState(NamedTuple):
 Step = Callable[..., tuple[TrainState, dict[str, Float[Array, ""]]]]
 
 
-@functools.cache  # what is compiled for an optimiser is found again by the next one of these numbers
+@functools.cache  # so that code compiled for an optimiser is reused by the next one with the same arguments
 def make_optimiser(*, b1: float, b2: float, clip: float) -> optax.GradientTransformation:
-    """Adam on gradients whose single values are cut to [-clip, clip], without the learning rate.
+    """Adam on gradients with each element clipped to [-clip, clip], without the learning rate.
 
     The rate is an argument of the step, because it follows the validation score and not the step.
 
@@ -50,7 +49,7 @@ def make_optimiser(*, b1: float, b2: float, clip: float) -> optax.GradientTransf
       clip: the largest absolute value of an element of the gradient, before Adam.
 
     Returns:
-      The transformation; equal arguments give the same one.
+      The transformation; equal arguments give the same object.
     """
     return optax.chain(optax.clip(clip), optax.scale_by_adam(b1=b1, b2=b2))
 
@@ -67,11 +66,11 @@ def create_state(
     """A state before the first step.
 
     Args:
-      captioner, optimiser: what is trained, and how.
-      features: of images, read for their shape and dtype only.
-      seed: of the initial parameters, and of all that is drawn later.
-      params: the captioner's variables to start from, instead of random ones.
-      encoder: the encoder's parameters, where it is trained too.
+      captioner, optimiser: the model and its optimiser.
+      features: of images; only their shape and dtype are used.
+      seed: for the initial parameters and all later random numbers.
+      params: the captioner's initial variables; None for random ones.
+      encoder: the encoder's parameters if it is trained too.
     """
     init_key, key = jax.random.split(jax.random.key(seed))
     image = jnp.zeros((1, *features.shape[1:]), features.dtype)
@@ -80,7 +79,7 @@ def create_state(
     return TrainState(jnp.zeros((), jnp.int32), *variables, key, jnp.full((), NEVER, jnp.int32))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))  # a kernel for every parameter would take many times as long
+@functools.partial(jax.jit, static_argnums=(0, 1))  # many times faster than one kernel for each parameter
 def _create(captioner, optimiser, key, image, params, encoder):
     if params is None:
         params = captioner.init(key, image, jnp.zeros((1, 1), jnp.int32))
@@ -97,14 +96,13 @@ def make_step(
     """The function (state, batch, learning rate, constants) -> (state, metrics), to be jitted with the state donated.
 
     Args:
-      objective: what is made small.
+      objective: the objective to minimise.
       optimiser: turns its gradient into a direction.
       encoder_rate: the learning rate of the encoder as a multiple of the captioner's.
-      accumulate: parts that a batch is cut into, one after the other, so that less memory is needed.
+      accumulate: the number of parts that a batch is processed in, to save memory.
 
-    The metrics hold "loss" and what the objective measures. A step whose loss or gradient is not finite changes
-    nothing but `failed`, and no later one changes anything, so that the last good state is still there when somebody
-    looks.
+    The metrics are "loss" and those of the objective. A step whose loss or gradient is not finite changes only
+    `failed`, and later steps change nothing, so that the last good state can be saved.
     """
 
     def step(state: TrainState, batch: Any, learning_rate: Float[Array, ""], constants: Any = None):
@@ -116,10 +114,10 @@ def make_step(
         params, encoder = (_move(w, d, rate) for w, d, rate in zip(weights, direction, rates, strict=True))
         new = TrainState(state.step + 1, params, encoder, optimiser_state, state.key, state.failed)
         good = _finite((metrics["loss"], gradient))
-        # One that failed before keeps its number.
+        # The number of an earlier failed step is kept.
         stays = state._replace(failed=jnp.where(state.failed == NEVER, state.step, state.failed))
         goes_on = good & (state.failed == NEVER)
-        keys = new.key  # a key cannot be chosen by `where`; it never changes
+        keys = new.key  # `where` does not take a key; it never changes
         new, stays = new._replace(key=None), stays._replace(key=None)
         chosen = jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, stays)
         return chosen._replace(key=keys), metrics
@@ -128,7 +126,7 @@ def make_step(
 
 
 def _value_and_gradient(objective, weights, batch, key, constants, parts):
-    """The metrics, "loss" among them, and the gradient of the loss."""
+    """The metrics, including "loss", and the gradient of the loss."""
 
     def total(weights, batch, key):
         total, count, metrics = objective(weights, batch, key, constants)
@@ -138,7 +136,7 @@ def _value_and_gradient(objective, weights, batch, key, constants, parts):
     if parts == 1:
         (value, (count, metrics)), gradient = both(weights, batch, key)
     else:
-        # Rows i, i + parts, ... of each device's share stay where they are.
+        # Part i has rows i, i + parts, ... of each device's share, so no row moves between devices.
         cut = jax.tree.map(lambda x: jnp.swapaxes(x.reshape(len(x) // parts, parts, *x.shape[1:]), 0, 1), batch)
 
         def add(sums, part):

@@ -1,4 +1,4 @@
-"""CIDEr of a captioner on a split, by all processes together."""
+"""CIDEr of a captioner on a split, computed by all processes together."""
 
 from typing import Any
 
@@ -30,13 +30,13 @@ def score(
     """CIDEr of the captions of a split.
 
     Args:
-      speaker: the captioner; its parameters are not read.
-      params: the captioner's variables, the same on all devices.
-      trained_encoder: the encoder's parameters where it is trained too, else None.
+      speaker: the captioner; its parameters are not used.
+      params: the captioner's variables, replicated on all devices.
+      trained_encoder: the encoder's parameters if it is trained too, else None.
       material, split: the images and their references.
-      decoder: what finds the captions.
+      decoder: the decoder.
       config: for `evaluation_batch_size`.
-      devices: where things lie. Each process captions its share of the images.
+      devices: the shardings. Each process captions its share of the images.
     """
     features, texts = material.images[split], material.references[split]
     if material.trains_encoder:
@@ -59,7 +59,7 @@ def score(
 
 
 class Rows:
-    """Some rows of an array that is read by its rows, such as one in files."""
+    """Selected rows of an array that is read row by row, such as one stored in files."""
 
     ndim = 3
 

@@ -377,7 +377,9 @@ def test_contrast_reaches_pixels_grad_cam_and_occlusion(mhfc):
 
 def test_attention_cannot_contrast(ada):
     for method in ("attention", "visual_attention"):
-        with pytest.raises(ValueError, match=f"got against='rest' for {method}, which is the same whatever word"):
+        with pytest.raises(
+            ValueError, match=f"got against='rest' for {method}, which does not depend on the explained word"
+        ):
             explain_features(*ada, FEATURES[0], TOKENS, method, against="rest")
 
 

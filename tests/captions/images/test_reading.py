@@ -174,7 +174,7 @@ def test_bad_files(tmp_path, pixels):
 
 @pytest.mark.parametrize(
     ("pixels", "why"),
-    [(np.full((3, 4), 0.5, np.float32), "no whole numbers"), (np.full((3, 4), 70000, np.int32), "more than 16 bits")],
+    [(np.full((3, 4), 0.5, np.float32), "not integers"), (np.full((3, 4), 70000, np.int32), "more than 16 bits")],
 )
 def test_pixels_of_which_white_is_not_known_are_refused(tmp_path, pixels, why):
     """Pillow would make a black image of the one and a white one of the other."""

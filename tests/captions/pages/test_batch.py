@@ -68,7 +68,7 @@ def test_a_full_disk_ends_the_batch_with_what_was_finished(to_case, tmp_path, ca
     outcome = explain_batch(pictures, to_case, tmp_path)
     assert (outcome.explained, outcome.left, list(outcome.failed)) == (1, 2, ["b.png"]) and not outcome.complete
     assert capsys.readouterr().err == "[2/4] b.png: FAILED: [Errno 28] No space left on device\n"
-    assert "2 not begun: nothing more can be written; make room and go on with --resume" in str(outcome)
+    assert "2 not started: nothing more can be written; free space and continue with --resume" in str(outcome)
     # What was half written does not take the room of the index.
     assert {path.name for path in tmp_path.iterdir()} == {"a", "index.html", ".lock"}
     assert "a/report.html" in (tmp_path / "index.html").read_text()

@@ -1,4 +1,4 @@
-"""The captioner of the drawn scenes that the package carries."""
+"""The captioner for drawn scenes that ships with the package."""
 
 import importlib.resources
 import importlib.util
@@ -71,7 +71,7 @@ def test_other_files_are_refused(tmp_path):
 
 def test_a_run_becomes_a_file_and_the_same_captioner(run, tmp_path, monkeypatch):
     monkeypatch.setattr(scene_captioner, "load_run", lambda folder: run)
-    with pytest.raises(FileNotFoundError, match="wanted a run that is finished"):
+    with pytest.raises(FileNotFoundError, match="wanted a finished run"):
         write_scene_captioner(tmp_path, tmp_path / "made.npz")
     (tmp_path / "results.json").write_text('{"cider/validation": 1.25}')
     about = write_scene_captioner(tmp_path, tmp_path / "made.npz", compared=2)
@@ -83,5 +83,5 @@ def test_a_run_becomes_a_file_and_the_same_captioner(run, tmp_path, monkeypatch)
     monkeypatch.setattr(scene_captioner, "load_scene_encoder", lambda: (run.encoder.module, encoder, run.preprocessing))
     with pytest.raises(ValueError, match="trained with another scene encoder"):
         load_scene_captioner(tmp_path / "made.npz")
-    with pytest.raises(ValueError, match="wanted a run with the encoder that the package carries"):
+    with pytest.raises(ValueError, match="wanted a run with the encoder of the package"):
         write_scene_captioner(tmp_path, tmp_path / "made.npz")

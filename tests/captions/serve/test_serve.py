@@ -146,11 +146,11 @@ def test_the_caption_of_the_last_picture_is_not_forced_on_the_next(server, model
 
 def test_what_is_wrong_is_a_line_on_the_page(server, model):
     for data, line in (
-        (multipart([]), "wanted a picture: choose a file"),
-        (multipart([("held", "0" * 64)]), "choose a file again, it is no longer held"),
+        (multipart([]), "got no picture: choose a file"),
+        (multipart([("held", "0" * 64)]), "choose a file again, it is no longer in memory"),
         (multipart([], b"no image"), "cannot identify image file"),
         (multipart([("caption", "a " * 600)], png()), "caption: got 1200 characters, wanted at most 1000"),
-        (multipart([("method", "magic")], png()), "got method &#39;magic&#39;: wanted some of lrp, attention"),
+        (multipart([("method", "magic")], png()), "got method &#39;magic&#39;: wanted any of lrp, attention"),
     ):
         found = fetch(server, data=data)
         assert found.code == 400 and line in found.text and 'role="alert"' in found.text
@@ -256,7 +256,7 @@ def test_few_pictures_are_kept(server):
     first = fetch(server, data=multipart([], png(seed=100))).field("held")
     for seed in range(KEPT):
         fetch(server, data=multipart([], png(seed=seed)))
-    assert "no longer held" in fetch(server, data=multipart([("held", first)])).text
+    assert "no longer in memory" in fetch(server, data=multipart([("held", first)])).text
 
 
 def test_a_taken_port_is_an_error_and_not_the_end(server, application):

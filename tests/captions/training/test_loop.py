@@ -209,7 +209,7 @@ def test_a_bad_image_stops_a_run_that_does_not_skip_it(tmp_path):
 
 
 def test_devices_must_divide_a_batch(tmp_path):
-    with pytest.raises(ValueError, match=r"config\.batch_size is 12: wanted a multiple of 8, the devices"):
+    with pytest.raises(ValueError, match=r"config\.batch_size is 12: wanted a multiple of 8, the number of devices"):
         train(tmp_path / "x", config=small_config(batch_size=12))
     assert not (tmp_path / "x").exists()
 

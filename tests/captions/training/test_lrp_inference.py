@@ -212,7 +212,7 @@ def test_reweighted_predict(some):
     np.testing.assert_array_equal(
         reweighted_predict(captioner, Arm(ce_share=1.0))(params, PredictorInputs(c, h)), plain
     )
-    with pytest.raises(ValueError, match="decoding knows no target: wanted label='argmax'"):
+    with pytest.raises(ValueError, match="decoding has no target: wanted label='argmax'"):
         reweighted_predict(captioner, Arm(label="target"))
 
 

@@ -1,4 +1,4 @@
-"""The encoder of the drawn scenes that the package carries."""
+"""The encoder for drawn scenes that ships with the package."""
 
 import importlib.resources
 

@@ -47,7 +47,7 @@ METHODS: Mapping[str, Method] = types.MappingProxyType({method.name: method for 
 
 
 def method_of(method: str | Method) -> Method:
-    """The method of a name, or the method itself.
+    """The method with this name, or the method itself.
 
     Raises:
       ValueError: an unknown name.

@@ -1,4 +1,4 @@
-"""Where the model looked."""
+"""Attention weights as an explanation."""
 
 import dataclasses
 
@@ -7,10 +7,10 @@ from lrp_jax.captions.explain.methods.base import Method
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attention(Method):
-    """The attention weights: alpha_t of Ada-LSTM (Eq. 8), those of one head of MH-FC or the mean over its heads.
+    """The attention weights: alpha_t of Ada-LSTM (Eq. 8), those of one head of MH-FC, or the mean over its heads.
 
-    visual_share: multiply by 1 - beta_t, which leaves what each region really has in the context of Eq. 10; for
-      models with a sentinel. The method is then called "visual_attention".
+    visual_share: multiply by 1 - beta_t, which gives each region's actual weight in the context of Eq. 10; for models
+      with a sentinel. The method is then called "visual_attention".
     """
 
     visual_share: bool = False

@@ -16,7 +16,7 @@ from lrp_jax.core import GRADIENT, GUIDED_BACKPROP, Composite
 class GradCAM(Method):
     """Grad-CAM on the projected features I: relu(I w_I), w_I the gradient with respect to I, summed over regions.
 
-    The words have the plain gradient of their embeddings (section 4).
+    For the words: the plain gradient of their embeddings (section 4).
 
     Reference: Selvaraju et al., "Grad-CAM" (2017).
     """
@@ -36,7 +36,7 @@ class GradCAM(Method):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GuidedGradCAM(Method):
-    """Grad-CAM times guided backpropagation: of the features per region, of the pixels after enlarging.
+    """Grad-CAM times guided backpropagation: per region for the features, after enlarging for the pixels.
 
     Reference: Selvaraju et al., "Grad-CAM" (2017), section 3.2.
     """
@@ -47,7 +47,7 @@ class GuidedGradCAM(Method):
 
     @property
     def one_way_back(self) -> Composite:
-        """That of guided backpropagation."""
+        """The composite of guided backpropagation."""
         return self.rules
 
     def explain(self, asked):

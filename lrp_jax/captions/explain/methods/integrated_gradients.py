@@ -1,4 +1,4 @@
-"""Integrated gradients: the mean gradient along the straight way from nothing to the input, times the input."""
+"""Integrated gradients: the mean gradient along the straight line from zero to the input, times the input."""
 
 import dataclasses
 from typing import ClassVar
@@ -14,12 +14,12 @@ from lrp_jax.core import GRADIENT, Composite
 class IntegratedGradients(Method):
     """x * integral over a in [0, 1] of the gradient at a x.
 
-    In the features and words the way starts where both are zero, and goes on in both together. In the pixels it
-    starts at the preprocessed zero, which is the mean colour of the encoder's training images, and the words stay.
-    Complete up to the error of the integral: what `features` and `words` sum to, and what `pixels` sum to, is the
-    score less the score at the start of the way.
+    For features and words the path starts at zero for both, and both grow together. For pixels it starts at the
+    preprocessed zero, which is the mean colour of the encoder's training images, and the words are fixed.
+    Complete up to the error of the quadrature: `features` and `words` together, and `pixels` alone, sum to the score
+    minus the score at the start of the path.
 
-    steps: points of the Gauss-Legendre rule, one backward pass of all words each.
+    steps: points of the Gauss-Legendre rule, each with one backward pass of all words.
 
     Example:
       >>> explain_features(captioner, params, features, tokens, IntegratedGradients(steps=64))
@@ -36,7 +36,7 @@ class IntegratedGradients(Method):
         at_least(self, "steps", 1)
 
     def _points(self) -> list[tuple[float, float]]:
-        """(a, weight), the weights sum to 1."""
+        """Pairs (a, weight); the weights sum to 1."""
         nodes, weights = np.polynomial.legendre.leggauss(self.steps)
         return [(float(a), float(w)) for a, w in zip((nodes + 1) / 2, weights / 2, strict=True)]
 

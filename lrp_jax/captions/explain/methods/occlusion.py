@@ -1,4 +1,4 @@
-"""Occlusion: what the score loses when a part of the input is taken away."""
+"""Occlusion: the drop of the score when a part of the input is removed."""
 
 import dataclasses
 import functools
@@ -16,17 +16,16 @@ from lrp_jax.captions.explain.question import score_words
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Occlusion(Method):
-    """The score of the word less its score without one region, one word before it, or one patch of the image.
+    """The score of the word minus its score without one region, one preceding word, or one patch of the image.
 
-    A region's features are replaced, and a token's embedding becomes zero. Patches get the preprocessed zero, which
-    is the mean colour of the encoder's training images, and the encoder runs anew; the loss of a patch is spread
-    evenly over its pixels, and a pixel has the mean of the patches that cover it. No gradients: it asks what the
-    model would have said.
+    A region's features are replaced, and a token's embedding becomes zero. A patch becomes the preprocessed zero, which
+    is the mean colour of the encoder's training images, and the encoder runs again; the drop for a patch is spread
+    evenly over its pixels, and a pixel gets the mean over the patches that cover it. No gradients are used.
 
     replacement: "zero", or "mean" for the mean feature of the image's regions.
-    patch, stride: side of a patch and the way to the next, in pixels (int) or as a fraction of each side (float).
-      The last patch of a row ends with the image.
-    per_chunk: occluded inputs that run together.
+    patch, stride: side of a patch and distance to the next, in pixels (int) or as a fraction of each side (float).
+      The last patch of a row ends at the edge of the image.
+    per_chunk: occluded inputs per forward pass.
 
     Reference: Zeiler and Fergus, "Visualizing and understanding convolutional networks" (2014).
     """
@@ -58,7 +57,7 @@ class Occlusion(Method):
             self.name,
             logits=scores,
             regions=(scores[None] - regions).T,
-            # A word cannot lose anything with one that comes later; what is left there is rounding.
+            # A word does not depend on later ones; what is nonzero there is rounding.
             words=jnp.tril((scores[None] - words).T),
             betas=attention.beta,
         )
@@ -99,7 +98,7 @@ def _starts(side: int, patch: int, stride: int) -> list[int]:
 
 
 def _covers(starts: list[int], patch: int, side: int) -> Int[np.ndarray, "n side"]:
-    """1 where the patch from each start lies."""
+    """1 at the pixels of the patch that begins at each start, else 0."""
     distance = np.arange(side)[None] - np.array(starts)[:, None]
     return ((distance >= 0) & (distance < patch)).astype(int)
 

@@ -1,4 +1,4 @@
-"""Methods that are one backward pass under a table of rules: LRP, gradients, guided backpropagation."""
+"""Methods that are one backward pass under a composite: LRP, gradients, guided backpropagation."""
 
 import dataclasses
 from typing import ClassVar
@@ -10,13 +10,13 @@ from lrp_jax.core import GRADIENT, GRADIENT_X_INPUT, GUIDED_BACKPROP, PAPER, Com
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Propagation(Method):
-    """One backward pass of each word under `rules`, to the features and words and on to the pixels."""
+    """One backward pass for each word under `rules`: to the features and words, and on to the pixels."""
 
     batched: ClassVar[bool] = True
 
     @property
     def one_way_back(self) -> Composite:
-        """The method's own rules."""
+        """The method's composite."""
         return self.rules
 
     def explain(self, asked):
@@ -70,8 +70,8 @@ class GradientXInput(Propagation):
 class GuidedBackprop(Propagation):
     """The gradient with a second rectification at each ReLU (Springenberg et al., 2015).
 
-    The rectification is not linear: explained against another word, it is one backward pass of the lead, and not the
-    difference of two.
+    The rectification is not linear: against another word, it is one backward pass from the difference of the logits,
+    not the difference of two backward passes.
     """
 
     name: ClassVar[str] = "guided_backprop"

@@ -17,13 +17,13 @@ from lrp_jax.core import GRADIENT, Composite
 class SmoothGrad(Method):
     """The mean over `samples` of the gradient at x + noise, not multiplied by the input.
 
-    In the features and words both are noisy; in the pixels the image is, and the words stay.
+    For features and words, both get noise; for pixels, the image gets noise and the words are fixed.
 
-    samples: noisy copies, one backward pass of all words each.
+    samples: noisy copies, each with one backward pass of all words.
     noise: the standard deviation of the Gaussian noise, as a fraction of the range (maximum - minimum) of the
       features, of the image, or of each token's embedding.
-    seed: of the noise, which is drawn for each token on its own: a word's explanation does not depend on what
-      comes after it.
+    seed: of the noise, which is drawn for each token separately, so that a word's explanation does not depend on
+      later words.
 
     Reference: Smilkov et al., "SmoothGrad" (2017).
     """
@@ -42,11 +42,11 @@ class SmoothGrad(Method):
             raise ValueError(f"got noise={self.noise} for {self.name}; wanted 0 or more")
 
     def _keys(self, sample: int) -> Array:
-        """One key each for features, words and pixels."""
+        """Three keys: for features, words and pixels."""
         return jax.random.split(jax.random.fold_in(jax.random.key(self.seed), sample), 3)
 
     def _disturbed(self, add_noise: Callable[..., Array], key: Array, x: Array, rank: int) -> Array:
-        """x with noise; each item of a batch as if it were alone."""
+        """x with noise; each item of a batch gets the noise that it would get alone."""
 
         def one(x):
             return add_noise(key, x, self.noise)
@@ -87,11 +87,11 @@ class SmoothGrad(Method):
 
 
 def noisy(key: Array, x: Float[Array, "*n"], fraction: float) -> Float[Array, "*n"]:
-    """x with Gaussian noise of a standard deviation of `fraction` of its range."""
+    """x with Gaussian noise, its standard deviation `fraction` times the range of x."""
     return x + fraction * (x.max() - x.min()) * jax.random.normal(key, x.shape, x.dtype)
 
 
 def noisy_tokens(key: Array, embeddings: Float[Array, "T E"], fraction: float) -> Float[Array, "T E"]:
-    """Each embedding with noise of its own range, from a key of its own."""
+    """Each embedding with noise relative to its own range, from its own key."""
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(len(embeddings)))
     return jax.vmap(lambda k, e: noisy(k, e, fraction))(keys, embeddings)
