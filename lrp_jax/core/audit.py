@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from lrp_jax.core.analysis.demand import Activate, Halve, Refusal
+from lrp_jax.core.analysis.demand import Activate, Call, Refusal, Split
 from lrp_jax.core.analysis.neurons import LayerRule, read_signals
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.presets import PAPER
@@ -132,17 +132,18 @@ def audit(
             chosen = [a for a, e in zip(arrays, explained, strict=True) if e]
             value, pull, _ = jax.vjp(run, [jnp.zeros(()) for _ in points], chosen, has_aux=True)
             given = value if seed is None else seed
-            total = sum((jnp.sum(s) for s in jax.tree.leaves(given)), start=jnp.zeros(()))
+            parts = (jnp.sum(s) for s in jax.tree.leaves(given))
+            total = sum((s.real + s.imag for s in parts), start=jnp.zeros(()))
             cotangents = densities(value, seed)
             arrived = sum(
-                (jnp.sum(v * c) for v, c in zip(jax.tree.leaves(value), jax.tree.leaves(cotangents), strict=True)
-                 if jnp.issubdtype(v.dtype, jnp.floating)),
+                (jnp.sum(v * c).real for v, c in zip(jax.tree.leaves(value), jax.tree.leaves(cotangents), strict=True)
+                 if jnp.issubdtype(v.dtype, jnp.inexact)),
                 start=jnp.zeros(()),
             )  # fmt: skip
             flows, relevance = pull(cotangents)
             if not rules.times_input:
                 relevance = [x * r for x, r in zip(chosen, relevance, strict=True)]
-            return total, arrived, flows, sum((jnp.sum(r) for r in relevance), start=jnp.zeros(()))
+            return total, arrived, flows, sum((jnp.sum(r).real for r in relevance), start=jnp.zeros(()))
 
         total, arrived, flows, relevance = measure(prepared.arrays, seed)
         rows = _rows(plan.graph, {p: float(x) for p, x in zip(points, flows, strict=True)}, rules)
@@ -184,7 +185,8 @@ def _tap(x: Array, probe: Array) -> Array:
 
 def _tap_back(saved, density):
     x, probe = saved
-    return density, jnp.sum(x * density).astype(probe.dtype)
+    # A score that is masked is -inf, and its density 0: nothing arrives there.
+    return density, jnp.sum(jnp.where(density == 0, 0, x * density)).real.astype(probe.dtype)
 
 
 _tap.defvjp(lambda x, probe: (x, (x, probe)), _tap_back)
@@ -195,7 +197,7 @@ def _tap_second(x: Array, probe: Array) -> Array:
     return x
 
 
-_tap_second.defvjp(lambda x, probe: (x, probe), lambda probe, r: (r, jnp.sum(r).astype(probe.dtype)))
+_tap_second.defvjp(lambda x, probe: (x, probe), lambda probe, r: (r, jnp.sum(r).real.astype(probe.dtype)))
 
 
 def _points(graph: Graph) -> list[tuple]:
@@ -210,7 +212,7 @@ def _points(graph: Graph) -> list[tuple]:
             if value.named:
                 points.append(("named", value))
         points += [("edge", node, value) for value in read_signals(node)]
-        for body in node.bodies if node.action is not None else ():
+        for body in node.bodies if isinstance(node.action, Call) else ():
             points += _points(body)
     return points
 
@@ -235,7 +237,7 @@ def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row
                     before = flows[("named", value)]
                     rows.append(Row(node.place, node.name, "mask", before, before - flows[("out", value)]))
                 end(value, node.place, node.name)
-        if node.bodies and not isinstance(node.action, Activate):
+        if isinstance(node.action, Call):
             for body in node.bodies:
                 rows += _rows(body, flows, rules)
             continue
@@ -251,7 +253,7 @@ def _cause(node: Node) -> str:
             return "derivative" if isinstance(rule, Derivative) else "dead"
         case LayerRule(rule, _, _, _):
             return "bias" if getattr(rule, "bias", False) else "dead"
-        case Halve():
+        case Split():
             return "derivative"
     constants = any(not v.facts.depends and v.is_float for v in node.inputs)
     linear = node.name in ("add", "sub", "add_any", "select_n", "pad", "concatenate", "stack", "dynamic_update_slice")

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array
 
 from lrp_jax.core.analysis.plan import Plan, make_plan
@@ -147,18 +148,20 @@ def densities(value: Any, seed: Any) -> Any:
     """The cotangents of a value that a seed stands for: seed / value, and 0 where the value is 0."""
 
     def density(v, s=None):
-        if not jnp.issubdtype(v.dtype, jnp.floating):
+        if not jnp.issubdtype(v.dtype, jnp.inexact):
             return np.zeros(v.shape, jax.dtypes.float0)
         s = v if s is None else jnp.asarray(s, v.dtype)
         if s.shape != v.shape:
             raise ValueError(f"got a seed of shape {s.shape}; wanted the shape of the output, {v.shape}")
+        if jnp.iscomplexobj(v):  # both parts carry their own; the minus is in how jax transposes complex numbers
+            return lax.complex(divide(s.real, v.real), -divide(s.imag, v.imag))
         return divide(s, v)
 
     return jax.tree.map(density, value) if seed is None else jax.tree.map(density, value, seed)
 
 
 def _is_float(leaf: Any) -> bool:
-    return jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+    return jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
 
 
 def positions(argnums: int | Sequence[int], count: int) -> list[int]:

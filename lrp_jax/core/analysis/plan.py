@@ -68,7 +68,7 @@ def make_plan(
             value.path = path
         for value, use in zip(graph.outputs, uses, strict=True):
             value.last = bool(use)
-        find_facts(graph, [Facts(depends=e, first=e) for e in explained])
+        find_facts(graph, [Facts(depends=e, varies=e, first=e) for e in explained])
         named.mark(graph, names)
         demand = Demand(rules)
         demand.find(graph, uses)
