@@ -7,10 +7,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-from lrp_jax.core.analysis.demand import Activate, Call, Refusal, Split
+from lrp_jax.core.analysis.demand import Activate, Call, Split
 from lrp_jax.core.analysis.neurons import LayerRule, read_signals
+from lrp_jax.core.analysis.refusals import Refusal, tell
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.presets import PAPER
 from lrp_jax.core.program.graph import Graph, Node, Value
@@ -57,12 +59,14 @@ class Audit:
       rows: every operation at which relevance was lost or made, in the order of the program.
       seed: the relevance given to the output.
       relevance: the sum over all explained inputs.
+      rules: the composite.
     """
 
     refusals: tuple[Refusal, ...]
     rows: tuple[Row, ...] = ()
     seed: float = 0.0
     relevance: float = 0.0
+    rules: Composite = PAPER
 
     @property
     def lost(self) -> dict[str, float]:
@@ -77,7 +81,7 @@ class Audit:
     def __str__(self) -> str:
         if self.refusals:
             lines = [f"{len(self.refusals)} operation(s) have no rule, so nothing was propagated:"]
-            return "\n  ".join(lines + [str(r) for r in self.refusals])
+            return "\n  ".join(lines + tell(self.refusals, self.rules))
         table = [("relevance of the output", f"{self.seed:.6g}")]
         # Rounding is not worth a line.
         least = 1e-6 * max([abs(self.seed), abs(self.relevance), *(abs(r.lost) for r in self.rows)])
@@ -118,7 +122,7 @@ def audit(
         prepared = prepare(f, rules, argnums, has_aux, args, kwargs, names=masks or ())
         plan, explained = prepared.plan, prepared.explained
         if plan.refusals:
-            return Audit(plan.refusals)
+            return Audit(plan.refusals, rules=rules)
         points = _points(plan.graph)
         index = {point: i for i, point in enumerate(points)}
 
@@ -150,7 +154,7 @@ def audit(
         stopped = float(total - arrived)
         if stopped:
             rows.append(Row(Place("the output"), "seed", "seed", float(total), stopped))
-        return Audit((), tuple(rows), float(total), float(relevance))
+        return Audit((), tuple(rows), float(total), float(relevance), rules)
 
     return with_audit
 
@@ -175,7 +179,19 @@ class Taps:
         i = self.index.get(point)
         if i is None:
             return array
-        return (_tap_second if second else _tap)(array, self.probes[i])
+        # Each shard of a `shard_map` measures its own part: a probe that varies over the shards as the array does.
+        probe = self.probes[i] + _zero_of(array)
+        return (_tap_second if second else _tap)(array, probe)
+
+
+def _zero_of(array: Array) -> Array | np.ndarray:
+    """0, which varies over the shards of a `shard_map` if the array does; jax has named that differently over time."""
+    kind = jax.typeof(array)
+    sharded = getattr(getattr(kind, "manual_axis_type", None), "varying", ()) or getattr(kind, "vma", ())
+    if not sharded:
+        return np.zeros(())
+    first = array.ravel()[:1].real
+    return (first > first).sum().astype(first.dtype)
 
 
 @jax.custom_vjp

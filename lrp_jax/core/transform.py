@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array
 
 from lrp_jax.core.analysis.plan import Plan, make_plan
+from lrp_jax.core.analysis.refusals import tell
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.presets import PAPER
 from lrp_jax.core.rules import divide
@@ -175,4 +176,4 @@ def positions(argnums: int | Sequence[int], count: int) -> list[int]:
 
 def _message(rules: Composite, refusals: Sequence[Any]) -> str:
     lines = [f"{len(refusals)} operation(s) would carry relevance and have no rule in {rules.name}:"]
-    return "\n  ".join(lines + [str(r) for r in refusals])
+    return "\n  ".join(lines + tell(refusals, rules))

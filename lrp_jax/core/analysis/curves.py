@@ -16,8 +16,8 @@ _HALF = np.array([0.01, 0.25, 0.6, 1.0, 1.5, 3.0, 7.0, 40.0, 300.0])
 POINTS = np.concatenate([-_HALF[::-1], [0.0], _HALF])
 """Where functions are looked at."""
 
-# A value is looked at as a function of so many of the values that it comes from.
-_SOURCES = 4
+# A value is looked at as a function of so many of the values that it comes from: those far away, and those near by.
+_FAR, _NEAR = 4, 4
 
 Curve = np.ndarray
 
@@ -27,11 +27,14 @@ def curves_of(value: Value) -> dict[Value, Curve]:
     return {**value.curves, value: POINTS} if value.is_float else value.curves
 
 
+def read_constant(value: Value) -> None:
+    """Writes `scalar` of a constant."""
+    if value.scalar is None:
+        value.scalar = _uniform(value.constant)
+
+
 def draw(node: Node) -> None:
     """Writes `scalar` and `curves` of a node's outputs; those of its inputs are known."""
-    for value in node.inputs:
-        if value.constant is not None and value.scalar is None:
-            value.scalar = _uniform(value.constant)
     if len(node.outputs) != 1:
         return
     (result,) = node.outputs
@@ -50,7 +53,7 @@ def draw(node: Node) -> None:
     drawn = [curves_of(v) for v in moving]
     shared = [s for s in drawn[0] if all(s in other for other in drawn[1:])]
     curves = {}
-    for source in shared[-_SOURCES:]:
+    for source in shared if len(shared) <= _FAR + _NEAR else (*shared[:_FAR], *shared[-_NEAR:]):
         operands = [curves_of(v)[source] if v.facts.varies else v.scalar for v in node.inputs]
         curve = _run_body(node.bodies[0], operands) if node.bodies else numbers.evaluate(
             node.name, node.params, *operands

@@ -9,32 +9,16 @@ from typing import Any
 
 from lrp_jax.core.analysis import curves, patterns
 from lrp_jax.core.analysis.facts import CUSTOM
+from lrp_jax.core.analysis.refusals import Refusal
 from lrp_jax.core.composite import Composite, Site
 from lrp_jax.core.declare import NEURON
 from lrp_jax.core.program import operations as P
 from lrp_jax.core.program.graph import Graph, Node, Value, scan_parts
-from lrp_jax.core.program.lines import Place
 from lrp_jax.core.rules import Derivative, Proportional
 
 # How a value's relevance-carrying uses look to a sum that ends in it: there is none; there is one, and the sum goes
 # on through it; it ends here.
 NONE, ON, END = 0, 1, 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Refusal:
-    """A place where relevance would arrive and that has no rule: what stands there and what to write instead.
-
-    `kind` is that of the line which a composite lacks.
-    """
-
-    place: Place
-    what: str
-    advice: str
-    kind: str = "other"
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.what}; {self.advice}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +76,9 @@ class Demand:
     def __init__(self, rules: Composite):
         self.rules = rules
         self.refusals: list[Refusal] = []
-        self.averaged: frozenset[Value] = frozenset()  # the weights of averages that are written with a late division
+        self.averaged: frozenset[tuple[str, Value]] = (
+            frozenset()
+        )  # the weights of averages that are written with a late division
         self.within = 0  # how many functions with their authors' derivatives stand around
 
     def find(self, graph: Graph, uses: list[int]) -> list[int]:
@@ -177,7 +163,7 @@ class Demand:
             for value in signals:
                 _add(value, END)
         elif name in P.ACTIVATION or (name in ("max", "min", "clamp") and len(signals) == 1):
-            self._activation(node, patterns.before_log(node))
+            self._activation(node, patterns.before(node))
         elif name in ("max", "min"):
             self._use(node, signals, "pool")
         elif name in P.ELEMENTWISE and (region := patterns.region_of(node)) and patterns.bends(region[1]):
@@ -199,7 +185,7 @@ class Demand:
     def _other(self, node: Node, signals: list[Value], what: str, advice: str, kind: str = "other") -> None:
         if not isinstance(self._rule("other", node), Derivative):
             if any(v.is_complex for v in (*node.inputs, *node.outputs)):
-                what = f"{what} for complex values"
+                what, kind = f"{what} for complex values", "other"
             self.refusals.append(Refusal(node.place, what, advice, kind))
         for value in signals:
             _add(value, END)
@@ -421,7 +407,8 @@ def _norm_position(node: Node) -> int | None:
 def _matrices(node: Node) -> int:
     """How many operands of a solver belong to its matrix."""
     if node.name == "custom_linear_solve":
-        return sum(node.params["const_lengths"])
+        lengths = node.params["const_lengths"]
+        return lengths.matvec + lengths.vecmat
     return len(node.inputs) - 1
 
 
@@ -432,6 +419,10 @@ def _is_numerator(node: Node, value: Value) -> bool:
 def _advice(name: str) -> str:
     if name in P.POLYNOMIAL or name == "div":
         return "write lrp_jax.gate(x) around the factor that is meant as a gate, or explain what comes before it"
+    if name == "pallas_call":
+        return (
+            "wrap it in a jax.custom_vjp function, and add a line for 'custom' to the composite: Pass() or Derivative()"
+        )
     if name == "while":
         return "use jax.lax.scan or jax.lax.fori_loop with a fixed length, whose steps can be explained"
     return "rewrite it with operations that have a rule, or pass it on as a constant with jax.lax.stop_gradient"

@@ -31,7 +31,8 @@ class Facts:
       part: its part in a normalised weighting (a softmax, attention) that is being computed: "weight" (an exp, or
         anything that is not negative), "sum" (of weights), "inverse" (of the sum), "logsum", "log" (of the softmax),
         "weighted" (a sum of signals times weights); None otherwise.
-      of: the values whose weights the part is made of, so that only what is divided by its own sum counts.
+      of: the weights that the part is made of, as (function, value), so that only what is divided by its own sum
+        counts, also where an exp is computed twice.
     """
 
     depends: bool = False
@@ -54,6 +55,7 @@ def find_facts(graph: Graph, inputs: list[Facts]) -> list[Facts]:
         for value in node.inputs:
             if value.constant is not None:
                 value.facts = _constant(value)
+                curves.read_constant(value)
         results = _node_facts(node)
         for value, facts in zip(node.outputs, results, strict=True):
             _write(value, facts)
@@ -93,7 +95,7 @@ def _from_curves(value: Value) -> Facts:
     if curves.rectified(value) is not None:
         facts = dataclasses.replace(facts, non_negative=True)
     if facts.part is None and (facts.non_negative or curves.is_never_negative(value)):
-        facts = dataclasses.replace(facts, part="weight", of=frozenset({value}))
+        facts = dataclasses.replace(facts, part="weight", of=frozenset({("", value)}))
     return facts
 
 
@@ -126,7 +128,7 @@ def _is_norm(node: Node, ins: list[Facts]) -> bool:
     match node.name:
         case "sqrt" | "rsqrt":
             return True
-        case "pow" if ins[0].depends and not ins[1].depends and node.inputs[1].scalar in (0.5, -0.5):
+        case "pow" if not ins[1].depends and 0 < abs(node.inputs[1].scalar or 0) < 1:
             return True
         case "reduce_sum" | "reduce_max" if node.inputs[0].node is not None and node.inputs[0].node.name == "abs":
             return True
@@ -197,7 +199,7 @@ def _part(node: Node, ins: list[Facts]) -> tuple[str | None, frozenset[Any]]:
     of = frozenset().union(*(f.of for f in signals))
     none = None, frozenset()
     if node.name in ("exp", "exp2"):
-        return "weight", frozenset({node.outputs[0]})
+        return "weight", frozenset({(node.name, node.inputs[0])})
     if len(signals) == 1:
         (part,) = parts
         match node.name, part:
@@ -207,13 +209,15 @@ def _part(node: Node, ins: list[Facts]) -> tuple[str | None, frozenset[Any]]:
                 return ("sum", of) if linear else none
             case (("reduce_sum" | "scatter-add" | "cumsum" | "psum" | "psum_invariant"), "sum" | "weighted"):
                 return part, of
+            case "abs", "sum":
+                return part, of
             case "log", "sum":
                 return "logsum", of
             case ("integer_pow", "sum") if node.params["y"] == -1:
                 return "inverse", of
             case ("div", "sum") if ins[1].depends:
                 return "inverse", of
-            case ("mul" | "select_n" | "max" | "add", "weight" | "sum") | (("mul" | "div"), "weighted"):
+            case ("mul" | "select_n" | "max" | "add", "weight" | "sum") | (("mul" | "div" | "add"), "weighted"):
                 return part, of  # a mask, or a floor under the sum
             case (("add" | "sub"), "logsum"):
                 return part, of  # the maximum that was taken out
@@ -311,6 +315,8 @@ def _meet(*alternatives: Facts) -> Facts:
     """
     depends = [f for f in alternatives if f.depends]
     parts = {f.part for f in depends}
+    if parts in ({"weight", "sum"}, {"weight", "weighted"}):
+        parts.remove("weight")  # the first of a sum that a loop makes
     part = parts.pop() if len(parts) == 1 else None
     return Facts(
         bool(depends),

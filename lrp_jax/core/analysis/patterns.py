@@ -29,7 +29,7 @@ def is_softmax(node: Node) -> bool:
         case "div" | "mul" if len(facts) == 2 and all(f.depends for f in facts):
             weight, total = sorted(facts, key=lambda f: f.part in ("sum", "inverse"))
             exact = weight.part == "weight" and total.part in ("sum", "inverse") and weight.of <= total.of
-            return exact and all(v.node is not None and v.node.name in ("exp", "exp2") for v in weight.of)
+            return exact and all(name in ("exp", "exp2") for name, _ in weight.of)
         case "exp":
             return facts[0].part == "log"
     return False
@@ -118,23 +118,29 @@ def bends(nodes: tuple[Node, ...]) -> bool:
     return any(n.name in P.ACTIVATION or n.name in _BENDS or n.bodies for n in nodes)
 
 
-def before_log(node: Node) -> Region:
-    """An activation and its source; for log(1 + exp(x)) the whole of it, for the 1 is no bias of a neuron."""
+def before(node: Node) -> Region:
+    """An activation of one array and its source: with the polynomial that it is of, as in exp(-x^2), if it is of one.
+
+    Of log(1 + exp(x)) it is the whole, for the 1 is no bias of a neuron.
+    """
     (source,) = {v for v in node.inputs if v.facts.depends}
-    nodes = (node,)
-    if node.name in ("log", "log1p"):
-        chain, value = [], source
-        while value.node is not None and value.node.name in ("add", "mul", "neg", "sub") and not value.node.bodies:
-            inputs = value.node.inputs
-            signals = [v for v in inputs if v.facts.depends]
-            if len(signals) != 1 or any(v.shape != () for v in inputs if v is not signals[0]):
-                break
-            chain.append(value.node)
-            value = signals[0]
-        if value.node is not None and value.node.name in ("exp", "expm1"):
-            (source,) = {v for v in value.node.inputs if v.facts.depends}
-            nodes = (value.node, *reversed(chain), node)
-    return source, nodes
+    chain, value = [], source
+    while value.node is not None and value.node.name in ("add", "mul", "neg", "sub", "div") and not value.node.bodies:
+        inputs = value.node.inputs
+        signals = [v for v in inputs if v.facts.depends]
+        if len(signals) != 1 or any(v.scalar is None for v in inputs if v is not signals[0]):
+            break
+        chain.append(value.node)
+        value = signals[0]
+    inner = value.node
+    if inner is None or inner.bodies or value.shape != node.outputs[0].shape:
+        return source, (node,)
+    of_exp = node.name in ("log", "log1p") and inner.name in ("exp", "expm1")
+    squared = inner.name in P.POLYNOMIAL or (inner.name == "mul" and inner.inputs[0] is inner.inputs[1])
+    sources = {v for v in inner.inputs if v.facts.depends}
+    if (of_exp or squared) and len(sources) == 1:
+        return sources.pop(), (inner, *reversed(chain), node)
+    return source, (node,)
 
 
 def is_elementwise_call(node: Node) -> bool:

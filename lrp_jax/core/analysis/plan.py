@@ -7,9 +7,10 @@ from typing import Any
 import jax
 
 from lrp_jax.core.analysis import named
-from lrp_jax.core.analysis.demand import END, NONE, Demand, Refusal
+from lrp_jax.core.analysis.demand import END, NONE, Demand
 from lrp_jax.core.analysis.facts import Facts, find_facts
 from lrp_jax.core.analysis.neurons import CutLayer, Neurons
+from lrp_jax.core.analysis.refusals import Refusal
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.program.graph import Graph, build
 
