@@ -115,7 +115,10 @@ def prepare(
     kwargs: Mapping[str, Any],
     names: Collection[str] = (),
 ) -> Prepared:
-    """Plans the relevance of one call `f(*args, **kwargs)`, to be read or masked at `names`."""
+    """Plans the relevance of one call `f(*args, **kwargs)`, to be read or masked at `names`.
+
+    Shapes in place of arrays make a plan that cannot be run.
+    """
     chosen = positions(argnums, len(args))
     leaves, tree = jax.tree.flatten((args, kwargs))
     mine = tuple(jax.tree.map(lambda _, i=i: i in chosen, a) for i, a in enumerate(args))
@@ -129,7 +132,8 @@ def prepare(
     paths = [jax.tree_util.keystr(p, simple=True, separator="/") for p, _ in jax.tree_util.tree_leaves_with_path(args)]
     paths += [""] * (len(leaves) - len(paths))
     plan = make_plan(flat, leaves, explained, rules, has_aux, paths, tuple(names))
-    return Prepared(plan, rules, [jnp.asarray(leaf) for leaf in leaves], explained)
+    arrays = [leaf if isinstance(leaf, jax.ShapeDtypeStruct) else jnp.asarray(leaf) for leaf in leaves]
+    return Prepared(plan, rules, arrays, explained)
 
 
 def read_inputs(

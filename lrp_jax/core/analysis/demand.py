@@ -92,7 +92,7 @@ class Demand:
           How the inputs are used inside.
         """
         for node in graph.nodes:
-            node.action, node.absorbed = None, False
+            node.action, node.absorbed, node.refusal, node.kind = None, False, None, ""
             for value in (*node.inputs, *node.outputs):
                 value.use = NONE
         for value in graph.inputs:
@@ -180,13 +180,14 @@ class Demand:
             _add(value, END)
 
     def _rule(self, kind: str, node: Node) -> Any:
+        node.kind = kind
         return self.rules.rule(site(node, kind))
 
     def _other(self, node: Node, signals: list[Value], what: str, advice: str, kind: str = "other") -> None:
-        if not isinstance(self._rule("other", node), Derivative):
+        if not isinstance(self.rules.rule(site(node, "other")), Derivative):
             if any(v.is_complex for v in (*node.inputs, *node.outputs)):
                 what, kind = f"{what} for complex values", "other"
-            self.refusals.append(Refusal(node.place, what, advice, kind))
+            self._refuse(node, Refusal(node.place, what, advice, kind))
         for value in signals:
             _add(value, END)
 
@@ -336,7 +337,11 @@ class Demand:
     def _refuse_custom(self, node: Node) -> None:
         what = "a function with its author's derivative computes what depends on no signal: it rounds or compares"
         advice = "say what it is with a line for 'custom': Pass(), or Derivative() for the author's derivative"
-        self.refusals.append(Refusal(node.place, what, advice, "custom"))
+        self._refuse(node, Refusal(node.place, what, advice, "custom"))
+
+    def _refuse(self, node: Node, refusal: Refusal) -> None:
+        node.refusal = refusal
+        self.refusals.append(refusal)
 
     def _visit_call(self, node: Node) -> None:
         node.action = Call()
@@ -425,4 +430,5 @@ def _advice(name: str) -> str:
         )
     if name == "while":
         return "use jax.lax.scan or jax.lax.fori_loop with a fixed length, whose steps can be explained"
-    return "rewrite it with operations that have a rule, or pass it on as a constant with jax.lax.stop_gradient"
+    advice = "rewrite it with operations that have a rule, or pass it on as a constant with jax.lax.stop_gradient"
+    return advice if name in P.TABLE else f"{advice}; if it is one that lrp does not know, see lrp_jax.teach"

@@ -84,7 +84,7 @@ class Neurons:
             self._end(value)
 
     def _end(self, value: Value) -> None:
-        kind = _kind(value.open)
+        kind = kind_of_sum(value.open)
         rule = self.rules.rule(site(value.open, kind))
         value.end = None if rule is None or isinstance(rule, Derivative) else rule
 
@@ -95,7 +95,7 @@ class Neurons:
             result.open = node
             self._end(result)
         elif name in P.SUMMATION and node.weights != "movement":
-            rule = self.rules.rule(site(node, _kind(node)))
+            rule = self.rules.rule(site(node, kind_of_sum(node)))
             if getattr(rule, "layer", False):
                 self._layer(graph, node, rule, call)
             else:
@@ -106,7 +106,7 @@ class Neurons:
         elif name in P.ADDITION and node.action is None:
             began = [v.open for v in signals if v.open is not None]
             # A bias, a residual or a mean belongs to the product it is added to, if there is one.
-            self._continue(result, next((n for n in began if _kind(n) != "sum"), node))
+            self._continue(result, next((n for n in began if kind_of_sum(n) != "sum"), node))
         elif node.action is None and (name in P.MOVEMENT or name in ("mul", "div", "neg", "broadcast_in_dim")):
             for value in node.outputs:
                 self._continue(value, signals[0].open if signals and signals[0].use == ON else None)
@@ -176,7 +176,8 @@ def read_signals(node: Node) -> list[Value]:
     return list(dict.fromkeys(v for v in node.inputs if v.facts.depends))
 
 
-def _kind(node: Node) -> str:
+def kind_of_sum(node: Node) -> str:
+    """The kind of the sum that an operation begins, as composites name it."""
     if node.name in P.BILINEAR:
         if sum(v.facts.depends for v in node.inputs) == 2:
             return "attention"

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from lrp_jax.core import presets
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.program.lines import Place
 
@@ -69,7 +70,9 @@ def tell(refusals: Sequence[Refusal], rules: Composite) -> list[str]:
     lines.append("or, where the model is not yours to change, with these lines in front of the composite's own:")
     lines.append(f'    rules = lrp_jax.Composite("MY_{rules.name}", (')
     lines += [f"        {line}" for line in dict.fromkeys(refusal.line for refusal in refusals)]
-    lines.append("        *rules.lines,")
+    # The name by which the composite is at hand; one that somebody made is the `rules` that were passed.
+    base = f"lrp_jax.{rules.name}" if getattr(presets, rules.name, None) is rules else "rules"
+    lines.append(f"        *{base}.lines,")
     lines.append("    ))")
     if any(refusal.kind == "other" for refusal in refusals):
         lines.append('    (of "other", Derivative() is a gradient: no relevance is kept there)')

@@ -93,6 +93,8 @@ class Node:
     action: Any = None
     weights: str = ""  # of a product with a constant that is no layer: "movement" or "computed" (`kernels.py`)
     absorbed: bool = False
+    refusal: Any = None  # why relevance that arrives here has no meaning
+    kind: str = ""  # what the plan took it for, as composites name it, where it is no sum
 
     @property
     def params(self) -> dict[str, Any]:
