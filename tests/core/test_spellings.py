@@ -62,6 +62,22 @@ def test_sigmoids(name, rules):
     assert_same(f(jax.jit(SIGMOIDS[name])), f(jax.nn.sigmoid), rules)
 
 
+@pytest.mark.parametrize("rules", [*RULES, lrp_jax.ATTN_LRP], ids=ids)
+@pytest.mark.parametrize("name", SIGMOIDS)
+def test_sigmoids_under_other_rules(name, rules):
+    """As an activation, and as a factor that has its share."""
+    f = lambda sigmoid: lambda x: (jnp.tanh(x @ W) * sigmoid(x @ U)) @ V + sigmoid(x @ W) @ V  # noqa: E731
+    assert_same(f(SIGMOIDS[name]), f(jax.nn.sigmoid), rules, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rules", [*RULES, lrp_jax.ATTN_LRP], ids=ids)
+@pytest.mark.parametrize("divisor", [lambda z: 1 + jnp.exp(-z), lambda z: jnp.exp(jax.nn.softplus(-z))])
+def test_a_division_by_what_makes_a_sigmoid(divisor, rules):
+    f = lambda x: (jnp.tanh(x @ W) / divisor(x @ U)) @ V  # noqa: E731
+    g = lambda x: (jnp.tanh(x @ W) * jax.nn.sigmoid(x @ U)) @ V  # noqa: E731
+    assert_same(f, g, rules)
+
+
 HARD = {
     "jax": jax.nn.hard_sigmoid,
     "relu6": lambda z: jax.nn.relu6(z + 3) / 6,

@@ -101,9 +101,16 @@ def rectified(value: Value) -> Value | None:
     return None
 
 
-def is_gate(value: Value) -> bool:
-    """Whether a value is an elementwise function that goes from 0 to 1, or from 1 to 0, and never turns back."""
-    return any(_goes_from_0_to_1(c) or _goes_from_0_to_1(c[::-1]) for c in value.curves.values())
+def gated(value: Value) -> Value | None:
+    """The value of which `value` is an elementwise function from 0 to 1, or from 1 to 0, that never turns back."""
+    return next((s for s, c in value.curves.items() if _goes_from_0_to_1(c) or _goes_from_0_to_1(c[::-1])), None)
+
+
+def divisor(value: Value) -> Value | None:
+    """The same for 1 / `value`: what is divided by it is multiplied by a gate."""
+    with np.errstate(all="ignore"):
+        inverses = {s: 1 / c for s, c in value.curves.items() if np.all(c > 0)}
+    return next((s for s, c in inverses.items() if _goes_from_0_to_1(c) or _goes_from_0_to_1(c[::-1])), None)
 
 
 def _goes_from_0_to_1(curve: Curve) -> bool:

@@ -126,6 +126,8 @@ class Demand:
             self._activation(node, region)
         elif patterns.is_softmax(node):
             self._softmax(node)
+        elif (region := patterns.sigmoid(node)) is not None:
+            self._activation(node, region)
         elif name == "name" and node.params["name"] == NEURON:
             _add(signals[0], ON)
         elif name in P.MOVEMENT:
@@ -155,7 +157,7 @@ class Demand:
             return
         elif name in ("mul", "div") and len(signals) == 2 and (position := _norm_position(node)) is not None:
             self._norm(node, signals, position)
-        elif name == "mul" or name in P.BILINEAR:
+        elif name == "mul" or name in P.BILINEAR or (name == "div" and node.inputs[1].facts.divisor):
             self._product(node, signals)
         elif name in P.SOLVE and any(v.facts.depends for v in node.inputs[: _matrices(node)]):
             self._other(node, signals, f"`{name}` solves equations whose matrix is a signal", _advice(name))
@@ -200,7 +202,7 @@ class Demand:
         if isinstance(rule, Derivative):
             for value in signals:
                 _add(value, END)
-        elif node.name == "mul" and (region := patterns.region_of(node)) and patterns.bends(region[1]):
+        elif node.name in ("mul", "div") and (region := patterns.region_of(node)) and patterns.bends(region[1]):
             self._activation(node, region)
         elif (
             rule is not None
@@ -230,7 +232,7 @@ class Demand:
         facts = value.facts
         if facts.attention or self._is_weight(value):
             return "attention"
-        return "gate" if facts.gate else "activation" if facts.activated else "signal"
+        return "gate" if facts.gate or facts.divisor else "activation" if facts.activated else "signal"
 
     def _is_weight(self, value: Value) -> bool:
         return value.facts.part == "weight" and bool(value.facts.of) and value.facts.of <= self.averaged

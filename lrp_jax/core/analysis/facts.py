@@ -27,6 +27,7 @@ class Facts:
       first: no layer and no activation stands between it and the explained inputs.
       norm: it is the norm or the deviation of a signal, or its inverse: it comes from a square root, or a sum or
         maximum of magnitudes, through data movement and operations with constants.
+      divisor: its inverse is a gate: 1 + exp(-z).
       activated: it is an elementwise activation of one signal, through data movement and scaling.
       part: its part in a normalised weighting (a softmax, attention) that is being computed: "weight" (an exp, or
         anything that is not negative), "sum" (of weights), "inverse" (of the sum), "logsum", "log" (of the softmax),
@@ -42,6 +43,7 @@ class Facts:
     non_negative: bool = False
     first: bool = False
     norm: bool = False
+    divisor: bool = False
     activated: bool = False
     part: str | None = None
     of: frozenset[Any] = frozenset()
@@ -88,8 +90,10 @@ def _constant(value: Value) -> Facts:
 
 def _from_curves(value: Value) -> Facts:
     facts = value.facts
-    if curves.is_gate(value):
+    if curves.gated(value) is not None:
         facts = dataclasses.replace(facts, gate=True)
+    if curves.divisor(value) is not None:
+        facts = dataclasses.replace(facts, divisor=True)
     if curves.bends(value):
         facts = dataclasses.replace(facts, activated=True)
     if curves.rectified(value) is not None:
@@ -112,7 +116,8 @@ def _node_facts(node: Node) -> list[Facts]:
     attention = gate and (_is_normalised(node, ins) or any(f.attention for f in ins))
     activated = (node.name in P.MOVEMENT or node.name in ("mul", "div", "neg")) and sum(f.depends for f in ins) == 1
     activated = activated and any(f.activated for f in ins)
-    flags = gate, attention, non_negative, _is_first(node, ins), _is_norm(node, ins), activated
+    divisor = (node.name in P.MOVEMENT or node.name == "broadcast_in_dim") and ins[0].divisor
+    flags = gate, attention, non_negative, _is_first(node, ins), _is_norm(node, ins), divisor, activated
     return [Facts(True, True, *flags, *_part(node, ins))] * len(node.outputs)
 
 
@@ -326,6 +331,7 @@ def _meet(*alternatives: Facts) -> Facts:
         all(f.non_negative for f in alternatives),
         bool(depends) and all(f.first for f in depends),
         bool(depends) and all(f.norm for f in depends),
+        bool(depends) and all(f.divisor for f in depends),
         bool(depends) and all(f.activated for f in depends),
         part,
         frozenset().union(*(f.of for f in depends)) if part else frozenset(),

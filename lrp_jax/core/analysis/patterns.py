@@ -18,6 +18,9 @@ _SOFTMAX = frozenset({
 # What makes an elementwise function more than a polynomial.
 _BENDS = ("max", "min", "clamp", "select_n")
 
+# What a sigmoid may end with, other than with `logistic`.
+_SIGMOIDS = ("div", "mul", "add", "sub", "integer_pow", "exp", "select_n", "min", "max", "clamp")
+
 # What a rectifier may end with.
 _RECTIFIERS = ("max", "min", "clamp", "select_n", "mul", "div", "add", "sub", "neg")
 
@@ -110,6 +113,15 @@ def rectifier(node: Node) -> Region | None:
     if len(node.outputs) != 1 or node.name not in _RECTIFIERS:
         return None
     source = curves.rectified(node.outputs[0])
+    return None if source is None else region_of(node, source=source)
+
+
+def sigmoid(node: Node) -> Region | None:
+    """The subgraph that ends in `node` and is a gate, or what a signal is divided by to be gated."""
+    if len(node.outputs) != 1 or node.name not in _SIGMOIDS:
+        return None
+    (value,) = node.outputs
+    source = curves.gated(value) or curves.divisor(value)
     return None if source is None else region_of(node, source=source)
 
 

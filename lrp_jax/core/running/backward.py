@@ -197,6 +197,27 @@ def share(factor: Array, part: float) -> Array:
     return identity(factor)
 
 
+def quotient(shares: tuple[float, ...], x: Array, divisor: Array) -> Array:
+    """x / divisor, a product of x with the gate 1 / divisor: each of the two has its share of the relevance."""
+
+    @jax.custom_vjp
+    def apply(x, divisor):
+        return x / divisor
+
+    def forward(x, divisor):
+        y = x / divisor
+        return y, (y, divisor)
+
+    def back(saved, density):
+        y, divisor = saved
+        first, second = shares
+        of_x = first * density / divisor
+        return of_x, second * density * y / divisor if second else None
+
+    apply.defvjp(forward, back)
+    return apply(x, divisor)
+
+
 def opaque(f: Callable[..., list[Array]], operands: list[Array]) -> list[Array]:
     """f(*operands), with no density, and without asking what its derivative is."""
 

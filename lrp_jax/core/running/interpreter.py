@@ -121,6 +121,8 @@ class Evaluator:
                 return [_activation(rule, source, region, node.outputs[0], read)]
             case LayerRule():
                 return [self._layer(node, node.action, read, second)]
+            case Split(shares) if node.name == "div":
+                return [backward.quotient(shares, *map(read, node.inputs))]
             case Split(shares):
                 # Operands beyond the two factors are sizes, and carry nothing.
                 factors = [backward.share(read(v), s) for v, s in zip(node.inputs, shares, strict=False)]
