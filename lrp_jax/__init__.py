@@ -27,6 +27,7 @@ from lrp_jax.core import (
     Pass,
     Proportional,
     RelevanceError,
+    Shown,
     SignalTakesAll,
     Uniform,
     WinnerTakesAll,
@@ -40,6 +41,8 @@ from lrp_jax.core import (
     parameter_relevance,
     relevance,
     relevance_at,
+    show,
+    teach,
 )
 
 __version__ = "0.1.0"
@@ -71,6 +74,7 @@ __all__ = [
     "Pass",
     "Proportional",
     "RelevanceError",
+    "Shown",
     "SignalTakesAll",
     "Uniform",
     "WSquare",
@@ -84,4 +88,6 @@ __all__ = [
     "parameter_relevance",
     "relevance",
     "relevance_at",
+    "show",
+    "teach",
 ]

@@ -140,8 +140,9 @@ report = lrp_jax.audit(cured)(x)
 assert report.refusals == ()
 assert abs(report.unexplained) < 1e-3 * max(abs(row.before) for row in report.rows)
 
-# A norm is refused by PAPER, and needs a composite with a rule for norms: see `transformer.py`. An operation
-# that should be treated as a constant can be wrapped in `jax.lax.stop_gradient`.
+# Where the model is not yours to change, the message ends with the lines of a composite that would allow what was
+# refused, each in its scope, ready to paste. An operation that is none of the input's business can be made a constant
+# with `jax.lax.stop_gradient`, and a primitive that `lrp` does not know can be taught: `teach_a_primitive.py`.
 
 # Where a neuron ends
 # -------------------

@@ -19,6 +19,7 @@ from lrp_jax.core.presets import (
     EpsilonPlus,
     EpsilonPlusFlat,
 )
+from lrp_jax.core.program.operations import teach
 from lrp_jax.core.relevance import parameter_relevance, relevance, relevance_at
 from lrp_jax.core.rules import (
     AlphaBeta,
@@ -36,6 +37,7 @@ from lrp_jax.core.rules import (
     WSquare,
     ZBox,
 )
+from lrp_jax.core.show import Shown, show
 from lrp_jax.core.transform import RelevanceError, lrp
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "Pass",
     "Proportional",
     "RelevanceError",
+    "Shown",
     "SignalTakesAll",
     "Uniform",
     "WSquare",
@@ -78,4 +81,6 @@ __all__ = [
     "parameter_relevance",
     "relevance",
     "relevance_at",
+    "show",
+    "teach",
 ]

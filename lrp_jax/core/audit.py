@@ -7,10 +7,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-from lrp_jax.core.analysis.demand import Activate, Halve, Refusal
+from lrp_jax.core.analysis.demand import Activate, Call, Split
 from lrp_jax.core.analysis.neurons import LayerRule, read_signals
+from lrp_jax.core.analysis.refusals import Refusal, tell
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.presets import PAPER
 from lrp_jax.core.program.graph import Graph, Node, Value
@@ -57,12 +59,14 @@ class Audit:
       rows: every operation at which relevance was lost or made, in the order of the program.
       seed: the relevance given to the output.
       relevance: the sum over all explained inputs.
+      rules: the composite.
     """
 
     refusals: tuple[Refusal, ...]
     rows: tuple[Row, ...] = ()
     seed: float = 0.0
     relevance: float = 0.0
+    rules: Composite = PAPER
 
     @property
     def lost(self) -> dict[str, float]:
@@ -77,7 +81,7 @@ class Audit:
     def __str__(self) -> str:
         if self.refusals:
             lines = [f"{len(self.refusals)} operation(s) have no rule, so nothing was propagated:"]
-            return "\n  ".join(lines + [str(r) for r in self.refusals])
+            return "\n  ".join(lines + tell(self.refusals, self.rules))
         table = [("relevance of the output", f"{self.seed:.6g}")]
         # Rounding is not worth a line.
         least = 1e-6 * max([abs(self.seed), abs(self.relevance), *(abs(r.lost) for r in self.rows)])
@@ -118,7 +122,7 @@ def audit(
         prepared = prepare(f, rules, argnums, has_aux, args, kwargs, names=masks or ())
         plan, explained = prepared.plan, prepared.explained
         if plan.refusals:
-            return Audit(plan.refusals)
+            return Audit(plan.refusals, rules=rules)
         points = _points(plan.graph)
         index = {point: i for i, point in enumerate(points)}
 
@@ -132,24 +136,25 @@ def audit(
             chosen = [a for a, e in zip(arrays, explained, strict=True) if e]
             value, pull, _ = jax.vjp(run, [jnp.zeros(()) for _ in points], chosen, has_aux=True)
             given = value if seed is None else seed
-            total = sum((jnp.sum(s) for s in jax.tree.leaves(given)), start=jnp.zeros(()))
+            parts = (jnp.sum(s) for s in jax.tree.leaves(given))
+            total = sum((s.real + s.imag for s in parts), start=jnp.zeros(()))
             cotangents = densities(value, seed)
             arrived = sum(
-                (jnp.sum(v * c) for v, c in zip(jax.tree.leaves(value), jax.tree.leaves(cotangents), strict=True)
-                 if jnp.issubdtype(v.dtype, jnp.floating)),
+                (jnp.sum(v * c).real for v, c in zip(jax.tree.leaves(value), jax.tree.leaves(cotangents), strict=True)
+                 if jnp.issubdtype(v.dtype, jnp.inexact)),
                 start=jnp.zeros(()),
             )  # fmt: skip
             flows, relevance = pull(cotangents)
             if not rules.times_input:
                 relevance = [x * r for x, r in zip(chosen, relevance, strict=True)]
-            return total, arrived, flows, sum((jnp.sum(r) for r in relevance), start=jnp.zeros(()))
+            return total, arrived, flows, sum((jnp.sum(r).real for r in relevance), start=jnp.zeros(()))
 
         total, arrived, flows, relevance = measure(prepared.arrays, seed)
         rows = _rows(plan.graph, {p: float(x) for p, x in zip(points, flows, strict=True)}, rules)
         stopped = float(total - arrived)
         if stopped:
             rows.append(Row(Place("the output"), "seed", "seed", float(total), stopped))
-        return Audit((), tuple(rows), float(total), float(relevance))
+        return Audit((), tuple(rows), float(total), float(relevance), rules)
 
     return with_audit
 
@@ -174,7 +179,19 @@ class Taps:
         i = self.index.get(point)
         if i is None:
             return array
-        return (_tap_second if second else _tap)(array, self.probes[i])
+        # Each shard of a `shard_map` measures its own part: a probe that varies over the shards as the array does.
+        probe = self.probes[i] + _zero_of(array)
+        return (_tap_second if second else _tap)(array, probe)
+
+
+def _zero_of(array: Array) -> Array | np.ndarray:
+    """0, which varies over the shards of a `shard_map` if the array does; jax has named that differently over time."""
+    kind = jax.typeof(array)
+    sharded = getattr(getattr(kind, "manual_axis_type", None), "varying", ()) or getattr(kind, "vma", ())
+    if not sharded:
+        return np.zeros(())
+    first = array.ravel()[:1].real
+    return (first > first).sum().astype(first.dtype)
 
 
 @jax.custom_vjp
@@ -184,7 +201,8 @@ def _tap(x: Array, probe: Array) -> Array:
 
 def _tap_back(saved, density):
     x, probe = saved
-    return density, jnp.sum(x * density).astype(probe.dtype)
+    # A score that is masked is -inf, and its density 0: nothing arrives there.
+    return density, jnp.sum(jnp.where(density == 0, 0, x * density)).real.astype(probe.dtype)
 
 
 _tap.defvjp(lambda x, probe: (x, (x, probe)), _tap_back)
@@ -195,7 +213,7 @@ def _tap_second(x: Array, probe: Array) -> Array:
     return x
 
 
-_tap_second.defvjp(lambda x, probe: (x, probe), lambda probe, r: (r, jnp.sum(r).astype(probe.dtype)))
+_tap_second.defvjp(lambda x, probe: (x, probe), lambda probe, r: (r, jnp.sum(r).real.astype(probe.dtype)))
 
 
 def _points(graph: Graph) -> list[tuple]:
@@ -210,7 +228,7 @@ def _points(graph: Graph) -> list[tuple]:
             if value.named:
                 points.append(("named", value))
         points += [("edge", node, value) for value in read_signals(node)]
-        for body in node.bodies if node.action is not None else ():
+        for body in node.bodies if isinstance(node.action, Call) else ():
             points += _points(body)
     return points
 
@@ -235,7 +253,7 @@ def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row
                     before = flows[("named", value)]
                     rows.append(Row(node.place, node.name, "mask", before, before - flows[("out", value)]))
                 end(value, node.place, node.name)
-        if node.bodies and not isinstance(node.action, Activate):
+        if isinstance(node.action, Call):
             for body in node.bodies:
                 rows += _rows(body, flows, rules)
             continue
@@ -251,7 +269,7 @@ def _cause(node: Node) -> str:
             return "derivative" if isinstance(rule, Derivative) else "dead"
         case LayerRule(rule, _, _, _):
             return "bias" if getattr(rule, "bias", False) else "dead"
-        case Halve():
+        case Split():
             return "derivative"
     constants = any(not v.facts.depends and v.is_float for v in node.inputs)
     linear = node.name in ("add", "sub", "add_any", "select_n", "pad", "concatenate", "stack", "dynamic_update_slice")

@@ -77,7 +77,12 @@ class Composite:
 
     def rule(self, site: Site) -> Rule | None:
         """The rule for an operation, or None if no line fits."""
-        return next((line.rule for line in self.lines if line.fits(site)), None)
+        line = self.line(site)
+        return None if line is None else line.rule
+
+    def line(self, site: Site) -> On | None:
+        """The line that decides about an operation: the first that fits, or None."""
+        return next((line for line in self.lines if line.fits(site)), None)
 
     def __str__(self) -> str:
         head = f"{self.name} ({'relevance' if self.times_input else 'derivative'})"

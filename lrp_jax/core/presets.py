@@ -17,7 +17,12 @@ from lrp_jax.core.rules import (
 )
 
 # What is the same in every composite of relevance.
-_USUAL = (On("activation", Pass()), On("product", SignalTakesAll()), On("pool", WinnerTakesAll()))
+_USUAL = (
+    On("activation", Pass()),
+    On("product", SignalTakesAll()),
+    On("norm", SignalTakesAll()),
+    On("pool", WinnerTakesAll()),
+)
 
 PAPER = Composite("PAPER", (On("conv", AlphaBeta(alpha=0.0, bias=False)), *_USUAL, On("*", Epsilon(1e-2))))
 """Section 5.1: the alpha rule with alpha = 0 on convolutions, the epsilon rule with eps = 0.01 on all other sums."""
@@ -87,6 +92,7 @@ ATTN_LRP = Composite(
 
 CP_LRP = Composite(
     "CP_LRP",
-    (*_USUAL, On("norm", SignalTakesAll()), On("*", Epsilon(1e-6))),
+    (On("product", SignalTakesAll(activations=True)), *_USUAL, On("*", Epsilon(1e-6))),
 )
-"""Ali et al. (2022), conservative propagation: attention weights and norms held constant."""
+"""Ali et al. (2022), conservative propagation: attention weights and norms held constant, and in gated MLPs the
+activated gate."""

@@ -170,7 +170,10 @@ def parameter_relevance(
         (density,) = pull(densities(value, seed))
 
         def product(weight, density):
-            return weight * density if jnp.issubdtype(jnp.result_type(weight), jnp.floating) else density
+            if not jnp.issubdtype(jnp.result_type(weight), jnp.inexact):
+                return density
+            product = weight * density
+            return product.real.astype(product.dtype) if jnp.iscomplexobj(product) else product
 
         return ((value, aux[0]) if has_aux else value), jax.tree.map(product, args[position], density)
 

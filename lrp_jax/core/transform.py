@@ -8,9 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array
 
 from lrp_jax.core.analysis.plan import Plan, make_plan
+from lrp_jax.core.analysis.refusals import tell
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.presets import PAPER
 from lrp_jax.core.rules import divide
@@ -113,7 +115,10 @@ def prepare(
     kwargs: Mapping[str, Any],
     names: Collection[str] = (),
 ) -> Prepared:
-    """Plans the relevance of one call `f(*args, **kwargs)`, to be read or masked at `names`."""
+    """Plans the relevance of one call `f(*args, **kwargs)`, to be read or masked at `names`.
+
+    Shapes in place of arrays make a plan that cannot be run.
+    """
     chosen = positions(argnums, len(args))
     leaves, tree = jax.tree.flatten((args, kwargs))
     mine = tuple(jax.tree.map(lambda _, i=i: i in chosen, a) for i, a in enumerate(args))
@@ -127,7 +132,8 @@ def prepare(
     paths = [jax.tree_util.keystr(p, simple=True, separator="/") for p, _ in jax.tree_util.tree_leaves_with_path(args)]
     paths += [""] * (len(leaves) - len(paths))
     plan = make_plan(flat, leaves, explained, rules, has_aux, paths, tuple(names))
-    return Prepared(plan, rules, [jnp.asarray(leaf) for leaf in leaves], explained)
+    arrays = [leaf if isinstance(leaf, jax.ShapeDtypeStruct) else jnp.asarray(leaf) for leaf in leaves]
+    return Prepared(plan, rules, arrays, explained)
 
 
 def read_inputs(
@@ -147,18 +153,20 @@ def densities(value: Any, seed: Any) -> Any:
     """The cotangents of a value that a seed stands for: seed / value, and 0 where the value is 0."""
 
     def density(v, s=None):
-        if not jnp.issubdtype(v.dtype, jnp.floating):
+        if not jnp.issubdtype(v.dtype, jnp.inexact):
             return np.zeros(v.shape, jax.dtypes.float0)
         s = v if s is None else jnp.asarray(s, v.dtype)
         if s.shape != v.shape:
             raise ValueError(f"got a seed of shape {s.shape}; wanted the shape of the output, {v.shape}")
+        if jnp.iscomplexobj(v):  # both parts carry their own; the minus is in how jax transposes complex numbers
+            return lax.complex(divide(s.real, v.real), -divide(s.imag, v.imag))
         return divide(s, v)
 
     return jax.tree.map(density, value) if seed is None else jax.tree.map(density, value, seed)
 
 
 def _is_float(leaf: Any) -> bool:
-    return jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+    return jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
 
 
 def positions(argnums: int | Sequence[int], count: int) -> list[int]:
@@ -172,4 +180,4 @@ def positions(argnums: int | Sequence[int], count: int) -> list[int]:
 
 def _message(rules: Composite, refusals: Sequence[Any]) -> str:
     lines = [f"{len(refusals)} operation(s) would carry relevance and have no rule in {rules.name}:"]
-    return "\n  ".join(lines + [str(r) for r in refusals])
+    return "\n  ".join(lines + tell(refusals, rules))

@@ -54,7 +54,6 @@ def query_times_key(x):
     [
         product,
         square,
-        norm,
         cumulative_product,
         unknown,
         while_on_the_path,
@@ -87,6 +86,12 @@ def test_all_places_at_once_and_what_to_write():
     assert "(product)" in text
     assert "(square)" in text
     assert "write lrp_jax.gate(x) around the factor" in text
+
+
+def test_a_norm_without_a_line_for_norms():
+    rules = lrp_jax.Composite("BARE", tuple(line for line in lrp_jax.PAPER.lines if line.kind != "norm"))
+    with pytest.raises(lrp_jax.RelevanceError, match=r"\(norm\): `div` divides a signal by a norm"):
+        lrp_jax.lrp(norm, rules)(X)
 
 
 def test_a_scope_is_named():

@@ -59,6 +59,6 @@ def test_the_index_has_every_page_and_no_other():
 def test_a_page_runs_as_a_reader_runs_it(page, tmp_path):
     """In float32 and a process of its own, without what the suite sets."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))} | {"JAX_PLATFORMS": "cpu"}
-    environment["PYTHONPATH"] = str(FOLDER.parents[2])
+    environment["PYTHONPATH"] = str(FOLDER.parents[1])
     ran = subprocess.run([sys.executable, page], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -7,14 +7,14 @@ if relevance arrives at it: query times key feeds nothing but a gate.
 import dataclasses
 from typing import Any
 
-import numpy as np
-
+from lrp_jax.core.analysis import curves, patterns
+from lrp_jax.core.analysis.facts import CUSTOM
+from lrp_jax.core.analysis.refusals import Refusal
 from lrp_jax.core.composite import Composite, Site
 from lrp_jax.core.declare import NEURON
 from lrp_jax.core.program import operations as P
 from lrp_jax.core.program.graph import Graph, Node, Value, scan_parts
-from lrp_jax.core.program.lines import Place
-from lrp_jax.core.rules import Derivative, Proportional, Uniform
+from lrp_jax.core.rules import Derivative, Proportional
 
 # How a value's relevance-carrying uses look to a sum that ends in it: there is none; there is one, and the sum goes
 # on through it; it ends here.
@@ -22,27 +22,14 @@ NONE, ON, END = 0, 1, 2
 
 
 @dataclasses.dataclass(frozen=True)
-class Refusal:
-    """A place where relevance would arrive and that has no rule: what stands there and what to write instead."""
+class Split:
+    """A product, evaluated as it is: each operand gets its share of the relevance, a gate none.
 
-    place: Place
-    what: str
-    advice: str
+    `scales` says that a sum goes on through it, for all it does is to scale the sum.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.place}: {self.what}; {self.advice}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-    """Evaluate as it is; the operands at `positions` are gates and get no relevance."""
-
-    positions: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Halve:
-    """A product of two gates that carries relevance: each factor takes half."""
+    shares: tuple[float, ...]
+    scales: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +47,11 @@ class Share:
 
 
 @dataclasses.dataclass(frozen=True)
+class Segments:
+    """The largest of each segment: a scatter that keeps the maximum, which jax does not differentiate."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Call:
     """A call whose body carries relevance and is rebuilt."""
 
@@ -73,7 +65,7 @@ def site(node: Node, kind: str) -> Site:
 
 def _path(value: Value) -> str:
     """Where among the function's arguments a weight comes from."""
-    while value.node is not None and value.node.name in P.MOVEMENT | {"broadcast_in_dim"}:
+    while value.node is not None and (value.node.name in P.MOVEMENT or value.node.name == "broadcast_in_dim"):
         value = value.node.inputs[0]
     return value.path
 
@@ -84,6 +76,10 @@ class Demand:
     def __init__(self, rules: Composite):
         self.rules = rules
         self.refusals: list[Refusal] = []
+        self.averaged: frozenset[tuple[str, Value]] = (
+            frozenset()
+        )  # the weights of averages that are written with a late division
+        self.within = 0  # how many functions with their authors' derivatives stand around
 
     def find(self, graph: Graph, uses: list[int]) -> list[int]:
         """Writes `use` on every value and `action` on every node.
@@ -96,7 +92,7 @@ class Demand:
           How the inputs are used inside.
         """
         for node in graph.nodes:
-            node.action, node.absorbed = None, False
+            node.action, node.absorbed, node.refusal, node.kind = None, False, None, ""
             for value in (*node.inputs, *node.outputs):
                 value.use = NONE
         for value in graph.inputs:
@@ -109,9 +105,11 @@ class Demand:
         return [v.use if v.facts.depends else NONE for v in graph.inputs]
 
     def _visit(self, node: Node) -> None:
-        if node.bodies:
-            self._visit_call(node)
-            return
+        self._decide(node)
+        if self.within and self._loses(node):
+            self._refuse_custom(node)
+
+    def _decide(self, node: Node) -> None:
         signals = [v for v in node.inputs if v.facts.depends]
         name = node.name
         straight = (
@@ -120,8 +118,16 @@ class Demand:
         if straight and any(v.last for v in node.outputs):
             for value in signals:
                 value.last = True
-        if _is_softmax(node):
+        if name in CUSTOM:
+            self._custom(node, signals)
+        elif node.bodies:
+            self._visit_call(node)
+        elif (region := patterns.rectifier(node)) is not None:
+            self._activation(node, region)
+        elif patterns.is_softmax(node):
             self._softmax(node)
+        elif (region := patterns.sigmoid(node)) is not None:
+            self._activation(node, region)
         elif name == "name" and node.params["name"] == NEURON:
             _add(signals[0], ON)
         elif name in P.MOVEMENT:
@@ -129,51 +135,61 @@ class Demand:
                 _add(value, ON)
         elif name in P.POOLING:
             self._use(node, signals, "pool")
-            if name == "reduce_window_max" and isinstance(self._rule("pool", node), Proportional):
+            rule = self._rule("pool", node)
+            if name == "reduce_window_max" and isinstance(rule, Proportional):
                 node.action = Share()
-        elif name in P.ROUTING:
+            elif name in ("scatter-max", "scatter-min") and not isinstance(rule, Derivative):
+                node.action = Segments()
+        elif name == "select_n" and (region := _selected(node)) is not None:
+            self._activation(node, region)
+        elif name in P.ROUTING or node.weights == "movement":
             repeats = name != "broadcast_in_dim" or node.outputs[0].size != node.inputs[0].size
             for value in signals:
                 _add(value, END if repeats else ON)
         elif name in P.ADDITION:
             for value in signals:
                 # An operand that is repeated to the size of the other goes into many sums.
-                repeated = name != "reduce_sum" and value.size != node.outputs[0].size
+                repeated = len(node.outputs) == 1 and name != "reduce_sum" and value.size != node.outputs[0].size
                 _add(value, END if repeated else ON)
         elif name == "neg" or (name in ("mul", "div") and len(signals) == 1 and _is_numerator(node, signals[0])):
             _add(signals[0], ON if signals[0].size == node.outputs[0].size else END)
-        elif (
-            name in ("mul", "div")
-            and len(signals) == 2
-            and (norms := [v.facts.norm for v in node.inputs])[1] | (name == "mul" and norms[0])
-        ):
-            self._norm(node, signals, 1 if norms[1] else 0)
-        elif name == "mul" or name in P.BILINEAR:
+        elif (position := patterns.average(node)) is not None and self._average(node, position):
+            return
+        elif name in ("mul", "div") and len(signals) == 2 and (position := _norm_position(node)) is not None:
+            self._norm(node, signals, position)
+        elif name == "mul" or name in P.BILINEAR or (name == "div" and node.inputs[1].facts.divisor):
             self._product(node, signals)
+        elif name in P.SOLVE and any(v.facts.depends for v in node.inputs[: _matrices(node)]):
+            self._other(node, signals, f"`{name}` solves equations whose matrix is a signal", _advice(name))
         elif name in P.SUMMATION:
             for value in signals:
                 _add(value, END)
         elif name in P.ACTIVATION or (name in ("max", "min", "clamp") and len(signals) == 1):
-            self._activation(node, _before_log(node))
+            self._activation(node, patterns.before(node))
         elif name in ("max", "min"):
             self._use(node, signals, "pool")
-        elif name in P.ELEMENTWISE and (region := _region(node)) and not _is_polynomial(region[1]):
+        elif name in P.ELEMENTWISE and (region := patterns.region_of(node)) and patterns.bends(region[1]):
             self._activation(node, region)
         else:
             self._other(node, signals, f"`{name}` has no rule", _advice(name))
 
     def _use(self, node: Node, signals: list[Value], kind: str) -> None:
-        if self._rule(kind, node) is None:
-            self._other(node, signals, f"`{node.name}` has no rule", f"add a line for {kind!r} to {self.rules.name}")
+        if self._rule(kind, node) is None or any(v.is_complex for v in signals):
+            self._other(
+                node, signals, f"`{node.name}` has no rule", f"add a line for {kind!r} to {self.rules.name}", kind
+            )
         for value in signals:
             _add(value, END)
 
     def _rule(self, kind: str, node: Node) -> Any:
+        node.kind = kind
         return self.rules.rule(site(node, kind))
 
-    def _other(self, node: Node, signals: list[Value], what: str, advice: str) -> None:
-        if not isinstance(self._rule("other", node), Derivative):
-            self.refusals.append(Refusal(node.place, what, advice))
+    def _other(self, node: Node, signals: list[Value], what: str, advice: str, kind: str = "other") -> None:
+        if not isinstance(self.rules.rule(site(node, "other")), Derivative):
+            if any(v.is_complex for v in (*node.inputs, *node.outputs)):
+                what, kind = f"{what} for complex values", "other"
+            self._refuse(node, Refusal(node.place, what, advice, kind))
         for value in signals:
             _add(value, END)
 
@@ -182,27 +198,58 @@ class Demand:
             _add(signals[0], END)
             return
         rule = self._rule("product", node)
-        gates = [i for i, v in enumerate(node.inputs) if v.facts.gate]
         different = node.inputs[0] is not node.inputs[1]
         if isinstance(rule, Derivative):
             for value in signals:
                 _add(value, END)
-        elif node.name == "mul" and (region := _region(node)) and not _is_polynomial(region[1]):
+        elif node.name in ("mul", "div") and (region := patterns.region_of(node)) and patterns.bends(region[1]):
             self._activation(node, region)
-        elif rule is not None and different and (isinstance(rule, Uniform) or len(gates) == 2):
-            node.action = Halve()
-            for value in signals:
-                _add(value, END)
-        elif rule is not None and len(gates) == 1:
-            node.action = Block(tuple(gates))
-            _add(node.inputs[1 - gates[0]], END)
+        elif (
+            rule is not None
+            and different
+            and len(signals) == 2
+            and (shares := rule.shares(tuple(self._factor(v) for v in node.inputs[:2]))) is not None
+            and (0 in shares or not node.outputs[0].is_complex)
+        ):
+            weights = [self._is_weight(v) for v in node.inputs[:2]]
+            # What rescales a sum of signals times weights, as flash attention does, ends no sum.
+            scales = node.name == "mul" and any(weights) and set(shares) == {0.0, 1.0}
+            node.action = Split(shares, scales)
+            for value, share in zip(node.inputs, shares, strict=False):
+                if share:
+                    _add(value, ON if scales else END)
         else:
             self._other(
                 node,
                 signals,
                 f"`{node.name}` multiplies two signals and neither is a gate",
                 "write lrp_jax.gate(x) around the factor that is meant as a gate",
+                "product",
             )
+
+    def _factor(self, value: Value) -> str:
+        """What a factor of a product is to a rule: "attention", "gate", "activation" or "signal"."""
+        facts = value.facts
+        if facts.attention or self._is_weight(value):
+            return "attention"
+        return "gate" if facts.gate or facts.divisor else "activation" if facts.activated else "signal"
+
+    def _is_weight(self, value: Value) -> bool:
+        return value.facts.part == "weight" and bool(value.facts.of) and value.facts.of <= self.averaged
+
+    def _average(self, node: Node, position: int) -> bool:
+        """A division by the sum of the weights that were multiplied with signals before: a softmax, written late."""
+        rule = self._rule("product", node)
+        if rule is None or isinstance(rule, Derivative):
+            return False
+        shares = rule.shares(tuple("attention" if i == position else "signal" for i in range(2)))
+        if shares is None or shares[position] != 0:
+            return False
+        self.averaged |= node.inputs[position].facts.of
+        same = node.inputs[1 - position].size == node.outputs[0].size
+        node.action = Split(shares, scales=same)
+        _add(node.inputs[1 - position], ON if same else END)
+        return True
 
     def _norm(self, node: Node, signals: list[Value], position: int) -> None:
         rule = self._rule("norm", node)
@@ -212,51 +259,93 @@ class Demand:
                 signals,
                 f"`{node.name}` divides a signal by a norm",
                 "use a composite with a line for 'norm', such as ATTN_LRP, or write lrp_jax.gate(x) around the norm",
+                "norm",
             )
         elif isinstance(rule, Derivative):
             for value in signals:
                 _add(value, END)
         else:
-            node.action = Block((position,))
+            node.action = Split(tuple(float(i != position) for i in range(2)))
             _add(node.inputs[1 - position], END)
 
     def _softmax(self, node: Node) -> None:
-        region = _softmax_region(node)
+        region = patterns.softmax_region(node)
         if self._rule("softmax", node) is None or region is None:
             what = "a softmax carries relevance itself"
-            self._other(node, [], what, "explain its logits, or use a composite with a line for 'softmax'")
+            self._other(node, [], what, "explain its logits, or use a composite with a line for 'softmax'", "softmax")
             region = region or (node.inputs[0], ())
         else:
             node.action = Activate(Derivative(), *region)
         _add(region[0], END)
 
-    def _activation(self, node: Node, region: tuple[Value, tuple[Node, ...]]) -> None:
+    def _activation(self, node: Node, region: patterns.Region) -> None:
         source, nodes = region
-        rule = self._rule("relu" if _is_rectifier(nodes) else "activation", node)
-        if rule is None:
-            self._other(
-                node,
-                [source],
-                f"`{node.name}` has no rule",
-                f"add a line for 'activation' to {self.rules.name}",
-            )
-        elif isinstance(rule, Derivative):
+        rule = self._rule("relu" if _is_rectifier(node, source) else "activation", node)
+        is_complex = any(v.is_complex for n in nodes for v in (*n.inputs, *n.outputs))
+        if isinstance(rule, Derivative):
             for value in node.inputs:
                 if value.facts.depends:
                     _add(value, END)
             return
+        if rule is None or is_complex:
+            self._other(
+                node,
+                [source],
+                f"`{node.name}` has no rule",
+                f"add a line for 'activation' to {self.rules.name}" if rule is None else _advice(node.name),
+                "activation" if rule is None else "other",
+            )
         else:
             node.action = Activate(rule, source, nodes)
         _add(source, END)
 
     # Calls
 
-    def _visit_call(self, node: Node) -> None:
-        signals = [v for v in node.inputs if v.facts.depends]
-        if node.name == "custom_jvp_call" and len(set(signals)) == 1 and _is_activation(node.bodies[0]):
+    def _custom(self, node: Node, signals: list[Value]) -> None:
+        """A function with its author's derivative: under relevance it is explained by what it computes."""
+        if patterns.is_elementwise_call(node):
             # relu, softplus, ...: kept whole, with the derivative its author wrote for second derivatives.
             self._activation(node, (signals[0], (node,)))
             return
+        rule = self._rule("custom", node)
+        if isinstance(rule, Derivative):
+            for value in signals:
+                _add(value, END)
+        elif rule is not None:
+            different = dict.fromkeys(signals)
+            if len(different) == 1 and len(node.outputs) == 1 and signals[0].shape == node.outputs[0].shape:
+                node.action = Activate(rule, signals[0], (node,))
+            else:
+                what = f"{rule} on `{node.name}` needs one signal of the shape of the result"
+                self._other(node, signals, what, "use On('custom', Derivative()) there", "custom")
+            for value in different:
+                _add(value, END)
+        else:
+            self.within += 1
+            self._visit_call(node)
+            self.within -= 1
+            for outer, inner in zip(node.outputs, node.bodies[0].outputs, strict=True):
+                if outer.use and outer.facts.depends and not inner.facts.depends:
+                    self._refuse_custom(node)
+
+    def _loses(self, node: Node) -> bool:
+        """Whether something that reads a signal is a constant to relevance, by rounding or comparing, and is used."""
+        if isinstance(node.action, Activate):
+            return any(patterns.loses(n) for n in node.action.region)
+        if isinstance(node.action, Call):
+            return False
+        return any(v.is_float and v.facts.varies and not v.facts.depends for v in node.inputs)
+
+    def _refuse_custom(self, node: Node) -> None:
+        what = "a function with its author's derivative computes what depends on no signal: it rounds or compares"
+        advice = "say what it is with a line for 'custom': Pass(), or Derivative() for the author's derivative"
+        self._refuse(node, Refusal(node.place, what, advice, "custom"))
+
+    def _refuse(self, node: Node, refusal: Refusal) -> None:
+        node.refusal = refusal
+        self.refusals.append(refusal)
+
+    def _visit_call(self, node: Node) -> None:
         node.action = Call()
         uses = [v.use if v.facts.depends else NONE for v in node.outputs]
         if node.name == "scan":
@@ -302,6 +391,34 @@ def _add(value: Value, use: int) -> None:
         value.use = END if value.use else use
 
 
+def _is_rectifier(node: Node, source: Value) -> bool:
+    return len(node.outputs) == 1 and curves.rectified(node.outputs[0]) is source
+
+
+def _selected(node: Node) -> patterns.Region | None:
+    """A choice by a signal between functions of the same signal, such as leaky_relu: one function of it."""
+    if not node.inputs[0].facts.varies:
+        return None
+    region = patterns.region_of(node)
+    return region if region is not None and region[1] != (node,) else None
+
+
+def _norm_position(node: Node) -> int | None:
+    """Which factor is the norm that the other one is divided by, if one is."""
+    first, second = (v.facts.norm for v in node.inputs)
+    if second:
+        return 1
+    return 0 if first and node.name == "mul" else None
+
+
+def _matrices(node: Node) -> int:
+    """How many operands of a solver belong to its matrix."""
+    if node.name == "custom_linear_solve":
+        lengths = node.params["const_lengths"]
+        return lengths.matvec + lengths.vecmat
+    return len(node.inputs) - 1
+
+
 def _is_numerator(node: Node, value: Value) -> bool:
     return node.name == "mul" or node.inputs[0] is value
 
@@ -309,140 +426,11 @@ def _is_numerator(node: Node, value: Value) -> bool:
 def _advice(name: str) -> str:
     if name in P.POLYNOMIAL or name == "div":
         return "write lrp_jax.gate(x) around the factor that is meant as a gate, or explain what comes before it"
+    if name == "pallas_call":
+        return (
+            "wrap it in a jax.custom_vjp function, and add a line for 'custom' to the composite: Pass() or Derivative()"
+        )
     if name == "while":
         return "use jax.lax.scan or jax.lax.fori_loop with a fixed length, whose steps can be explained"
-    return "rewrite it with operations that have a rule, or pass it on as a constant with jax.lax.stop_gradient"
-
-
-# Elementwise subgraphs of one signal
-
-
-# What a softmax is made of, from its scores on.
-_SOFTMAX = frozenset({
-    "exp", "log", "reduce_sum", "div", "mul", "sub", "add", "max", "reduce_max", "stop_gradient", "broadcast_in_dim",
-    "reshape", "expand_dims", "squeeze", "integer_pow", "select_n", "convert_element_type",
-})  # fmt: skip
-
-
-def _is_softmax(node: Node) -> bool:
-    """Whether a node is the division (or the exp of a difference) that ends a softmax."""
-    facts = [v.facts for v in node.inputs]
-    match node.name:
-        case "div" | "mul":
-            return (
-                len(facts) == 2
-                and {f.part for f in facts} in ({"exp", "sum"}, {"exp", "inverse"})
-                and (facts[0].of is facts[1].of)
-            )
-        case "exp":
-            return facts[0].part == "log"
-    return False
-
-
-def _softmax_region(node: Node) -> tuple[Value, tuple[Node, ...]] | None:
-    """The scores of the softmax that ends in `node`, and all nodes from there on."""
-    region = _region(node, _SOFTMAX)
-    if region is None:
-        return None
-    source, nodes = region
-    # Before the exp stands the subtraction of the largest score, which is a constant and no bias.
-    while source.node is not None and source.node.name in ("exp", "sub") and not source.node.bodies:
-        signals = [v for v in source.node.inputs if v.facts.depends]
-        if len(signals) != 1 or (source.node.name == "sub" and signals[0] is not source.node.inputs[0]):
-            break
-        nodes = (source.node, *nodes)
-        (source,) = signals
-        if nodes[0].name == "sub":
-            break
-    return source, nodes
-
-
-def _region(node: Node, inside: frozenset[str] | None = None) -> tuple[Value, tuple[Node, ...]] | None:
-    """The smallest subgraph that ends in `node` and depends on one value only: that value, and the nodes.
-
-    `inside` are the primitives that it may be made of; by default elementwise ones, all of the node's own shape.
-    """
-    shape = node.outputs[0].shape
-
-    def may_belong(value: Value) -> bool:
-        producer = value.node
-        if producer is None or producer.bodies:
-            return False
-        if inside is not None:
-            return producer.name in inside
-        return producer.name in P.ELEMENTWISE and value.shape == shape
-
-    # Walk back from the node through the producer that stands last in the program until one value is left.
-    nodes = [node]
-    frontier = {v: None for v in node.inputs if v.facts.depends}
-    while len(frontier) > 1:
-        candidates = [v for v in frontier if may_belong(v)]
-        if not candidates:
-            return None
-        latest = max(candidates, key=_position)
-        del frontier[latest]
-        nodes.append(latest.node)
-        frontier |= {v: None for v in latest.node.inputs if v.facts.depends}
-    (source,) = frontier
-    if inside is None and source.shape != shape:
-        return None
-    return source, tuple(sorted(nodes, key=lambda n: n.index))
-
-
-def _position(value: Value) -> int:
-    return value.node.index
-
-
-def _is_polynomial(nodes: tuple[Node, ...]) -> bool:
-    return not any(n.name in P.ACTIVATION or n.name in ("max", "min", "clamp", "select_n") for n in nodes)
-
-
-def _is_rectifier(nodes: tuple[Node, ...]) -> bool:
-    """Whether all that an activation does is max(x, 0)."""
-
-    def rectifies(node: Node) -> bool:
-        if node.bodies:
-            return all(_is_rectifier(tuple(b.nodes)) for b in node.bodies)
-        constants = [v.constant for v in node.inputs if not v.facts.depends]
-        return node.name == "max" and len(constants) == 1 and constants[0] is not None and not np.any(constants[0])
-
-    return len(nodes) == 1 and rectifies(nodes[0])
-
-
-def _before_log(node: Node) -> tuple[Value, tuple[Node, ...]]:
-    """An activation and its source; for log(1 + exp(x)) the whole of it, for the 1 is no bias of a neuron."""
-    (source,) = {v for v in node.inputs if v.facts.depends}
-    nodes = (node,)
-    if node.name in ("log", "log1p"):
-        chain, value = [], source
-        while value.node is not None and value.node.name in ("add", "mul", "neg", "sub") and not value.node.bodies:
-            inputs = value.node.inputs
-            signals = [v for v in inputs if v.facts.depends]
-            if len(signals) != 1 or any(v.shape != () for v in inputs if v is not signals[0]):
-                break
-            chain.append(value.node)
-            value = signals[0]
-        if value.node is not None and value.node.name in ("exp", "expm1"):
-            (source,) = {v for v in value.node.inputs if v.facts.depends}
-            nodes = (value.node, *reversed(chain), node)
-    return source, nodes
-
-
-def _is_activation(body: Graph) -> bool:
-    """Whether a body is elementwise in its one signal and more than affine."""
-    if len(body.outputs) != 1:
-        return False
-    shape = body.outputs[0].shape
-    nonlinear = False
-    for node in body.nodes:
-        if any(v.facts.depends for v in node.inputs) and not node.bodies:
-            if node.name not in P.ELEMENTWISE or node.outputs[0].shape != shape:
-                return False
-            if any(v.shape != () for v in node.inputs if not v.facts.depends and v.is_float):
-                return False
-            nonlinear |= node.name in P.ACTIVATION or node.name in ("max", "min", "clamp", "select_n")
-        elif node.bodies:
-            if not all(_is_activation(b) for b in node.bodies):
-                return False
-            nonlinear = True
-    return nonlinear
+    advice = "rewrite it with operations that have a rule, or pass it on as a constant with jax.lax.stop_gradient"
+    return advice if name in P.TABLE else f"{advice}; if it is one that lrp does not know, see lrp_jax.teach"

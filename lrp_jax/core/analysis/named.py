@@ -45,7 +45,7 @@ def _mark(graph: Graph, patterns: tuple[str, ...], outside: str) -> None:
 
 
 def _add(value: Value, patterns: tuple[str, ...], name: str) -> None:
-    if value.is_float and value.facts.depends:
+    if value.is_float and not value.is_complex and value.facts.depends:
         value.named += tuple((p, name) for p in patterns if fnmatchcase(name, p) and (p, name) not in value.named)
 
 
@@ -76,8 +76,8 @@ def places(graph: Graph) -> Iterator[tuple[Node, int, Value]]:
 
 
 def bodies(graph: Graph) -> Iterator[Node]:
-    """The calls whose bodies relevance passes."""
-    return (node for node in graph.nodes if isinstance(node.action, Call))
+    """The calls whose bodies relevance passes and can be read in: a shard sees a part of each value."""
+    return (node for node in graph.nodes if isinstance(node.action, Call) and node.name != "shard_map")
 
 
 def probes(graph: Graph, patterns: Collection[str]) -> dict[tuple[int, int], Any]:

@@ -7,7 +7,7 @@ and there the rule of the operation that began the sum is applied.
 import dataclasses
 from typing import Any
 
-from lrp_jax.core.analysis.demand import END, NONE, ON, Activate, Call, site
+from lrp_jax.core.analysis.demand import END, NONE, ON, Activate, Call, Split, site
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.declare import NEURON
 from lrp_jax.core.program import operations as P
@@ -84,7 +84,7 @@ class Neurons:
             self._end(value)
 
     def _end(self, value: Value) -> None:
-        kind = _kind(value.open)
+        kind = kind_of_sum(value.open)
         rule = self.rules.rule(site(value.open, kind))
         value.end = None if rule is None or isinstance(rule, Derivative) else rule
 
@@ -94,19 +94,25 @@ class Neurons:
         if name == "name" and node.params["name"] == NEURON:
             result.open = node
             self._end(result)
-        elif name in P.SUMMATION:
-            rule = self.rules.rule(site(node, _kind(node)))
+        elif name in P.SUMMATION and node.weights != "movement":
+            rule = self.rules.rule(site(node, kind_of_sum(node)))
             if getattr(rule, "layer", False):
                 self._layer(graph, node, rule, call)
             else:
                 self._continue(result, node)
-        elif name in P.ADDITION:
+        elif name in P.ADDITION and len(node.outputs) > 1:
+            for value, term in zip(node.outputs, node.inputs, strict=True):
+                self._continue(value, term.open or node)
+        elif name in P.ADDITION and node.action is None:
             began = [v.open for v in signals if v.open is not None]
             # A bias, a residual or a mean belongs to the product it is added to, if there is one.
-            self._continue(result, next((n for n in began if _kind(n) != "sum"), node))
+            self._continue(result, next((n for n in began if kind_of_sum(n) != "sum"), node))
         elif node.action is None and (name in P.MOVEMENT or name in ("mul", "div", "neg", "broadcast_in_dim")):
             for value in node.outputs:
                 self._continue(value, signals[0].open if signals and signals[0].use == ON else None)
+        elif isinstance(node.action, Split) and node.action.scales:
+            (scaled,) = (v for v, share in zip(node.inputs, node.action.shares, strict=True) if share)
+            self._continue(result, scaled.open if scaled.use == ON else None)
 
     def _layer(self, graph: Graph, node: Node, rule: Any, call: Node | None) -> None:
         chain: list[Node] = []
@@ -114,10 +120,10 @@ class Neurons:
         while value.use == ON:
             users = [n for n in graph.users.get(value, []) if any(v.use and v.facts.depends for v in n.outputs)]
             if not users:
-                if call is not None and call.name in ("jit", "closed_call", "core_call"):
+                if call is not None and call.name in ("jit", "closed_call"):
                     raise CutLayer(graph.body_of)
                 break
-            if len(users) > 1 or not _is_affine(users[0], value):
+            if len(users) > 1 or not _is_affine(users[0], value) or _reads(users[0], value, node):
                 break
             (user,) = users
             chain.append(user)
@@ -170,16 +176,37 @@ def read_signals(node: Node) -> list[Value]:
     return list(dict.fromkeys(v for v in node.inputs if v.facts.depends))
 
 
-def _kind(node: Node) -> str:
+def kind_of_sum(node: Node) -> str:
+    """The kind of the sum that an operation begins, as composites name it."""
     if node.name in P.BILINEAR:
         if sum(v.facts.depends for v in node.inputs) == 2:
             return "attention"
-        return "conv" if node.name == "conv_general_dilated" else "dense"
+        layer = node.name in ("conv_general_dilated", "dot_general") and not node.weights
+        if layer and not any(v.is_complex for v in (*node.inputs, *node.outputs)):
+            return "conv" if node.name == "conv_general_dilated" else "dense"
     return "sum"
+
+
+def _reads(user: Node, value: Value, product: Node) -> bool:
+    """Whether what a node does to `value` depends on the values of the layer that `product` begins."""
+    seen: set[Value] = set()
+    waiting = [v for v in user.inputs if v is not value]
+    while waiting:
+        node = waiting.pop().node
+        if node is None or node.index < product.index:
+            continue
+        if node is product or node.absorbed:
+            return True
+        fresh = [v for v in node.inputs if v not in seen]
+        seen.update(fresh)
+        waiting += fresh
+    return False
 
 
 def _is_affine(node: Node, value: Value) -> bool:
     """Whether a node does to `value` what a bias or a batch norm does, or moves all of it elsewhere."""
+    if node.action is not None:
+        return False
     if node.name in P.MOVEMENT or node.name in ("neg", "broadcast_in_dim"):
         return len(node.outputs) == 1 and node.outputs[0].size == value.size
     if node.name not in ("add", "sub", "add_any", "mul", "div") or node.outputs[0].shape != value.shape:

@@ -7,9 +7,10 @@ from typing import Any
 import jax
 
 from lrp_jax.core.analysis import named
-from lrp_jax.core.analysis.demand import END, NONE, Demand, Refusal
+from lrp_jax.core.analysis.demand import END, NONE, Demand
 from lrp_jax.core.analysis.facts import Facts, find_facts
 from lrp_jax.core.analysis.neurons import CutLayer, Neurons
+from lrp_jax.core.analysis.refusals import Refusal
 from lrp_jax.core.composite import Composite
 from lrp_jax.core.program.graph import Graph, build
 
@@ -68,7 +69,7 @@ def make_plan(
             value.path = path
         for value, use in zip(graph.outputs, uses, strict=True):
             value.last = bool(use)
-        find_facts(graph, [Facts(depends=e, first=e) for e in explained])
+        find_facts(graph, [Facts(depends=e, varies=e, first=e) for e in explained])
         named.mark(graph, names)
         demand = Demand(rules)
         demand.find(graph, uses)

@@ -21,9 +21,8 @@ from lrp_jax.core.program.lines import Place, is_borrowed
 _BODIES = {
     "jit": lambda p: (p["jaxpr"],),
     "closed_call": lambda p: (p["call_jaxpr"],),
-    "core_call": lambda p: (p["call_jaxpr"],),
     "remat2": lambda p: (p["jaxpr"],),
-    "checkpoint": lambda p: (p["jaxpr"],),
+    "shard_map": lambda p: (p["jaxpr"],),
     "custom_jvp_call": lambda p: (p["call_jaxpr"],),
     "custom_vjp_call": lambda p: (p["call_jaxpr"],),
     "scan": lambda p: (p["jaxpr"],),
@@ -35,11 +34,12 @@ _BODIES = {
 _HEAVY = {"dot_general", "conv_general_dilated", "scan", "while", "cond"}
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, repr=False)
 class Value:
     """One array of the program: an input, a constant (`literal` or bound later), or an output of a node.
 
-    The attributes below the line belong to the analyses (`facts.py`, `named.py`, `demand.py`, `neurons.py`).
+    The attributes below the line belong to the analyses (`facts.py`, `curves.py`, `named.py`, `demand.py`,
+    `neurons.py`).
     """
 
     aval: Any
@@ -47,6 +47,8 @@ class Value:
     constant: Any = None  # the array, for literals and closed-over constants
     # ---
     facts: Any = None
+    curves: Any = dataclasses.field(default_factory=dict)  # what it is as a function of values it comes from
+    scalar: float | None = None  # the number that all elements of a constant are
     use: int = 0
     open: "Node | None" = None  # the operation that began the sum which this value continues
     end: Any = None  # the rule of the neuron that ends here
@@ -57,7 +59,12 @@ class Value:
 
     @property
     def is_float(self) -> bool:
-        return jnp.issubdtype(self.aval.dtype, jnp.floating) if hasattr(self.aval, "dtype") else False
+        """Whether it can carry relevance: real or complex numbers."""
+        return hasattr(self.aval, "dtype") and jnp.issubdtype(self.aval.dtype, jnp.inexact)
+
+    @property
+    def is_complex(self) -> bool:
+        return hasattr(self.aval, "dtype") and jnp.issubdtype(self.aval.dtype, jnp.complexfloating)
 
     @property
     def size(self) -> int:
@@ -68,7 +75,7 @@ class Value:
         return self.aval.shape
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, repr=False)
 class Node:
     """One equation.
 
@@ -84,7 +91,10 @@ class Node:
     index: int  # its position in the graph
     bodies: list["Graph"] = dataclasses.field(default_factory=list)
     action: Any = None
+    weights: str = ""  # of a product with a constant that is no layer: "movement" or "computed" (`kernels.py`)
     absorbed: bool = False
+    refusal: Any = None  # why relevance that arrives here has no meaning
+    kind: str = ""  # what the plan took it for, as composites name it, where it is no sum
 
     @property
     def params(self) -> dict[str, Any]:
@@ -104,7 +114,7 @@ class Node:
         return jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, repr=False)
 class Graph:
     """A straight-line program. `body_of` is the jaxpr it came from, by identity, so that calls can share code."""
 

@@ -17,7 +17,7 @@ class Pass:
     and the relevance stops.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ("relu", "activation")
+    kinds: ClassVar[tuple[str, ...]] = ("relu", "activation", "custom")
 
     def prepare(self, z: Array, y: Array) -> Array:
         """z, y = f(z) [...] to the factor y / z [...]."""

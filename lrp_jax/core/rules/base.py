@@ -23,6 +23,7 @@ KINDS = {
     "product": "a product of two signals",
     "norm": "a signal divided by its own norm or deviation",
     "pool": "the maximum of a window or an axis",
+    "custom": "a function with its author's derivative (custom_vjp, custom_jvp), unless it is an activation",
     "other": "all that has no meaning under the rules",
 }
 """Operations, as composites name them."""

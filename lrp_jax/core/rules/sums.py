@@ -27,7 +27,10 @@ class Epsilon:
         """z [...] to the factor [...]; without epsilon it is 1, also where z is 0."""
         if self.epsilon == 0:
             return jnp.ones_like(z)
-        return z / (z + jnp.where(z >= 0, self.epsilon, -self.epsilon).astype(z.dtype))
+        masked = jnp.isinf(z)  # a score of -inf, to which no epsilon is anything
+        z = jnp.where(masked, 1, z)
+        factor = z / (z + jnp.where(z >= 0, self.epsilon, -self.epsilon).astype(z.dtype))
+        return jnp.where(masked, 1, factor)
 
     def back(self, factor: Array, density: Array) -> Array:
         """The density [...] of z, to that of the terms of the sum."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array
 
 from lrp_jax.core.rules import divide
@@ -17,13 +18,15 @@ from lrp_jax.core.running.max_pooling import Windows
 
 
 def neuron(rule: Any, z: Array) -> Array:
-    """z, with the density multiplied as a rule for sums says."""
+    """z, real or complex, with the density multiplied as a rule for sums says."""
 
     @jax.custom_vjp
     def identity(z):
         return z
 
     identity.defvjp(lambda z: (z, rule.prepare(z)), lambda prepared, density: (rule.back(prepared, density),))
+    if jnp.iscomplexobj(z):  # two neurons, its real and its imaginary part
+        return lax.complex(identity(z.real), identity(z.imag))
     return identity(z)
 
 
@@ -135,6 +138,37 @@ def pool(window_sum: Callable[[Array], Array], window_max: Callable[[Array], Arr
     return apply(x)
 
 
+def segments(
+    largest: Callable[[Array, Array], Array], collect: Callable[[Array], Array], operand: Array, updates: Array
+) -> Array:
+    """largest(operand, updates): each place's largest update, whose equals share its density.
+
+    Args:
+      largest: operand [...] and updates to the result, of the operand's shape.
+      collect: the same with a sum in place of the maximum, of the updates alone.
+      operand, updates: what was there before, and what comes.
+    """
+
+    @jax.custom_vjp
+    def apply(operand, updates):
+        return largest(operand, updates)
+
+    def forward(operand, updates):
+        y = largest(operand, updates)
+        (taken,) = jax.linear_transpose(collect, updates)(y)
+        won, kept = (updates == taken).astype(y.dtype), (operand == y).astype(y.dtype)
+        return y, (won, kept, kept + collect(won))
+
+    def back(saved, density):
+        won, kept, count = saved
+        density = divide(density, count)
+        (handed,) = jax.linear_transpose(collect, won)(density)
+        return kept * density, won * handed
+
+    apply.defvjp(forward, back)
+    return apply(operand, updates)
+
+
 def max_pool(windows: Windows, window_max: Callable[[Array], Array], x: Array) -> Array:
     """window_max(x), whose density goes to the first largest element of each window: its derivative."""
 
@@ -150,13 +184,38 @@ def max_pool(windows: Windows, window_max: Callable[[Array], Array], x: Array) -
     return apply(x)
 
 
-@jax.custom_vjp
-def block(gate: Array) -> Array:
-    """A gate: itself, with no density."""
-    return gate
+def share(factor: Array, part: float) -> Array:
+    """A factor of a product: itself, with `part` of its density; a gate has none."""
+    if part == 1:
+        return factor
+
+    @jax.custom_vjp
+    def identity(factor):
+        return factor
+
+    identity.defvjp(lambda factor: (factor, None), lambda _, density: (part * density if part else None,))
+    return identity(factor)
 
 
-block.defvjp(lambda gate: (gate, None), lambda _, density: (None,))
+def quotient(shares: tuple[float, ...], x: Array, divisor: Array) -> Array:
+    """x / divisor, a product of x with the gate 1 / divisor: each of the two has its share of the relevance."""
+
+    @jax.custom_vjp
+    def apply(x, divisor):
+        return x / divisor
+
+    def forward(x, divisor):
+        y = x / divisor
+        return y, (y, divisor)
+
+    def back(saved, density):
+        y, divisor = saved
+        first, second = shares
+        of_x = first * density / divisor
+        return of_x, second * density * y / divisor if second else None
+
+    apply.defvjp(forward, back)
+    return apply(x, divisor)
 
 
 def opaque(f: Callable[..., list[Array]], operands: list[Array]) -> list[Array]:
@@ -171,21 +230,20 @@ def opaque(f: Callable[..., list[Array]], operands: list[Array]) -> list[Array]:
 
 
 @jax.custom_vjp
-def halve(factor: Array) -> Array:
-    """Itself, with half the density: one of two equal partners in a product."""
-    return factor
-
-
-halve.defvjp(lambda factor: (factor, None), lambda _, density: (density / 2,))
-
-
-@jax.custom_vjp
 def read_times_input(x: Array) -> tuple[Array, Array]:
     """An explained input, twice: density that arrives at the first is multiplied by x, relevance at the second not."""
     return x, x
 
 
-read_times_input.defvjp(lambda x: ((x, x), x), lambda x, arrived: (x * arrived[0] + arrived[1],))
+def _times_input(x, arrived):
+    density, relevance = arrived
+    product = x * density
+    if jnp.iscomplexobj(x):  # the relevance of a complex number is that of its two parts, and real
+        product = product.real.astype(x.dtype)
+    return (product + relevance,)
+
+
+read_times_input.defvjp(lambda x: ((x, x), x), _times_input)
 
 
 @jax.custom_vjp
@@ -212,4 +270,10 @@ def probed(x: Array, probe: Array, factor: Array) -> Array:
     return x
 
 
-probed.defvjp(lambda x, probe, factor: (x, factor), lambda factor, density: (density, factor * density, None))
+def _probed_back(factor, density):
+    # A score that is masked is -inf, and its density 0: nothing arrives there.
+    masked = (density == 0) & ~jnp.isfinite(factor)
+    return density, jnp.where(masked, 0, factor) * density, None
+
+
+probed.defvjp(lambda x, probe, factor: (x, factor), _probed_back)

@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from lrp_jax.core.analysis.demand import Activate, Block, Call, Halve, Share
+from lrp_jax.core.analysis.demand import Activate, Call, Segments, Share, Split
 from lrp_jax.core.analysis.named import BODIES
 from lrp_jax.core.analysis.neurons import LayerRule
 from lrp_jax.core.program import operations as P
@@ -89,7 +89,7 @@ class Evaluator:
             if value not in moved:
                 moved[value] = None
                 node = value.node
-                if node is not None and (node.name in P.MOVEMENT or node.name in P.ROUTING - P.POOLING):
+                if node is not None and _moves(node):
                     operands = [second(v) if v.facts.depends else read(v) for v in node.inputs]
                     if all(o is not None for o in operands):
                         for i, (v, array) in enumerate(zip(node.outputs, node.bind(*operands), strict=True)):
@@ -102,7 +102,7 @@ class Evaluator:
         for value, array in zip(graph.inputs, args, strict=True):
             write(value, array)
         for node in graph.nodes:
-            if node.absorbed or not _is_live(node):
+            if not _is_live(node):
                 continue
             results = self._node(node, reader(node), second, probes.get((node.index, BODIES)))
             for i, (value, array) in enumerate(zip(node.outputs, results, strict=True)):
@@ -121,20 +121,22 @@ class Evaluator:
                 return [_activation(rule, source, region, node.outputs[0], read)]
             case LayerRule():
                 return [self._layer(node, node.action, read, second)]
-            case Block(positions):
-                return node.bind(
-                    *(backward.block(read(v)) if i in positions else read(v) for i, v in enumerate(node.inputs))
-                )
+            case Split(shares) if node.name == "div":
+                return [backward.quotient(shares, *map(read, node.inputs))]
+            case Split(shares):
+                # Operands beyond the two factors are sizes, and carry nothing.
+                factors = [backward.share(read(v), s) for v, s in zip(node.inputs, shares, strict=False)]
+                return node.bind(*factors, *map(read, node.inputs[len(factors) :]))
             case Share():
                 return [_share(node, read(node.inputs[0]))]
-            case Halve():
-                return node.bind(*(backward.halve(read(v)) for v in node.inputs))
+            case Segments():
+                return [_segments(node, *map(read, node.inputs))]
             case Call():
                 return self._call(node, [read(v) for v in node.inputs], probes or [{} for _ in node.bodies])
         operands = [read(v) for v in node.inputs]
         if node.name == "reduce_window_max" and node.inputs[0].facts.depends and (windows := windows_of(node.params)):
             return [backward.max_pool(windows, lambda x: node.bind(x)[0], *operands)]
-        if node.name in P.OPAQUE and any(v.facts.depends for v in node.inputs):
+        if node.name in P.OPAQUE and not any(v.use for v in node.outputs if v.facts.depends):
             return backward.opaque(node.bind, operands)
         return node.bind(*operands)
 
@@ -159,7 +161,9 @@ class Evaluator:
                 graph = node.bodies[0]
                 shared = self.compiled.setdefault((id(graph.body_of), signature(graph)), jax.jit(body))
                 return shared(probes[0], *args)
-            case "remat2" | "checkpoint":
+            case "shard_map":
+                return self._shard_map(node, args)
+            case "remat2":
                 body = jax.checkpoint(body, prevent_cse=params["prevent_cse"], policy=params["policy"])
             case "scan":
                 return self._scan(node, args, probes[0])
@@ -173,6 +177,22 @@ class Evaluator:
         # custom_jvp_call, custom_vjp_call and the plain calls: the function itself is explained, and the derivative
         # that its author gave it does not apply to relevance.
         return body(probes[0], *args)
+
+    def _shard_map(self, node: Node, args: list[Array]) -> list[Array]:
+        params = node.params
+
+        def body(*operands):
+            return tuple(self.run(node.bodies[0], operands))
+
+        sharded = jax.shard_map(
+            body,
+            mesh=params["mesh"],
+            in_specs=tuple(params["in_specs"]),
+            out_specs=tuple(params["out_specs"]),
+            axis_names=params["newly_manual_axes"] if "newly_manual_axes" in params else params["manual_axes"],
+            check_vma=params["check_vma"],
+        )
+        return list(sharded(*args))
 
     def _scan(self, node: Node, args: list[Array], probes: Any) -> list[Array]:
         params = node.params
@@ -202,38 +222,55 @@ class Evaluator:
 def signature(graph: Graph) -> tuple:
     """What is planned for a graph: two calls of one body with equal signatures are the same function."""
 
+    # Rules by identity: two rules that print or compare alike may differ, and a plan's rules outlive it.
+    inputs = {v: i for i, v in enumerate(graph.inputs)}
+
     def of_action(action):
         match action:
             case Activate(rule, source, region):
-                return repr(rule), source.node and source.node.index, tuple(n.index for n in region)
+                where = source.node.index if source.node is not None else (inputs.get(source),)
+                return id(rule), where, tuple(n.index for n in region)
             case LayerRule(rule, product, signal, chain):
                 non_negative = product.inputs[signal].facts.non_negative
-                return repr(rule), product.index, non_negative, tuple(n.index for n in chain)
-            case Block(positions):
-                return positions
+                return id(rule), product.index, signal, non_negative, tuple(n.index for n in chain)
+            case Split(shares):
+                return shares
         return type(action).__name__
+
+    def of_value(value):
+        return id(value.end), tuple(p for p, _ in value.named), value.facts.depends, bool(value.use)
 
     nodes = tuple(
         (
             node.absorbed,
             of_action(node.action),
-            tuple((repr(v.end), tuple(p for p, _ in v.named)) for v in node.outputs),
+            tuple(v.facts.depends for v in node.inputs),
+            *map(of_value, node.outputs),
             *map(signature, node.bodies),
         )
         for node in graph.nodes
     )
-    return tuple(repr(v.end) for v in graph.inputs), nodes
+    return tuple(map(of_value, graph.inputs)), nodes
+
+
+def _moves(node: Node) -> bool:
+    """Whether a node only moves relevance (real numbers) about."""
+    moves = node.name in P.MOVEMENT or node.name in P.ROUTING or node.weights == "movement"
+    return moves and not any(v.is_complex for v in (*node.inputs, *node.outputs))
 
 
 def _find_live(graph: Graph) -> None:
-    """Marks what the outputs need: an activation needs its source, not the inner nodes of its region."""
+    """Marks what the outputs need: an activation, or a layer, needs where it begins, and not the nodes inside.
+
+    These are evaluated only if something that carries no relevance reads them too.
+    """
     for node in graph.nodes:
         for value in (*node.inputs, *node.outputs):
             value.live = False
     for value in graph.outputs:
         value.live = True
     for node in reversed(graph.nodes):
-        if node.absorbed or not _is_live(node):
+        if not _is_live(node):
             continue
         if isinstance(node.action, LayerRule):
             constants = [v for n in node.action.chain for v in n.inputs]
@@ -285,6 +322,17 @@ def _share(node: Node, x: Array) -> Array:
         )
 
     return backward.pool(window_sum, lambda x: node.bind(x)[0], x)
+
+
+def _segments(node: Node, operand: Array, indices: Array, updates: Array) -> Array:
+    params = {k: v for k, v in node.params.items() if k not in ("update_jaxpr", "update_consts")}
+    params["mode"] = lax.GatherScatterMode.from_any(params["mode"])
+    zeros = jnp.zeros(operand.shape, operand.dtype)
+
+    def collect(updates):
+        return lax.scatter_add(zeros, indices, updates, **params)
+
+    return backward.segments(lambda *arrays: node.bind(arrays[0], indices, arrays[1])[0], collect, operand, updates)
 
 
 def _built_layer(action: LayerRule, read):
@@ -362,7 +410,7 @@ def _moved(axes: tuple[int, int] | None, node: Node) -> tuple[int, int] | None:
             return node.params["broadcast_dimensions"][axis], kernel_axis
         case "rev" if axis in node.params["dimensions"]:
             return None
-        case "reshape" | "squeeze" | "expand_dims":
+        case "reshape" | "squeeze":
             for new, size in enumerate(after):
                 if size == before[axis] and math.prod(after[:new]) == math.prod(before[:axis]):
                     return new, kernel_axis
