@@ -24,7 +24,7 @@ def main(program: str, arguments: Sequence[str]) -> int:
     parser.add_argument("--dtype", choices=list(DTYPES), default="float16", help="of the features (%(default)s)")
     parser.add_argument("--regions", type=int, default=36, help="number of regions per image (%(default)s)")
     parser.add_argument("--sizes", help="JSON file with the image sizes, for npz files without them")
-    parser.add_argument("--names", help="text file: line i has the name of detector class i, then synonyms")
+    parser.add_argument("--names", help="text file: line i has the name of detector class i; synonyms after commas")
     chosen = parser.parse_args(arguments)
     try:
         names = chosen.names and _names(pathlib.Path(chosen.names))
