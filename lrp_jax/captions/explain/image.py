@@ -16,6 +16,7 @@ from lrp_jax.captions.explain.question import Against, Question, ask
 from lrp_jax.captions.explain.view import WORDS_PER_CHUNK, View
 from lrp_jax.captions.models import Captioner, Preprocessing, greedy
 from lrp_jax.captions.models.decoding import END, PAD, START
+from lrp_jax.captions.words import check_index
 from lrp_jax.core import Composite
 
 
@@ -49,8 +50,9 @@ def explain_image(
       preprocessing: for 8-bit images, the one that belongs to the encoder's weights.
       method, head, against, rules: as for `explain_features`.
       max_length: of a decoded caption, its end token included.
-      rows: the words that go down to the pixels, 0 being the first after the start token; None for all. The pixels of
-        the others are NaN, and cost nothing where every word has a backward pass of its own through the encoder.
+      rows: the words that go down to the pixels, 0 being the first after the start token, -1 the last; None for all.
+        The pixels of the others are NaN, and cost nothing where every word has a backward pass of its own through the
+        encoder.
       words_per_chunk: how many words share one backward pass; fewer take less memory. None is 4 through the encoder on
         a CPU, all elsewhere.
 
@@ -181,9 +183,12 @@ def _stacked(images: Sequence[Array]) -> Array:
 
 def _filled(rows: Sequence[int], count: int, per_chunk: int | None, least: int = 1) -> Int[np.ndarray, " R"]:
     """The rows, and the last of them again until their number is one of few: each number is compiled for itself."""
-    rows = np.asarray(rows, int)
-    if rows.ndim != 1 or not rows.size or rows.min() < 0 or rows.max() >= count:
-        raise ValueError(f"got rows {rows.tolist()}; wanted at least one, each from 0 to {count - 1}")
+    rows = np.asarray(rows)
+    if rows.ndim != 1 or not rows.size or rows.min() < -count or rows.max() >= count:
+        raise ValueError(
+            f"got rows {rows.tolist()}; wanted at least one, each from 0 to {count - 1}, or from -1 to {-count}"
+        )
+    rows = check_index("rows", rows, count)
     per_chunk = per_chunk or WORDS_PER_CHUNK["cpu"]
     wanted = max(len(rows), least)
     return np.pad(rows, (0, wanted + -wanted % per_chunk - len(rows)), mode="edge")

@@ -29,7 +29,7 @@ class Question:
         caption: explain this caption instead of the model's own.
         method: the names of the methods, side by side if there are several.
         against: explain the lead of each word over this one, or over all others if it is "rest".
-        head: explain through this attention head only (MH-FC).
+        head: explain through this attention head only (MH-FC), -1 being the last.
         beam: width of the beam that finds a caption; 1 is greedy.
         max_length: most tokens of a decoded caption.
         words_per_chunk: words that share a backward pass; fewer take less memory.
@@ -196,8 +196,10 @@ def _check_words(speaker: Speaker, question: Question) -> list[str]:
 
 def _check_head(speaker: Speaker, question: Question) -> None:
     heads = getattr(speaker.captioner, "heads", 0)
-    if question.head is not None and not 0 <= question.head < heads:
-        wanted = f"wanted 0 to {heads - 1}" if heads else "this captioner has no heads, leave it out"
+    if question.head is not None and not -heads <= question.head < heads:
+        wanted = (
+            f"wanted 0 to {heads - 1}, or -1 for the last" if heads else "this captioner has no heads, leave it out"
+        )
         raise QuestionError(f"head={question.head}: {wanted}")
 
 
