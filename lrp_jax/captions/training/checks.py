@@ -9,16 +9,17 @@ import ml_collections
 
 from lrp_jax.captions.runs.folder import load_config
 from lrp_jax.captions.runs.settings import EARLIER, SettingsError
-from lrp_jax.captions.training.ranges import check_ranges
+from lrp_jax.captions.training.ranges import check_ranges, check_together
 
 
 def check_settings(config: ml_collections.ConfigDict) -> None:
-    """Refuses values that do not work, see `RANGES`, and batches that the devices do not divide.
+    """Refuses values that do not work, see `RANGES`, or not together, and batches that the devices do not divide.
 
     Raises:
       SettingsError: with the setting and what was wanted.
     """
     check_ranges(config)
+    check_together(config)
     for name, devices, of in (
         ("batch_size", jax.device_count() * config.accumulate, "devices, times config.accumulate"),
         ("evaluation_batch_size", jax.local_device_count(), "devices of a process"),

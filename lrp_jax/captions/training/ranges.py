@@ -141,7 +141,7 @@ RANGES: Mapping[str, Range] = {
 
 
 def check_ranges(config: ml_collections.ConfigDict) -> None:
-    """Refuses a value that a setting cannot have, and values that do not go together.
+    """Refuses a value that a setting cannot have.
 
     Args:
       config: the settings; those that are not in `RANGES` are somebody's own and may be anything.
@@ -153,6 +153,17 @@ def check_ranges(config: ml_collections.ConfigDict) -> None:
         found = _find(config, name)
         if found is not None and not range_.right(found[0]):
             raise SettingsError(f"config.{name} is {found[0]!r}: wanted {range_.wanted}")
+
+
+def check_together(config: ml_collections.ConfigDict) -> None:
+    """Refuses values that do not go together; each for itself is in its range.
+
+    Args:
+      config: all settings of the run, those too that it has from the one that it starts from.
+
+    Raises:
+      SettingsError: with the settings, and what was wanted.
+    """
     if config.captioner == "mhfc" and config.hidden % config.mhfc.heads:
         raise SettingsError(
             f"config.mhfc.heads is {config.mhfc.heads}: wanted a divisor of config.hidden, which is {config.hidden}"

@@ -10,7 +10,7 @@ from lrp_jax.captions.runs.arms import ARMS
 from lrp_jax.captions.runs.configs import settings_of
 from lrp_jax.captions.runs.settings import SettingsError, paper_settings
 from lrp_jax.captions.training import train_and_evaluate
-from lrp_jax.captions.training.ranges import RANGES, check_ranges
+from lrp_jax.captions.training.ranges import RANGES, check_ranges, check_together
 
 
 def flat(config, prefix=""):
@@ -37,6 +37,7 @@ def test_every_setting_has_a_range_and_the_papers_are_inside():
     names = set(flat(paper_settings()))
     assert names <= set(RANGES)
     check_ranges(paper_settings())
+    check_together(paper_settings())
     # What is there besides are fields of the captioners, which a config may add.
     fields = {f"ada.{field.name}" for field in dataclasses.fields(AdaLSTM)} | {
         f"mhfc.{field.name}" for field in dataclasses.fields(MHFC)
@@ -122,7 +123,7 @@ def test_a_value_outside_is_refused_in_a_line(name, value):
 def test_values_that_do_not_go_together_are_refused(settings, message):
     (first, value), *others = settings.items()
     with pytest.raises(SettingsError) as refusal:
-        check_ranges(with_setting(first, value, **dict(others)))
+        check_together(with_setting(first, value, **dict(others)))
     assert str(refusal.value).startswith(message)
 
 
