@@ -49,7 +49,7 @@ def heat_maps(
     if not positions.size:
         return np.zeros((0, *((SIDE, SIDE, 3) if speaker.encoder is None else pixels.shape)), np.float32)
     if speaker.encoder is None:
-        seen = speaker.regions[example.id]
+        seen = speaker.regions[example.id].of(example.image)
         found = speaker.explain_padded(seen, tokens, method, head=head)
         return spread(np.asarray(found.regions)[positions], seen.boxes)
     view = speaker.see(pixels) if view is None else view

@@ -1,5 +1,6 @@
 """One captioned image, wherever it comes from."""
 
+import copy
 import dataclasses
 import pathlib
 from typing import Protocol
@@ -18,7 +19,7 @@ class Example:
             all three, so that a dataset of photographs need not be decoded to be listed.
         captions: reference captions as plain strings.
         boxes: (x0, y0, x1, y1) of each annotated object as shares of the image's width and height,
-            float32 [n, 4] in [0, 1]; [0, 4] where nothing is annotated.
+            float32 [n, 4] in [0, 1]; [0, 4] where nothing is annotated. Of the image upright, as `load_image` gives it.
         names: category of each box.
         split: the split that the image belongs to.
 
@@ -39,6 +40,12 @@ class Example:
                 f"example {self.id!r}: got boxes of shape {np.shape(self.boxes)}, wanted "
                 f"({len(self.names)}, 4) for its {len(self.names)} names; give every box one name"
             )
+
+    def in_split(self, split: str) -> "Example":
+        """The same example in another split; what it has yet to read stays unread."""
+        moved = copy.copy(self)
+        object.__setattr__(moved, "split", split)
+        return moved
 
 
 class Dataset(Protocol):

@@ -158,11 +158,12 @@ def objects(speaker: Speaker, words: Sequence[str]) -> list[render.ObjectWord]:
 
 
 def find_regions(store: RegionStore, picture: Picture) -> Regions:
-    """The regions of a picture, by the name of its file."""
+    """The regions of a picture, by the name of its file, with boxes that are turned as its pixels are."""
     name = pathlib.PurePath(picture.name).stem
     if name not in store:
         raise ValueError(f"{store.folder} has no features of {name!r}; it has such as {', '.join(store.ids[:2])}")
-    return store[name]
+    image = picture.content if picture.file is None else picture.file
+    return store[name] if image is None else store[name].of(image)
 
 
 def check(speaker: Speaker, question: Question) -> list[str]:

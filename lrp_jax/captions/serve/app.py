@@ -42,11 +42,12 @@ _HEADERS = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Held:
-    """An uploaded picture, decoded: what is explained, and what people look at."""
+    """An uploaded picture, decoded: what is explained, what people look at, and the bytes of its file."""
 
     name: str
     pixels: UInt8[np.ndarray, "H W 3"]
     shown: UInt8[np.ndarray, "h w 3"]
+    content: bytes | None = None
 
 
 class Model(Protocol):
