@@ -22,7 +22,7 @@ def main(program: str, arguments: Sequence[str]) -> int:
     parser.add_argument("source", help="a tsv file, or a folder of tsv or npz files")
     parser.add_argument("folder", help="folder of the store; an interrupted conversion continues in it")
     parser.add_argument("--dtype", choices=list(DTYPES), default="float16", help="of the features (%(default)s)")
-    parser.add_argument("--regions", type=int, default=36, help="number of regions per image (%(default)s)")
+    parser.add_argument("--regions", type=_positive, default=36, help="number of regions per image (%(default)s)")
     parser.add_argument("--sizes", help="JSON file with the image sizes, for npz files without them")
     parser.add_argument("--names", help="text file: line i has the name of detector class i; synonyms after commas")
     chosen = parser.parse_args(arguments)
@@ -42,6 +42,12 @@ def main(program: str, arguments: Sequence[str]) -> int:
         f"{index.repeated} repeated; {index.cut} had more regions and {index.padded} fewer"
     )
     return 3 if index.damaged or index.repeated else 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted a whole number of at least 1")
+    return int(text)
 
 
 def _names(path: pathlib.Path) -> list[str]:

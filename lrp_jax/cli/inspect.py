@@ -44,7 +44,7 @@ def main(program: str, arguments: Sequence[str]) -> int:
         type=pathlib.Path,
         help="file of object words: on each line a category and its nouns, separated by commas (default: COCO's)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed for choosing the images (%(default)s)")
+    parser.add_argument("--seed", type=_from_zero, default=0, help="seed for choosing the images (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     chosen = parser.parse_args(arguments)
     try:
@@ -60,6 +60,12 @@ def main(program: str, arguments: Sequence[str]) -> int:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"got {text}, wanted a number of at least 1")
+    return int(text)
+
+
+def _from_zero(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"got {text}, wanted a whole number, at least 0")
     return int(text)
 
 

@@ -81,3 +81,13 @@ def test_from_the_command_line_to_a_run(tmp_path):
     again = call(*arguments, "--json")
     assert again.returncode == 2 and "--resume" in again.stderr and again.stderr.count("\n") == 1
     assert json.loads(again.stdout)["summary"] == {"exit_code": 2, "error": again.stderr.strip()[len("train.py: ") :]}
+
+
+def test_settings_that_cannot_work_are_one_line_before_anything_is_read(tmp_path):
+    """Those of the table are tried one by one in captions/training/test_ranges.py."""
+    for setting in ("lengths=()", "batch_size=0", "ada.dropout=1.0", "beam=0"):
+        result = call("--config=ada_scenes", f"--workdir={tmp_path}/run", f"--config.{setting}")
+        name = setting.partition("=")[0]
+        assert result.returncode == 2 and result.stdout == ""
+        assert result.stderr.startswith(f"train.py: config.{name} is ") and result.stderr.count("\n") == 1
+        assert not (tmp_path / "run").exists()

@@ -88,7 +88,9 @@ class Case:
         """The explanation of the caption's words; computed once for all who ask."""
         key = (method_named(method), head)
         if key not in self._explanations:
-            seen = self.speaker.regions[self.example.id] if self.pixels is None else self.pixels
+            seen = self.pixels
+            if seen is None:
+                seen = self.speaker.regions[self.example.id].of(self.example.image)
             tokens = np.concatenate([[START], self.caption])
             self._explanations[key] = self.speaker.explain(
                 seen, tokens, key[0], head=head, length=self.speaker.max_length

@@ -46,13 +46,13 @@ def heat_maps(
     """
     method, positions = method_named(method), np.asarray(positions, int)
     tokens = speaker.padded(caption, speaker.max_length)
+    if not positions.size:
+        return np.zeros((0, *((SIDE, SIDE, 3) if speaker.encoder is None else pixels.shape)), np.float32)
     if speaker.encoder is None:
-        seen = speaker.regions[example.id]
+        seen = speaker.regions[example.id].of(example.image)
         found = speaker.explain_padded(seen, tokens, method, head=head)
         return spread(np.asarray(found.regions)[positions], seen.boxes)
     view = speaker.see(pixels) if view is None else view
-    if not positions.size:
-        return np.zeros((0, *pixels.shape), np.float32)
     if not (method.one_way_back or method.enlarges):  # it has a way of its own to the pixels
         return np.asarray(speaker.explain_padded(view, tokens, method, head=head).pixels)[positions]
     asked = ask(speaker.captioner, speaker.params, view.encode(), tokens, head)

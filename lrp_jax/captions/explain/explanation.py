@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from lrp_jax.captions.words import check_index
+
 _PER_WORD = ("logits", "features", "regions", "words", "betas", "pixels")
 
 
@@ -52,14 +54,25 @@ class Explanation:
     against: Int[Array, " T"] | Literal["rest"] | None = None
 
     def of(self, item: int) -> "Explanation":
-        """The explanation of one image of a batch, whose arrays are [T, B, ...] for [T, ...] and tokens [B, T + 1]."""
+        """The explanation of one image of a batch, whose arrays are [T, B, ...] for [T, ...] and tokens [B, T + 1].
+
+        Raises:
+          ValueError: there is no such image; -1 is the last.
+        """
+        item = int(check_index("image", item, len(self.tokens)))
         taken = {name: value[:, item] for name in _PER_WORD if (value := getattr(self, name)) is not None}
         if isinstance(self.against, np.ndarray):
             taken["against"] = self.against[item]
         return dataclasses.replace(self, tokens=self.tokens[item], **taken)
 
     def first(self, count: int) -> "Explanation":
-        """The explanation of the first `count` words, in numpy; no word's explanation depends on later words."""
+        """The explanation of the first `count` words, in numpy; no word's explanation depends on later words.
+
+        Raises:
+          ValueError: there are not so many.
+        """
+        if not 0 <= count <= len(self.logits):
+            raise ValueError(f"got count={count}; wanted 0 to {len(self.logits)}, as many words as are explained")
         kept = {"tokens": np.asarray(self.tokens)[: count + 1]}
         for name in _PER_WORD:
             if (value := getattr(self, name)) is not None:

@@ -31,12 +31,12 @@ def explain_features(
     Args:
       captioner, params: the model and its variables.
       features: one image's raw visual features, unbatched.
-      tokens: the caption, start token first; all other tokens are explained, including the end token if present.
-      method: a name in `METHODS`, or a method with its own settings such as `IntegratedGradients(steps=64)`.
-      head: explain through this head of MH-FC only; the path through the LSTM is unaffected. Not for methods that
-        compare runs of the model (integrated gradients, occlusion).
-      against: explain z_t - z_k, the difference of the word's logit from that of another: the id k of one word for
-        all, or one id for each. "rest" explains the word against all others,
+      tokens: the caption: start token, words, an end token or none, padding or none; all but the first are explained.
+      method: a name in `METHODS`, or a method with settings of its own such as `IntegratedGradients(steps=64)`.
+      head: through this head of MH-FC only, -1 being the last; the path through the LSTM stays in full. Not for
+        methods that compare runs of the model (integrated gradients, occlusion).
+      against: explain z_t - z_k, the lead of the word's logit over that of another: the id k of one word for all,
+        or one id for each, -1 being the last word of the vocabulary. "rest" explains the word against all others,
         z_t - sum_k q_k z_k with q_k = p_k / (1 - p_t) held constant: its derivative is that of log(p_t / (1 - p_t)).
         None explains z_t. Not for attention, which does not depend on the explained word.
       rules: the composite for LRP, in place of the paper's; the other methods have fixed rules.
@@ -48,8 +48,9 @@ def explain_features(
       An `Explanation` without pixels. Its arrays are float32, or float64 where the features are.
 
     Raises:
-      ValueError: an unknown method, tokens or features of a wrong shape, a head that the model does not have, or a
-        head or contrast that the method does not support.
+      ValueError: an unknown method, features of a wrong shape, tokens that are no caption of this captioner (the start
+        token is missing or comes again, a word follows the end token or padding, an id is outside of the vocabulary), a
+        head that the model has not, or a head or contrast that the method cannot single out.
 
     Example:
       >>> explain_features(captioner, params, features, tokens, "lrp", against="rest").words

@@ -16,6 +16,7 @@ from lrp_jax.captions.explain.question import Against, Question, ask
 from lrp_jax.captions.explain.view import WORDS_PER_CHUNK, View
 from lrp_jax.captions.models import Captioner, Preprocessing, greedy
 from lrp_jax.captions.models.decoding import END, PAD, START
+from lrp_jax.captions.words import check_index
 from lrp_jax.core import Composite
 
 
@@ -48,11 +49,12 @@ def explain_image(
         boxes are among its variables.
       preprocessing: for 8-bit images, the one that belongs to the encoder's weights.
       method, head, against, rules: as for `explain_features`.
-      max_length: the maximum number of tokens of a decoded caption, the end token included.
-      rows: the words to explain in the pixels; 0 is the first after the start token. None for all. The pixels of the
-        others are NaN; they cost nothing where every word has its own backward pass through the encoder.
-      words_per_chunk: how many words share one backward pass; fewer take less memory. None is 4 for the encoder on a
-        CPU, and all words otherwise.
+      max_length: of a decoded caption, its end token included.
+      rows: the words that go down to the pixels, 0 being the first after the start token, -1 the last; None for all.
+        The pixels of the others are NaN, and cost nothing where every word has a backward pass of its own through the
+        encoder.
+      words_per_chunk: how many words share one backward pass; fewer take less memory. None is 4 through the encoder on
+        a CPU, all elsewhere.
 
     Returns:
       An `Explanation` with `pixels` [T, H, W, 3], and with `grid` or `boxes`. For Grad-CAM and attention the pixels
@@ -180,10 +182,13 @@ def _stacked(images: Sequence[Array]) -> Array:
 
 
 def _filled(rows: Sequence[int], count: int, per_chunk: int | None, least: int = 1) -> Int[np.ndarray, " R"]:
-    """Pads the rows with the last one to a multiple of the chunk size, as each number of rows is compiled anew."""
-    rows = np.asarray(rows, int)
-    if rows.ndim != 1 or not rows.size or rows.min() < 0 or rows.max() >= count:
-        raise ValueError(f"got rows {rows.tolist()}; wanted at least one, each from 0 to {count - 1}")
+    """The rows, and the last of them again until their number is one of few: each number is compiled for itself."""
+    rows = np.asarray(rows)
+    if rows.ndim != 1 or not rows.size or rows.min() < -count or rows.max() >= count:
+        raise ValueError(
+            f"got rows {rows.tolist()}; wanted at least one, each from 0 to {count - 1}, or from -1 to {-count}"
+        )
+    rows = check_index("rows", rows, count)
     per_chunk = per_chunk or WORDS_PER_CHUNK["cpu"]
     wanted = max(len(rows), least)
     return np.pad(rows, (0, wanted + -wanted % per_chunk - len(rows)), mode="edge")

@@ -17,6 +17,7 @@ from lrp_jax.captions.explain.explanation import Explanation
 from lrp_jax.captions.explain.seeds import portable, pull_back
 from lrp_jax.captions.models import MHFC, Attention, Captioner, unroll
 from lrp_jax.captions.models.mh_fc import HEADS
+from lrp_jax.captions.words import check_caption, check_index
 from lrp_jax.core import Composite, lrp
 from lrp_jax.core.contrast import contrast
 
@@ -78,7 +79,8 @@ def ask(
     """Checks the arguments (see `explain_features`) and makes the question.
 
     Raises:
-      ValueError: tokens or features of a wrong shape, a head that the model does not have, or an unknown contrast.
+      ValueError: features of a wrong shape, tokens that are no caption (see `check_caption`), a head that the model has
+        not, or an unknown contrast.
     """
     features, tokens = jnp.asarray(features), np.asarray(tokens)
     batch = features.shape[:-2]
@@ -89,12 +91,11 @@ def ask(
         raise ValueError(
             f"got tokens of shape {tokens.shape}; wanted [{wanted}], the start token and at least one word"
         )
-    _check_ids(captioner, "token", tokens)
+    check_caption(tokens, captioner.vocabulary_size)
     if head is not None:
         if not isinstance(captioner, MHFC):
             raise ValueError(f"got head={head} for {type(captioner).__name__}, which has no heads: leave it None")
-        if not 0 <= head < captioner.heads:
-            raise ValueError(f"got head={head}; wanted 0 to {captioner.heads - 1}")
+        head = int(check_index("head", head, captioner.heads))
     if words_per_chunk is not None and words_per_chunk < 1:
         raise ValueError(f"got words_per_chunk={words_per_chunk}; wanted at least 1, or None for all words at once")
     asked = Question(captioner, params, features, tokens, head, words_per_chunk=words_per_chunk)
@@ -108,8 +109,7 @@ def ask(
     others, count = np.asarray(against), tokens.shape[-1] - 1
     if others.shape not in ((), (count,), (*batch, count)):
         raise ValueError(f"got against of shape {others.shape}; wanted one id, or [{count}], one for each word")
-    _check_ids(captioner, "against", others)
-    others = np.broadcast_to(others, (*batch, count))
+    others = np.broadcast_to(check_index("against", others, captioner.vocabulary_size), (*batch, count))
     zeros = jnp.zeros((*asked.targets.shape, captioner.vocabulary_size), features.dtype)
     weights = contrast(zeros, asked.targets, np.moveaxis(others, -1, 0))
     return dataclasses.replace(asked, against=others, contrast=weights)
@@ -208,12 +208,3 @@ def _against_rest(captioner, params, features, embeddings, targets):
     """The weights of `contrast` for every word, from the model's logits."""
     trace = unroll(captioner, params, features, embeddings=embeddings)
     return contrast(captioner.apply(params, trace.inputs, method="predict"), targets)
-
-
-def _check_ids(captioner: Captioner, name: str, ids: np.ndarray) -> None:
-    if not np.issubdtype(ids.dtype, np.integer):
-        plural = name + "s" if name == "token" else name
-        raise ValueError(f"got {plural} of type {ids.dtype}; wanted integers, ids of the vocabulary")
-    outside = ids[(ids < 0) | (ids >= captioner.vocabulary_size)]
-    if outside.size:
-        raise ValueError(f"got {name} {outside.flat[0]}; wanted ids from 0 to {captioner.vocabulary_size - 1}")

@@ -1,5 +1,6 @@
 """One captioned image, from any source."""
 
+import copy
 import dataclasses
 import pathlib
 from typing import Protocol
@@ -17,8 +18,8 @@ class Example:
         image: pixels as uint8 [H, W, 3], an encoded file as bytes, or the path of one; `load_image` reads
             all three, so that a dataset of photographs can be listed without decoding.
         captions: reference captions as plain strings.
-        boxes: (x0, y0, x1, y1) of each annotated object as fractions of the image's width and height,
-            float32 [n, 4] in [0, 1]; [0, 4] if nothing is annotated.
+        boxes: (x0, y0, x1, y1) of each annotated object as shares of the image's width and height,
+            float32 [n, 4] in [0, 1]; [0, 4] where nothing is annotated. Of the image upright, as `load_image` gives it.
         names: category of each box.
         split: the split that the image belongs to.
 
@@ -39,6 +40,12 @@ class Example:
                 f"example {self.id!r}: got boxes of shape {np.shape(self.boxes)}, wanted "
                 f"({len(self.names)}, 4) for its {len(self.names)} names; give every box one name"
             )
+
+    def in_split(self, split: str) -> "Example":
+        """The same example in another split; what it has yet to read stays unread."""
+        moved = copy.copy(self)
+        object.__setattr__(moved, "split", split)
+        return moved
 
 
 class Dataset(Protocol):

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from lrp_jax.captions.images.kinds import HEAD, head_of, other_kind, why_not_read
+
 DECODING = "pillow, jpeg draft, bilinear"
 """How `load_image` reads a file. Caches of results that depend on pixels store this string with them."""
 
@@ -63,7 +65,7 @@ def _from_file(image: bytes | str | os.PathLike, size: tuple[int, int] | None) -
     is_bytes = isinstance(image, bytes | bytearray | memoryview)
     name = "bytes" if is_bytes else os.fspath(image)
     try:
-        with Image.open(io.BytesIO(image) if is_bytes else image, formats=_formats()) as opened:
+        with Image.open(io.BytesIO(image) if is_bytes else image, formats=known_formats()) as opened:
             if size is not None:
                 _draft(opened, size)
             ImageOps.exif_transpose(opened, in_place=True)
@@ -73,13 +75,20 @@ def _from_file(image: bytes | str | os.PathLike, size: tuple[int, int] | None) -
     except Exception as error:  # a damaged file can raise any error in a decoder
         if isinstance(error, OSError) and error.filename is not None:  # the file could not be opened
             raise
-        reason = "of no known format" if isinstance(error, UnidentifiedImageError) else error
+        reason = _unknown(image) if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(f"{name}: got no readable image ({reason}), wanted a whole JPEG, PNG or the like") from error
 
 
+def _unknown(image: bytes | str | os.PathLike) -> str:
+    """What a file is that no reader knows."""
+    name = "" if isinstance(image, bytes | bytearray | memoryview) else os.fspath(image)
+    kind = other_kind(head_of(image) if name else bytes(image[:HEAD]), name)
+    return "of no known format" if kind is None else why_not_read(kind)
+
+
 @functools.cache
-def _formats() -> tuple[str, ...]:
-    """The FORMATS that the installed Pillow supports."""
+def known_formats() -> tuple[str, ...]:
+    """`FORMATS`, as far as this Pillow has them."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 

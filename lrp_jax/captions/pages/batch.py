@@ -41,14 +41,16 @@ class Picture:
     Attributes:
         name: shown to the user; unique within the batch.
         read: reads the pixels that are explained, uint8 [H, W, 3].
-        show: reads the picture to display, if there is a better one than a resized `read()`.
-        file: its path, if it is a file.
+        show: reads the picture that people look at, where there is a better one than a resized `read()`.
+        file: where it lies, if it is a file.
+        content: the bytes of its file, where they came without one.
     """
 
     name: str
     read: Callable[[], UInt8[np.ndarray, "H W 3"]]
     show: Callable[[], UInt8[np.ndarray, "H W 3"]] | None = None
     file: pathlib.Path | None = None
+    content: bytes | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,11 +27,11 @@ class Question:
     Attributes:
         words: explain only these words of the caption; all words if empty.
         caption: explain this caption instead of the model's own.
-        method: the names of the methods; several are shown side by side.
-        against: explain each word against this word, or against all others if it is "rest".
-        head: explain through this attention head only (MH-FC).
-        beam: beam width for decoding the caption; 1 is greedy.
-        max_length: the maximum number of tokens of a decoded caption.
+        method: the names of the methods, side by side if there are several.
+        against: explain the lead of each word over this one, or over all others if it is "rest".
+        head: explain through this attention head only (MH-FC), -1 being the last.
+        beam: width of the beam that finds a caption; 1 is greedy.
+        max_length: most tokens of a decoded caption.
         words_per_chunk: words that share a backward pass; fewer take less memory.
     """
 
@@ -158,11 +158,12 @@ def objects(speaker: Speaker, words: Sequence[str]) -> list[render.ObjectWord]:
 
 
 def find_regions(store: RegionStore, picture: Picture) -> Regions:
-    """The regions of a picture, by the name of its file."""
+    """The regions of a picture, by the name of its file, with boxes that are turned as its pixels are."""
     name = pathlib.PurePath(picture.name).stem
     if name not in store:
         raise ValueError(f"{store.folder} has no features of {name!r}; it has such as {', '.join(store.ids[:2])}")
-    return store[name]
+    image = picture.content if picture.file is None else picture.file
+    return store[name] if image is None else store[name].of(image)
 
 
 def check(speaker: Speaker, question: Question) -> list[str]:
@@ -196,8 +197,10 @@ def _check_words(speaker: Speaker, question: Question) -> list[str]:
 
 def _check_head(speaker: Speaker, question: Question) -> None:
     heads = getattr(speaker.captioner, "heads", 0)
-    if question.head is not None and not 0 <= question.head < heads:
-        wanted = f"wanted 0 to {heads - 1}" if heads else "this captioner has no heads, leave it out"
+    if question.head is not None and not -heads <= question.head < heads:
+        wanted = (
+            f"wanted 0 to {heads - 1}, or -1 for the last" if heads else "this captioner has no heads, leave it out"
+        )
         raise QuestionError(f"head={question.head}: {wanted}")
 
 

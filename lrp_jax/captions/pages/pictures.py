@@ -12,7 +12,7 @@ from lrp_jax.captions import scenes
 from lrp_jax.captions.data.sources import source
 from lrp_jax.captions.images import load_image
 from lrp_jax.captions.pages.batch import Picture
-from lrp_jax.captions.pages.found import SUFFIXES, pictures_at, unreadable
+from lrp_jax.captions.pages.found import pictures_at, unreadable
 from lrp_jax.captions.pages.naming import printable
 from lrp_jax.captions.runs.speaker import Speaker
 
@@ -34,8 +34,9 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: 
       speaker: the models.
 
     Returns:
-      The pictures, without duplicates and with unique names. A missing path becomes a picture that cannot be read, so
-      that the other pictures are still explained.
+      The pictures, each once and all of different names. Of a folder, how many files are no images is printed in a
+      line, with names. What is not there is a picture that cannot be read, so that
+      it costs no other.
 
     Raises:
       ValueError: there are no pictures.
@@ -78,16 +79,26 @@ def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
         paths = sorted(glob.glob(spec, recursive=True))
         if not paths:
             raise ValueError("no file has such a name")
+    others: list[str] = []
     try:
-        # Skip the results of an earlier run, if they are in the folder of the images.
-        pictures = [found for path in paths for found in pictures_at(path, read, skip=out, show=show)]
+        # Not what an earlier run wrote, where the results lie in the folder of the images.
+        pictures = [found for path in paths for found in pictures_at(path, read, out, show, others)]
     except FileNotFoundError:
         raise ValueError("no such file or folder") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from error
     if not pictures:
-        raise ValueError(f"no image in this folder, looked for {' '.join(SUFFIXES)}")
+        raise ValueError(f"no image in this folder{f', but {_listed(others)}' if others else ''}")
+    if others:
+        are = "is no image" if len(others) == 1 else "are no images"
+        print(f"{spec}: {_listed(others)} {are}", flush=True)
     return pictures
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    """Such as "7 files (a.txt, b.json, ...)"."""
+    shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return f"{len(names)} file{'s'[: len(names) > 1]} ({shown})"
 
 
 def _distinct(pictures: Sequence[Picture]) -> list[Picture]:

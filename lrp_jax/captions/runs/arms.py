@@ -2,10 +2,10 @@
 
 import dataclasses
 
-_OMEGAS = ("lrp", "shuffled", "gradient_x_input", "uniform")
-_PARTS = ("both", "c", "h")
-_LABELS = ("argmax", "target")
-_INPUTS = ("teacher_forced", "self_decoded")
+OMEGAS = ("lrp", "shuffled", "gradient_x_input", "uniform")
+PARTS = ("both", "c", "h")
+LABELS = ("argmax", "target")
+INPUTS = ("teacher_forced", "self_decoded")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Arm:
     seed: int = 0
 
     def __post_init__(self):
-        for name, known in (("omega", _OMEGAS), ("parts", _PARTS), ("label", _LABELS), ("inputs", _INPUTS)):
+        for name, known in (("omega", OMEGAS), ("parts", PARTS), ("label", LABELS), ("inputs", INPUTS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"got {name}={getattr(self, name)!r}; wanted one of {', '.join(known)}")
         if not 0 <= self.ce_share <= 1:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lrp_jax.captions.models import Captioner, unroll
-from lrp_jax.captions.words import PAD, START
+from lrp_jax.captions.words import PAD, START, check_ids, check_index
 
 
 def log_probabilities(
@@ -31,11 +31,14 @@ def log_probabilities(
       batch_size: captions per batch.
 
     Returns:
-      For each caption of T words: T + 1 rows, where row t is the distribution of word t given the preceding words and
-      the last row that of the next token after the caption; and beta of each step, None for a model without a sentinel.
+      For each caption of T words: T + 1 rows, row t the distribution of word t given the words before it, the last that
+      of what follows the caption; and beta of each step, None for a model without a sentinel.
+
+    Raises:
+      ValueError: a caption of more words than `length`, or of ids that are not in the vocabulary.
     """
     found = []
-    for batch, count in batches(_inputs(captions, length), batch_size):
+    for batch, count in batches(_inputs(captions, length, captioner.vocabulary_size), batch_size):
         log_p, betas = _log_probabilities(captioner, params, features, batch)
         log_p, betas = np.asarray(log_p), None if betas is None else np.asarray(betas)
         found += [(log_p[row], None if betas is None else betas[row]) for row in range(count)]
@@ -56,16 +59,27 @@ def log_p_next(
 
     Args:
       captioner, params: the model.
-      features: of one image for all prefixes, or of one image for each.
-      beginnings: the word ids of the prefixes, without start token, at most `length` each.
-      words: the id of the next word of each prefix.
-      length: prefixes are padded to this length.
-      batch_size: prefixes per batch.
+      features: of one image for all beginnings, or of one for each.
+      beginnings: the ids of the words so far, without start token, at most `length` each.
+      words: the id of the word that follows each of them.
+      length: that beginnings are padded to.
+      batch_size: beginnings that are computed at once.
+
+    Raises:
+      ValueError: other numbers of beginnings, words and features; a beginning of more words than `length`, or of ids
+        that are not in the vocabulary; a word that is not; -1 is the last of the vocabulary.
     """
     lengths = np.array([len(beginning) for beginning in beginnings], np.int32)
-    words, features = np.asarray(words, np.int32), np.asarray(features)
+    words = check_index("word", words, captioner.vocabulary_size).astype(np.int32)
+    features = np.asarray(features)
     shared = features.ndim == 2
-    of_each = [_inputs(beginnings, length), lengths, words, *([] if shared else [features])]
+    counts = {len(beginnings), len(words), len(beginnings) if shared else len(features)}
+    if len(counts) > 1:
+        raise ValueError(
+            f"got {len(beginnings)} beginnings, {len(words)} words and features {features.shape}; "
+            "wanted a word for each beginning, and features of one image or of as many"
+        )
+    of_each = [_inputs(beginnings, length, captioner.vocabulary_size), lengths, words, *([] if shared else [features])]
     found = [np.zeros(0, np.float32)]
     for parts in zip(*(batches(part, batch_size) for part in of_each), strict=True):
         (rows, count), (places, _), (targets, _) = parts[:3]
@@ -75,16 +89,25 @@ def log_p_next(
 
 
 def batches(items: Sequence | np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Batches of `size` items with their counts; the last one is padded with zeros, so that XLA compiles once."""
+    """The items, `size` at a time, and how many they are; zeros fill the last batch, so that XLA compiles once.
+
+    Raises:
+      ValueError: batches of no items.
+    """
+    if size < 1:
+        raise ValueError(f"got batch_size={size}; wanted at least 1")
     for first in range(0, len(items), size):
         batch = np.asarray(items[first : first + size])
         yield np.pad(batch, ((0, size - len(batch)), *[(0, 0)] * (batch.ndim - 1))), len(batch)
 
 
-def _inputs(captions: Sequence[Int[np.ndarray, " T"]], length: int) -> Int[np.ndarray, "B L"]:
+def _inputs(captions: Sequence[Int[np.ndarray, " T"]], length: int, size: int) -> Int[np.ndarray, "B L"]:
     inputs = np.full((len(captions), length + 1), PAD, np.int32)
     inputs[:, 0] = START
     for row, caption in zip(inputs, captions, strict=True):
+        if len(caption) > length:
+            raise ValueError(f"got a caption of {len(caption)} words; wanted at most {length}, the model's longest")
+        check_ids("word", caption, size)
         row[1 : 1 + len(caption)] = caption
     return inputs
 

@@ -23,7 +23,7 @@ from lrp_jax.captions.models import Captioner, Preprocessing
 from lrp_jax.captions.models.decoding import Beam, Decoder, decode
 from lrp_jax.captions.models.encoding import Encoder, encode
 from lrp_jax.captions.runs import forced
-from lrp_jax.captions.words import END, PAD, START, Vocabulary
+from lrp_jax.captions.words import END, PAD, START, Vocabulary, check_caption, check_index
 from lrp_jax.core import Composite
 
 # Captions are padded to a multiple of this, so that few lengths are compiled.
@@ -72,6 +72,9 @@ class Speaker:
       config: the settings that it was trained with; {} if unknown.
       origin: where it came from, for records: {"checkpoint": folder} or {"weights": files and their SHA-256}.
 
+    Raises:
+      ValueError: the vocabulary has not as many words as the captioner.
+
     Example:
       >>> speaker = captions.load("runs/ada")
       >>> said = speaker.caption(speaker.encode(photograph))
@@ -85,6 +88,13 @@ class Speaker:
     regions: Mapping[str, Regions] | None = None
     config: ml_collections.ConfigDict = dataclasses.field(default_factory=ml_collections.ConfigDict)
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        if len(self.words) != self.captioner.vocabulary_size:
+            raise ValueError(
+                f"got a vocabulary of {len(self.words)} words for a captioner of {self.captioner.vocabulary_size}; "
+                "wanted the one that it was trained with"
+            )
 
     @property
     def preprocessing(self) -> Preprocessing | None:
@@ -139,8 +149,12 @@ class Speaker:
 
         Raises:
           TypeError: the captioner's features are computed elsewhere.
+          ValueError: no image, or a batch of none.
         """
         encoder = self._encoder()
+        _check_batch_size(batch_size)
+        if not len(images):
+            raise ValueError("got no images; wanted at least one")
         single = getattr(images, "ndim", 4) == 3
         images = [images] if single else images
         size = encoder.preprocessing.size
@@ -175,8 +189,12 @@ class Speaker:
           sharding: of a batch over devices; None for jax's default device.
 
         Returns:
-          A `Caption` for one image, or a list of captions. A caption may have no words.
+          A `Caption` of one image, or a list of them. Its words may be none.
+
+        Raises:
+          ValueError: a batch of no images.
         """
+        _check_batch_size(batch_size)
         decoder = self.decoder if decoder is None else decoder
         if getattr(features, "ndim", 3) == 2:
             return self.caption([features], decoder)[0]
@@ -204,21 +222,29 @@ class Speaker:
         """A given caption in this captioner's vocabulary.
 
         Args:
-          caption: text, whose unknown words become `<unk>`; ids that begin with the start token; or a `Caption`.
+          caption: text, unknown words are read as `<unk>`; ids that begin with the start token, of which the end token
+            and padding are left out; or a `Caption`.
 
         Raises:
-          ValueError: ids that do not begin with the start token.
+          ValueError: ids that are no caption, see `check_caption`; a `Caption` of another vocabulary.
         """
-        if isinstance(caption, Caption):
-            return caption
         if isinstance(caption, str):
             return self._said(np.array(self.words.encode(caption), np.int32))
-        tokens = np.asarray(caption)
-        if tokens.ndim != 1 or not tokens.size or tokens[0] != START:
+        tokens = caption.tokens if isinstance(caption, Caption) else caption
+        if np.ndim(tokens) != 1:
             raise ValueError(
-                f"got tokens {str(tokens.tolist())[:40]}; wanted one caption, the start token {START} first"
+                f"got tokens of shape {np.shape(tokens)}; wanted one caption, the start token {START} first"
             )
-        return self._said(tokens[1:])
+        tokens = check_caption(tokens, len(self.words), words=0)
+        if not isinstance(caption, Caption):
+            return self._said(tokens[1:])
+        for index, word in zip(caption.ids, caption.words, strict=True):
+            if self.words.words[index] != word:
+                raise ValueError(
+                    f"got a caption of another vocabulary: id {index} is {word!r} in it, and here "
+                    f"{self.words.words[index]!r}; wanted its text, str(caption)"
+                )
+        return caption
 
     def logits(self, features: Float[Array, "*B n_v C"], tokens: Int[Array, "*B T"]) -> Float[Array, "*B T V"]:
         """The logits of all words after each input token, teacher-forced.
@@ -228,8 +254,10 @@ class Speaker:
           tokens: the input words of each, the start token first.
 
         Raises:
-          ValueError: features and tokens have different batch axes.
+          ValueError: other batch axes of features and tokens, or tokens that are no caption, see `check_caption`.
         """
+        if not isinstance(tokens, jax.core.Tracer):  # inside of jit there is nothing to look at
+            tokens = check_caption(tokens, len(self.words), words=0)
         return _logits(self.captioner, self.params, jnp.asarray(features), jnp.asarray(tokens))
 
     def log_probabilities(
@@ -277,20 +305,27 @@ class Speaker:
             computed elsewhere, the `Regions` of the image.
           said: the caption; None for the captioner's own.
           method, head, rules, rows, words_per_chunk: as for `explain_image`.
-          against: the word, or its id, that each word is explained against, or "rest" for all others.
-          length: the caption is padded to this number of words, so that all lengths need one compilation; None for the
-            next multiple of 4.
+          against: the word, or its id, that each word is explained against; one id for each; or "rest" for all others.
+          length: that the caption is padded to, so that captions of all lengths need one compilation; None: a
+            multiple of 4.
 
         Raises:
-          ValueError: a caption without words, or what `explain_image` raises.
+          ValueError: a caption without words or longer than `length`, a word that is not in the vocabulary, or what
+            `given` or `explain_image` raises.
         """
         method = explain.method_of(method)
         seen = self.see(image, method.one_way_back)
         said = self.caption(features_of(seen)) if said is None else self.given(said)
         if not len(said):
-            raise ValueError("got a caption without words; wanted at least one word to explain")
+            raise ValueError("got a caption without words; there is nothing to explain")
+        padded = self.padded(said.ids, length)
+        # What is meant of the caption, not of its padding.
+        if rows is not None:
+            rows = check_index("rows", rows, len(said))
+        if not isinstance(against, str) and np.shape(against) == (len(said),):
+            against = np.pad(check_index("against", against, len(self.words)), (0, len(padded) - 1 - len(said)))
         how = {"head": head, "against": against, "rules": rules, "rows": rows, "words_per_chunk": words_per_chunk}
-        return self.explain_padded(seen, self.padded(said.ids, length), method, **how).first(len(said))
+        return self.explain_padded(seen, padded, method, **how).first(len(said))
 
     def explain_padded(
         self,
@@ -312,6 +347,8 @@ class Speaker:
           method, head, against, rules, rows, words_per_chunk: as for `explain`.
         """
         if isinstance(against, str) and against != REST:
+            if against not in self.words.ids:
+                raise ValueError(f"got against={against!r}; wanted a word of the vocabulary, its id, or {REST!r}")
             against = self.words.ids[against]
         how = {"head": head, "against": against, "rules": rules, "words_per_chunk": words_per_chunk}
         if isinstance(seen, Regions):
@@ -323,13 +360,21 @@ class Speaker:
     def explain_words(
         self, features: Float[np.ndarray, "n_v C"], caption: Int[np.ndarray, " T"], method: str | Method
     ) -> Float[np.ndarray, "T T"] | None:
-        """`Explanation.words` of `explain`, without the backward pass to the pixels."""
+        """What `explain` says of the preceding words (`Explanation.words`), without going on to the pixels."""
+        if not len(caption):
+            return np.zeros((0, 0), np.float32)
         tokens = self.padded(caption, self.max_length)
         return explain.explain_features(self.captioner, self.params, features, tokens, method).first(len(caption)).words
 
     def padded(self, ids: Int[np.ndarray, " T"], length: int | None = None) -> Int[np.ndarray, " L"]:
-        """The start token, the words, and padding up to `length` words; None for the next multiple of 4."""
+        """The start token, the words, and padding up to `length` words; None: up to a multiple of 4.
+
+        Raises:
+          ValueError: more words than `length`.
+        """
         missing = -len(ids) % LENGTH_STEP if length is None else length - len(ids)
+        if missing < 0:
+            raise ValueError(f"got a caption of {len(ids)} words; wanted at most length={length}")
         return np.concatenate([[START], ids, np.full(missing, PAD)])
 
     def _encoder(self) -> Encoder:
@@ -354,6 +399,11 @@ class Speaker:
 def features_of(seen: View | Regions) -> Float[Array, "n_v C"]:
     """The features of a result of `Speaker.see`."""
     return seen.features if isinstance(seen, Regions) else seen.encode()
+
+
+def _check_batch_size(batch_size: int | None) -> None:
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"got batch_size={batch_size}; wanted at least 1, or None for all images together")
 
 
 @functools.partial(jax.jit, static_argnames="captioner")

@@ -42,11 +42,12 @@ _HEADERS = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Held:
-    """A decoded upload: the pixels to explain, and the picture to display."""
+    """A decoded upload: the pixels to explain, the picture to display, and the bytes of its file."""
 
     name: str
     pixels: UInt8[np.ndarray, "H W 3"]
     shown: UInt8[np.ndarray, "h w 3"]
+    content: bytes | None = None
 
 
 class Model(Protocol):

@@ -33,7 +33,7 @@ class Live:
             pixels = read_pixels(picture)
         except ValueError as error:
             raise ValueError(f"{picture.name}: {str(error).removeprefix('bytes: ')}") from error
-        return Held(picture.name, pixels, presentable(pixels if size is None else load_image(content)))
+        return Held(picture.name, pixels, presentable(pixels if size is None else load_image(content)), content)
 
     def explain(self, held: Held, asked: Asked) -> render.Case | render.Comparison:
         """Explains a picture as the form asks.
@@ -49,7 +49,7 @@ class Live:
             method=asked.method,
         )
         remarks = [*check(self.speaker, question), *self.remarks]
-        picture = Picture(held.name, lambda: held.pixels, lambda: held.shown)
+        picture = Picture(held.name, lambda: held.pixels, lambda: held.shown, content=held.content)
         (captioned,) = caption_pictures(self.speaker, question, [(picture, held.pixels)])
         begun = begin_picture(self.speaker, question, picture, held.pixels, captioned, remarks)
         if begun is None:

@@ -9,28 +9,24 @@ import ml_collections
 
 from lrp_jax.captions.runs.folder import load_config
 from lrp_jax.captions.runs.settings import EARLIER, SettingsError
+from lrp_jax.captions.training.ranges import check_ranges, check_together
 
 
 def check_settings(config: ml_collections.ConfigDict) -> None:
-    """Refuses invalid values, and batch sizes that are not a multiple of the number of devices.
+    """Refuses values out of their `RANGES`, values that do not work together, and batch sizes that are not a multiple
+    of the number of devices.
 
     Raises:
       SettingsError: names the setting and the wanted value.
     """
+    check_ranges(config)
+    check_together(config)
     for name, devices, of in (
         ("batch_size", jax.device_count() * config.accumulate, "devices, times config.accumulate"),
         ("evaluation_batch_size", jax.local_device_count(), "devices of a process"),
     ):
         if config[name] % devices:
             raise SettingsError(f"config.{name} is {config[name]}: wanted a multiple of {devices}, the number of {of}")
-    for name, right, wanted in (
-        ("bad_images", config.bad_images in ("stop", "skip"), '"stop" or "skip"'),
-        ("schedule", config.schedule in ("plateau", "linear"), '"plateau" or "linear"'),
-        ("flip", 0 <= config.flip <= 1, "a share from 0 to 1"),
-        ("loader_threads", config.loader_threads >= 0, "a number of threads, or 0"),
-    ):
-        if not right:
-            raise SettingsError(f"config.{name} is {config[name]!r}: wanted {wanted}")
 
 
 def check_workdir(config: ml_collections.ConfigDict, workdir: pathlib.Path, resume: bool) -> None:

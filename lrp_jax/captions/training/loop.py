@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import logging
 import pathlib
 import signal
 import threading
@@ -29,6 +30,7 @@ from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.storage.files import atomic, atomic_path
 from lrp_jax.captions.training.checks import check_settings, check_workdir
 from lrp_jax.captions.training.devices import Devices, local
+from lrp_jax.captions.training.learnable import check_learnable
 from lrp_jax.captions.training.logs import MetricLog
 from lrp_jax.captions.training.material import Material, load_material
 from lrp_jax.captions.training.saving import Progress, restore_checkpoint, save_checkpoint, wait_for_checkpoints
@@ -89,7 +91,10 @@ def train_and_evaluate(
 
     # ------------------------------------------------------------------------------------------------- data
     material = load_material(config, workdir, start, encoder, splits)
+    remarks = check_learnable(material, config)
     if jax.process_index() == 0:
+        for remark in remarks:
+            logging.warning("%s", remark)
         _write_beginning(config, workdir, material)
     batches = material.batches(config, (jax.process_index(), jax.process_count()))
 

@@ -19,10 +19,10 @@ from lrp_jax.captions.training import objectives
 from lrp_jax.captions.training.frequencies import cached_frequencies
 from lrp_jax.captions.training.lrp_inference import reweighted_predict
 from lrp_jax.captions.training.objectives import Objective
+from lrp_jax.captions.training.ranges import check_ranges
 from lrp_jax.captions.words import Vocabulary
 from lrp_jax.captions.words.stop_words import stop_ids
 
-OBJECTIVES = ("cross_entropy", "lrp_ift", "scst")
 # The settings that a stage inherits from the run that it starts from: data and model.
 INHERITED = (
     "min_count",
@@ -49,10 +49,9 @@ def start_from(config: ml_collections.ConfigDict) -> tuple[ml_collections.Config
     same, and that run did not train its encoder (otherwise the features are those of its initial encoder).
 
     Raises:
-      SettingsError: there is no such run, or no such objective.
+      SettingsError: there is no such run, or a setting has a value that it cannot have, see `RANGES`.
     """
-    if config.objective not in OBJECTIVES:
-        raise SettingsError(f"config.objective is {config.objective!r}: wanted one of {', '.join(OBJECTIVES)}")
+    check_ranges(config)
     if not config.init_from:
         return config, None
     try:

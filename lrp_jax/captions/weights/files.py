@@ -60,7 +60,7 @@ def _npz(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 def _torch(path: pathlib.Path) -> dict[str, np.ndarray]:
     try:
-        return state_dict(read_torch_file(path))
+        return state_dict(read_torch_file(path), file=path.name)
     except ValueError as error:
         if str(error).startswith(str(path)):
             raise

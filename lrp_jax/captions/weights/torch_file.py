@@ -1,8 +1,8 @@
 """Tensors from files of `torch.save`, without torch and without executing anything in them.
 
 Such a file is a pickle: a program that may import and call any function of any module. Here names are looked up in a
-small table of tensor constructors and plain containers. Every other class becomes an inert placeholder, which ignores
-any state that the file gives it; a call of any other function is refused.
+small table of tensor constructors and plain containers. Every other class becomes an inert placeholder, which keeps the
+state that the file gives it and does nothing with it; a call of any other function is refused.
 """
 
 import collections
@@ -10,12 +10,15 @@ import io
 import math
 import os
 import pickle
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+
+from lrp_jax.captions.weights.torch_contents import advice, describe, holds_module
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _DTYPES = {
@@ -31,7 +34,13 @@ _DTYPES = {
     "BoolStorage": np.dtype("?"),
 }
 # Packages whose classes are built by a call (`defaultdict(dict)`, `dtype("f8")`): their placeholders may be called.
-_CALLABLE = ("torch", "numpy", "collections", "copyreg", "copy_reg", "argparse")
+_CALLABLE = ("torch", "torchvision", "timm", "numpy", "collections", "copyreg", "copy_reg", "argparse", "datetime")
+# Of others these only, which whole modules have in them.
+_CALLABLE_NAMES = {
+    "functools.partial",
+    *(f"builtins.{name}" for name in ("bytearray", "complex", "object", "range", "slice")),
+    *(f"pathlib.{name}" for name in ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")),
+}
 
 
 class UnsafeFileError(ValueError):
@@ -49,29 +58,46 @@ def read_torch_file(path: str | os.PathLike) -> Any:
       FileNotFoundError: there is no such file.
     """
     path = os.fspath(path)
+    refused: list[str] = []  # what the file calls and may not, as "module.name"
+    saved, damage = None, None
     try:
         with open(path, "rb") as file:
-            if zipfile.is_zipfile(file):
-                return _read_zip(file)
-            file.seek(0)
-            return _read_legacy(file)
-    except UnsafeFileError as error:
-        raise UnsafeFileError(f"{path}: {error}") from None
-    except (ValueError, KeyError, EOFError, IndexError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a file that torch.save wrote, or a damaged one ({error})") from error
-    except pickle.UnpicklingError as error:
-        raise ValueError(f"{path}: not a file that torch.save wrote, or a damaged one ({error})") from error
+            saved = _read_zip(file, refused) if zipfile.is_zipfile(file) else _read_legacy(file, refused)
+    except _DAMAGES as error:
+        damage = error
+    # A class of somebody's own is called by whole modules; what Python itself has is called by nobody who means well.
+    if any(_is_pythons(name) for name in refused) or (refused and not holds_module(saved)):
+        name = next(filter(_is_pythons, refused), refused[0])
+        raise UnsafeFileError(
+            f"{path}: the file calls {name}, which does not make a tensor; nothing was executed. Do not trust the "
+            "file; get one that holds only a state_dict"
+        )
+    if damage is not None:
+        what = _other_format(path) or damage
+        raise ValueError(f"{path}: not a file that torch.save wrote, or a damaged one ({what})") from damage
+    return saved
 
 
-def state_dict(saved: Any, key: str | None = None) -> dict[str, np.ndarray]:
+_DAMAGES = (
+    *(ValueError, KeyError, EOFError, IndexError, TypeError, AttributeError, MemoryError, OverflowError),
+    *(RecursionError, zipfile.BadZipFile, pickle.UnpicklingError),
+)
+
+
+def _is_pythons(name: str) -> bool:
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+def state_dict(saved: Any, key: str | None = None, file: str = "FILE") -> dict[str, np.ndarray]:
     """The named tensors of a saved object: the object itself, or the mapping under `key` in it.
 
     Args:
       saved: from `read_torch_file`.
       key: "state_dict", "model", ...; None takes the first of these two that is present, else the whole object.
+      file: the name of the file, for the message.
 
     Raises:
-      ValueError: there are no named tensors.
+      ValueError: there are no named tensors; of a whole module the message says how to save its tensors.
     """
     inside = saved
     if isinstance(saved, Mapping):
@@ -82,15 +108,29 @@ def state_dict(saved: Any, key: str | None = None) -> dict[str, np.ndarray]:
         arrays = {str(name): a for name, a in inside.items() if isinstance(a, np.ndarray)}
         if arrays:
             return arrays
-    names = ", ".join(map(str, saved)) if isinstance(saved, Mapping) else type(saved).__name__
-    raise ValueError(f"no named tensors{'' if key is None else f' under {key!r}'}; the file holds: {names}")
+    how = ""
+    if holds_module(saved):
+        how = (
+            ". torch.save(model) writes the module and not its tensors, and to read it would be to run its code. Where "
+            f"that code is: {advice(saved, file)}"
+        )
+    raise ValueError(
+        f"no named tensors{'' if key is None else f' under {key!r}'}; the file holds: {describe(saved)}{how}"
+    )
 
 
-def _read_zip(file: io.BufferedReader) -> Any:
+def _read_zip(file: io.BufferedReader, refused: list[str]) -> Any:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
-        (main,) = [name for name in names if name.endswith("/data.pkl") or name == "data.pkl"]
-        folder = main.removesuffix("data.pkl")
+        found = [name for name in names if name.endswith("/data.pkl") or name == "data.pkl"]
+        if len(found) != 1:
+            raise ValueError(f"a zip archive without data.pkl; it holds: {', '.join(names[:4]) or 'nothing'}")
+        folder = found[0].removesuffix("data.pkl")
+        if f"{folder}constants.pkl" in names:
+            raise ValueError(
+                "a TorchScript program of torch.jit.save: model = torch.jit.load(FILE); "
+                "torch.save(model.state_dict(), 'state_dict.pth')"
+            )
         if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
             raise ValueError("big-endian tensors")
         storages: dict[str, _Storage] = {}
@@ -102,21 +142,23 @@ def _read_zip(file: io.BufferedReader) -> Any:
                 storages[name] = _Storage(np.frombuffer(data, _dtype(kind))[: int(count)])
             return storages[name]
 
-        return _Reader(io.BytesIO(archive.read(main)), load).load()
+        return _Reader(io.BytesIO(archive.read(found[0])), load, refused).load()
 
 
-def _read_legacy(file: io.BufferedReader) -> Any:
-    refused = _Reader.no_storages
-    if _Reader(file, refused).load() != _MAGIC:
-        raise ValueError("unknown magic number")
-    version, system = _Reader(file, refused).load(), _Reader(file, refused).load()
+def _read_legacy(file: io.BufferedReader, refused: list[str]) -> Any:
+    file.seek(0)
+    header = _Reader(file, _Reader.no_storages, refused).load()
+    if header != _MAGIC:
+        raise ValueError(f"a pickle without torch's header; it holds: {describe(header)}")
+    version, system = (_Reader(file, _Reader.no_storages, refused).load() for _ in range(2))
     if version != 1001 or not system.get("little_endian", True):
         raise ValueError(f"protocol {version}, or big-endian tensors")
     promised: dict[str, tuple[np.dtype, int, _Storage]] = {}
 
     def load(persistent: tuple) -> Any:
         if persistent[0] != "storage":
-            return _placeholder("torch.nn", "Module")()  # the entry holds its class and source code, which are ignored
+            # ("module", class, file of its source, source): the source is what it looks like and is not run.
+            return persistent[1] if isinstance(persistent[1], type) else _placeholder("torch.nn", "Module", refused)
         _, kind, name, _, count, *view = persistent
         if name not in promised:
             promised[name] = _dtype(kind), int(count), _Storage(None)
@@ -127,8 +169,8 @@ def _read_legacy(file: io.BufferedReader) -> Any:
         return storage
 
     # The file describes the tensors before their data, so they are assembled at the end.
-    saved = _Reader(file, load).load()
-    for name in _Reader(file, refused).load():
+    saved = _Reader(file, load, refused).load()
+    for name in _Reader(file, _Reader.no_storages, refused).load():
         dtype, count, storage = promised[name]
         said = int.from_bytes(file.read(8), "little")
         data = file.read(count * dtype.itemsize) if said == count else b""
@@ -210,28 +252,41 @@ def _bytes(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
-class _InertClass(type):
-    """The metaclass of placeholders: a call makes an instance if the package is one of `_CALLABLE`, else it raises."""
+class _Inert:
+    """An instance of a class that is not imported. It has the state that the file gives it, and does nothing.
 
-    def __call__(cls, *args, **kwargs):
-        if cls.__module__.partition(".")[0] not in _CALLABLE:
-            raise UnsafeFileError(
-                f"the file calls {cls.__module__}.{cls.__qualname__}, which does not make a tensor; nothing was "
-                "executed. Do not trust the file; get one that holds only a state_dict"
-            )
-        return cls.__new__(cls)
+    state: its attributes, if the file gives them as they mostly are; a whole module has its parts there.
+    """
 
+    state: Any = None
 
-def _placeholder(module: str, name: str) -> _InertClass:
-    def new(cls, *args, **kwargs):
+    def __new__(cls, *args, **kwargs):
         return object.__new__(cls)
 
-    def nothing(self, *args, **kwargs):
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __setstate__(self, state):
+        self.state = state[0] if isinstance(state, tuple) and len(state) == 2 else state
+
+    def _nothing(self, *args, **kwargs):
         return None
 
-    ignored = dict.fromkeys(("__setstate__", "__setitem__", "append", "extend", "add", "update"), nothing)
-    body = {"__new__": new, "__module__": module, "__qualname__": name, **ignored}
-    return _InertClass(name, (), body)
+    __setitem__ = append = extend = add = update = _nothing
+
+
+def _placeholder(module: str, name: str, refused: list[str]) -> type:
+    """A class of that name, of which instances may be made; a call of one that may not be called is written down."""
+    place = f"{module}.{name}"
+    may_be_called = module.partition(".")[0] in _CALLABLE or place in _CALLABLE_NAMES
+
+    class Meta(type):
+        def __call__(cls, *args, **kwargs):
+            if not may_be_called:
+                refused.append(place)
+            return cls.__new__(cls)
+
+    return Meta(name, (_Inert,), {"__module__": module, "__qualname__": name})
 
 
 _KNOWN: dict[tuple[str, str], Callable] = {
@@ -240,6 +295,8 @@ _KNOWN: dict[tuple[str, str], Callable] = {
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
     ("torch", "Size"): tuple,
+    ("builtins", "set"): set,
+    ("builtins", "frozenset"): frozenset,
     ("_codecs", "encode"): _bytes,
 }
 
@@ -247,12 +304,12 @@ _KNOWN: dict[tuple[str, str], Callable] = {
 class _Reader(pickle.Unpickler):
     """An unpickler that imports nothing: names are looked up in `_KNOWN`, or become placeholders."""
 
-    def __init__(self, file, load_storage: Callable[[tuple], Any]):
+    def __init__(self, file, load_storage: Callable[[tuple], Any], refused: list[str]):
         super().__init__(file, encoding="utf-8")
-        self._load_storage = load_storage
+        self._load_storage, self._refused = load_storage, refused
 
     def find_class(self, module: str, name: str) -> Any:
-        return _KNOWN.get((module, name)) or _placeholder(module, name)
+        return _KNOWN.get((module, name)) or _placeholder(module, name, self._refused)
 
     def persistent_load(self, persistent: Any) -> Any:
         return self._load_storage(persistent)
@@ -260,3 +317,20 @@ class _Reader(pickle.Unpickler):
     @staticmethod
     def no_storages(persistent: tuple) -> Any:
         raise ValueError("a tensor in the header")
+
+
+def _other_format(path: str) -> str:
+    """What a file is by its first bytes, if it is something that is often taken for a file of torch's; else ""."""
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, which stands for the file: fetch that with `git lfs pull`"
+    if head.lstrip()[:1] == b"<":
+        return "a page of HTML or XML: the download gave something else"
+    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 2**32:
+        return "a safetensors file: name it .safetensors"
+    if head.startswith(b"\x89HDF"):
+        return "an HDF5 file: name it .h5"
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")) or head[257:262] == b"ustar":
+        return "a packed archive: unpack it and name the file inside"
+    return ""

@@ -68,11 +68,17 @@ class Vocabulary:
         return [self.ids.get(token, UNK) for token in tokenize(caption)]
 
     def decode(self, ids: Sequence[int]) -> list[str]:
-        """The words of a row of ids up to the end token; padding and start tokens are left out."""
+        """The words of a row of ids up to the end token; padding and start tokens are left out.
+
+        Raises:
+          ValueError: an id before the end token that no word has.
+        """
         words = []
         for index in map(int, ids):
             if index == END:
                 break
+            if not 0 <= index < len(self.words):
+                raise ValueError(f"got id {index}; wanted ids from 0 to {len(self.words) - 1}")
             if index not in (PAD, START):
                 words.append(self.words[index])
         return words

@@ -221,7 +221,8 @@ def test_a_padded_batch_explains_as_one_caption(path):
         ({"tokens": np.array([1, 999])}, "got token 999; wanted ids from 0 to"),
         ({"tokens": np.array([1.0, 2.0])}, "got tokens of type float64"),
         ({"features": jnp.ones((1, 2, 3))}, r"got features of shape \(1, 2, 3\)"),
-        ({"head": 99}, "got head=99"),
+        ({"head": 99}, "got head=99; wanted 0 to 3"),
+        ({"tokens": np.array([7, 4, 5])}, "wanted the start token 1 first"),
         ({"words_per_chunk": 0}, "got words_per_chunk=0"),
     ],
 )

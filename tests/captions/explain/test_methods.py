@@ -422,7 +422,7 @@ def test_a_padded_caption_in_chunks_is_explained_as_it_is_alone(ada, mhfc, metho
     np.testing.assert_array_equal(padded.tokens, TOKENS)
 
 
-CAPTIONS = [TOKENS, np.array([1, 7, 2, 9, 3, 6])]
+CAPTIONS = [TOKENS, np.array([1, 7, 8, 9, 3, 6])]
 
 
 def of_images(model, method, tokens=CAPTIONS, images=IMAGES, **options):
@@ -536,7 +536,7 @@ def test_wrong_settings_are_refused(make, message):
     ("wrong", "message"),
     [
         ({"against": "best"}, "got against='best'; wanted \"rest\""),
-        ({"against": 99}, "got against 99; wanted ids from 0 to 11"),
+        ({"against": 99}, "got against=99; wanted 0 to 11, or -1 to -12"),
         ({"against": 1.0}, "got against of type float64"),
         ({"against": np.array([1, 2])}, r"got against of shape \(2,\); wanted one id, or \[3\]"),
         ({"method": Occlusion(patch=2, stride=3)}, "which leave pixels of an image 12 x 8 uncovered"),

@@ -238,6 +238,11 @@ def test_every_decoder_obeys(kind):
     [
         (lambda: Beam(width=0), "got width=0"),
         (lambda: DiverseBeam(groups=0), "got groups=0"),
+        (lambda: Greedy(max_length=0), "got max_length=0"),
+        (lambda: Beam(width=2.5), r"got width=2\.5; wanted at least 1, a whole number"),
+        (lambda: Sample(count=0), "got count=0"),
+        (lambda: Sample(temperature=float("nan")), "got temperature=nan"),
+        (lambda: Wording(endings=(-1,)), r"got endings=\(-1,\)"),
         (lambda: Sample(temperature=0.0), "got temperature=0.0"),
         (lambda: Sample(top_k=0), "got top_k=0"),
         (lambda: Sample(top_p=1.5), "got top_p=1.5"),

@@ -1,9 +1,12 @@
 """The regions of one image: detected features and boxes."""
 
 import dataclasses
+import os
 
 import numpy as np
 from jaxtyping import Float
+
+from lrp_jax.captions.images import boxes_as_seen
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,6 +60,17 @@ class Regions:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def of(self, image: bytes | str | os.PathLike | np.ndarray) -> "Regions":
+        """The same regions, with boxes of the image as `load_image` gives it.
+
+        Detectors mostly turn an image as its EXIF orientation says, and some do not: then the size that they wrote down
+        is that of the pixels as they lie in the file.
+
+        Args:
+            image: its file, its bytes or its pixels.
+        """
+        return dataclasses.replace(self, boxes=boxes_as_seen(self.boxes, image, self.size, unsure=False))
 
     def _refuse(self, what: str):
         raise ValueError(f"image {self.id!r}: {what}")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +12,18 @@ from lrp_jax.captions.data.sources.splits import Skips
 
 Box = tuple[str, Sequence[float]]
 """Category, and the corners (x0, y0, x1, y1) as shares of the image's width and height."""
+
+
+class Annotated(NamedTuple):
+    """The boxes of an image whose size was written down with them.
+
+    boxes: of the image as its annotators have seen it, which may be as it lies in the file.
+    size: (height, width) of that image in pixels; None if it is not known.
+    """
+
+    boxes: Sequence[Box] = ()
+    size: tuple[float, float] | None = None
+
 
 # A side shorter than this, about a thousandth of a pixel, is degenerate; in float32 it could have length 0.
 _LEAST = 1e-6

@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 
+from lrp_jax.captions.data.sources.boxes import Annotated
 from lrp_jax.captions.data.sources.choice import kept_choice, split_of
 from lrp_jax.captions.data.sources.gather import Entry, gather
 from lrp_jax.captions.data.sources.images import ImageFolder, find_images
@@ -85,7 +86,8 @@ def coco_source(
         for id in sorted(files[part]):
             split = drawn[str(id)] if part == drawn_from else TEST if part == "val" else TRAIN
             if restval or (part, split) != ("val", TRAIN):
-                entries.append(Entry(str(id), files[part][id], texts[part].get(id, ()), split, boxes.get(id, ())))
+                found = boxes.get(id, Annotated())
+                entries.append(Entry(str(id), files[part][id], texts[part].get(id, ()), split, found))
     places = [ImageFolder(folder), ImageFolder(folder / "images")]
     found = find_images(places, [entry.file for entry in entries], option=images, download=COCO)
     return gather(name, entries, found, skips, download=COCO, missing=missing)

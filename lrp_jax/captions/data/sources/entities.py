@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from lrp_jax.captions.data.sources.boxes import Box
+from lrp_jax.captions.data.sources.boxes import Annotated
 from lrp_jax.captions.data.sources.reading import lines
 from lrp_jax.captions.data.sources.splits import Skips
 
@@ -16,7 +16,7 @@ ENTITIES = "https://github.com/BryanPlummer/flickr30k_entities"
 _PHRASE = re.compile(r"\[/EN#(\d+)/(\S+)\s")
 
 
-def read_entities(folder: pathlib.Path, stems: Sequence[str], skips: Skips) -> dict[str, list[Box]]:
+def read_entities(folder: pathlib.Path, stems: Sequence[str], skips: Skips) -> dict[str, Annotated]:
     """The boxes of images, by the stems of their files.
 
     The category of a box is the type of its chain of phrases, one of people, clothing, bodyparts, animals, vehicles,
@@ -55,7 +55,7 @@ def _types(path: pathlib.Path) -> dict[str, str]:
     return {chain: count.most_common(1)[0][0] for chain, count in counts.items()}
 
 
-def _boxes(path: pathlib.Path, types: dict[str, str], skips: Skips) -> list[Box]:
+def _boxes(path: pathlib.Path, types: dict[str, str], skips: Skips) -> Annotated:
     # Downloaded files need no document type; its entities would allow a small file to exhaust the memory.
     parser = ElementTree.XMLParser(target=_PlainTree())
     root = ElementTree.parse(path, parser).getroot()
@@ -75,7 +75,7 @@ def _boxes(path: pathlib.Path, types: dict[str, str], skips: Skips) -> list[Box]
         if not categories:
             skips.add("box without a phrase", f"{path.name}, chain {' '.join(chains)}")
         boxes += [(category, box) for category in categories]
-    return boxes
+    return Annotated(boxes, (height, width))
 
 
 def _number(element: ElementTree.Element | None, name: str) -> float:

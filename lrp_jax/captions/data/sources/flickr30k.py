@@ -6,6 +6,7 @@ import pathlib
 import re
 from collections.abc import Iterator
 
+from lrp_jax.captions.data.sources.boxes import Annotated
 from lrp_jax.captions.data.sources.choice import kept_choice, split_of
 from lrp_jax.captions.data.sources.entities import read_entities
 from lrp_jax.captions.data.sources.gather import Entry, gather
@@ -93,7 +94,7 @@ def flickr30k_source(
     if entities or (folder / "Annotations").is_dir():
         boxes = read_entities(boxes_folder, list(stems.values()), skips)
     entries = [
-        Entry(stems[file], file, captions, splits.get(stems[file], ""), boxes.get(stems[file], ()))
+        Entry(stems[file], file, captions, splits.get(stems[file], ""), boxes.get(stems[file], Annotated()))
         for file, captions in texts.items()
     ]
     places = [ImageFolder(folder / place) for place in (*IMAGES, "")]

@@ -1,6 +1,5 @@
 """Cross-validation: every image of a source is in the test set of one fold."""
 
-import dataclasses
 import hashlib
 
 from lrp_jax.captions.data.sources.splits import TEST, TRAIN, VALIDATION, Splits
@@ -35,9 +34,7 @@ def fold(splits: Splits, number: int, folds: int) -> Splits:
         raise ValueError(f"{splits.name}: got {len(ids)} images, too few for {folds} folds")
     training = [id for place, id in enumerate(rest) if place % 10]
     chosen = {TRAIN: training, VALIDATION: validation, TEST: test}
-    datasets = {
-        name: [dataclasses.replace(images[id], split=name) for id in members] for name, members in chosen.items()
-    }
+    datasets = {name: [images[id].in_split(name) for id in members] for name, members in chosen.items()}
     found = Splits(f"{splits.name},fold={number}/{folds}", datasets)
     found.skipped.update(splits.skipped)
     return found

@@ -2,14 +2,15 @@
 
 import collections
 import dataclasses
+import pathlib
 from collections.abc import Iterable, Sequence
 
-from lrp_jax.captions.data.sources.boxes import Box, usable_boxes
+from lrp_jax.captions.data.sources.boxes import Annotated, Box, usable_boxes
 from lrp_jax.captions.data.sources.captions import usable_captions
 from lrp_jax.captions.data.sources.images import ImageFolder, check_missing
 from lrp_jax.captions.data.sources.reading import is_text
 from lrp_jax.captions.data.sources.splits import TEST, TRAIN, VALIDATION, Skips, Splits
-from lrp_jax.captions.images import Example
+from lrp_jax.captions.images import Example, filed_example
 
 
 @dataclasses.dataclass(slots=True)
@@ -21,14 +22,14 @@ class Entry:
       file: of the image, relative to the folder of the images.
       captions: as read from the file.
       split: train, validation or test; "" if the image belongs to none.
-      boxes: its objects.
+      boxes: its objects; of the image upright, or if they are `Annotated` perhaps as it lies in its file.
     """
 
     id: str
     file: str
     captions: Sequence[object]
     split: str
-    boxes: Sequence[Box] = ()
+    boxes: Sequence[Box] | Annotated = ()
 
 
 def gather(
@@ -82,8 +83,7 @@ def gather(
             lacking.setdefault(entry.split, []).append(entry.file)
             continue
         seen.add(key)
-        corners, categories = usable_boxes(entry.boxes, entry.id, skips)
-        splits[entry.split].append(Example(entry.id, path, texts, corners, categories, entry.split))
+        splits[entry.split].append(_example(entry, path, texts, skips))
     if missing == "error":
         check_missing(lacking, listed, images, download)
     for split, count in listed.items():
@@ -92,3 +92,11 @@ def gather(
                 f"{name}: none of the {count} images of split {split} can be used: {'; '.join(skips.lines())}"
             )
     return Splits(name, {split: examples for split, examples in splits.items() if examples}, skips)
+
+
+def _example(entry: Entry, path: pathlib.Path, texts: tuple[str, ...], skips: Skips) -> Example:
+    if isinstance(entry.boxes, Annotated):
+        corners, categories = usable_boxes(entry.boxes.boxes, entry.id, skips)
+        return filed_example(entry.id, path, texts, corners, categories, entry.split, entry.boxes.size)
+    corners, categories = usable_boxes(entry.boxes, entry.id, skips)
+    return Example(entry.id, path, texts, corners, categories, entry.split)

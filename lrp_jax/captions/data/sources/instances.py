@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from lrp_jax.captions.data.sources.boxes import Box
+from lrp_jax.captions.data.sources.boxes import Annotated, Box
 from lrp_jax.captions.data.sources.reading import parse_json, read_bytes, rows_of
 from lrp_jax.captions.data.sources.splits import Skips
 
@@ -13,11 +13,12 @@ COCO = "https://cocodataset.org/#download"
 
 def read_instances(
     paths: Sequence[pathlib.Path], skips: Skips, *, known: Collection[int] | None = None
-) -> dict[int, list[Box]]:
+) -> dict[int, Annotated]:
     """The boxes of images, by COCO's image ids.
 
-    In the files a box is (x, y, width, height) in pixels of the published image; it is converted to shares of the
-    image. Regions marked as crowds are kept, because the objects they name are in the image.
+    In the files a box is (x, y, width, height) in pixels of the published image as it lies in its file, whatever its
+    EXIF orientation says; it is converted to shares of the image. Regions marked as crowds are kept, because the
+    objects they name are in the image.
 
     Args:
       paths: `instances_*.json`.
@@ -29,6 +30,7 @@ def read_instances(
       ValueError: a file has another format, or is damaged.
     """
     boxes: dict[int, list[Box]] = {}
+    annotated: dict[int, tuple[float, float]] = {}
     for path in paths:
         # The segmentations are nine tenths of the file, and some gigabytes in memory.
         content = parse_json(read_bytes(path, COCO), path, without="segmentation")
@@ -48,7 +50,8 @@ def read_instances(
                 continue
             seen.add(id)
             boxes.setdefault(image, []).append((names[category], corners))
-    return boxes
+            annotated[image] = sizes[image][1], sizes[image][0]
+    return {image: Annotated(found, annotated[image]) for image, found in boxes.items()}
 
 
 def _refusal(repeated: bool, has_image: bool, has_category: bool) -> str:

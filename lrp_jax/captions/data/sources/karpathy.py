@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from lrp_jax.captions.data.sources.boxes import Annotated
 from lrp_jax.captions.data.sources.entities import read_entities
 from lrp_jax.captions.data.sources.flickr30k import IMAGES as FLICKR_IMAGES
 from lrp_jax.captions.data.sources.gather import Entry, gather
@@ -58,12 +59,12 @@ def karpathy_source(
         known = {number for number in numbers if isinstance(number, int)}
         boxes = read_instances(instances, skips, known=known)
         for entry, number in zip(entries, numbers, strict=True):
-            entry.boxes = boxes.get(number, ()) if isinstance(number, int) else ()
+            entry.boxes = boxes.get(number, Annotated()) if isinstance(number, int) else ()
     if entities:
         stems = [pathlib.PurePosixPath(entry.file).stem for entry in entries]
         boxes = read_entities(path_of(entities), stems, skips)
         for entry, stem in zip(entries, stems, strict=True):
-            entry.boxes = boxes.get(stem, ())
+            entry.boxes = boxes.get(stem, Annotated())
     roots = [path.parent / folder for folder in ("", "images", *FLICKR_IMAGES)]
     places = [*map(ImageFolder, roots), ImageFolder(path.parent / "images", flat=True)]
     found = find_images(places, [entry.file for entry in entries], option=images, download=_IMAGES)

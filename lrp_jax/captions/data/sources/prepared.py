@@ -13,7 +13,7 @@ import numpy as np
 from lrp_jax.captions.data.sources.boxes import usable_boxes
 from lrp_jax.captions.data.sources.captions import usable_captions
 from lrp_jax.captions.data.sources.splits import TEST, TRAIN, VALIDATION, Skips, Splits, split_named
-from lrp_jax.captions.images import Example
+from lrp_jax.captions.images import Example, filed_example
 
 CATALOG = "https://www.tensorflow.org/datasets/catalog/coco_captions"
 _PREPARE = f"prepare it once with tfds.builder('coco_captions', file_format='array_record'), see {CATALOG}"
@@ -78,7 +78,7 @@ class PreparedSplit:
             else:
                 skips.add("box of an unknown category", f"label {label} of image {id}")
         corners, names = usable_boxes(things, id, skips)
-        return Example(id, record["image"], texts, corners, names, self._split)
+        return filed_example(id, record["image"], texts, corners, names, self._split)
 
     def _report(self, index: int, skips: Skips) -> None:
         if not skips.counts or index in self._reported:

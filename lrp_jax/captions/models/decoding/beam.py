@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 from lrp_jax.captions.models.captioner import Captioner
 from lrp_jax.captions.models.decoding.step import Captions, Predict, begin, first_words, next_logits
 from lrp_jax.captions.models.decoding.top import top_k
-from lrp_jax.captions.models.decoding.wording import END, FREE, PAD, Wording
+from lrp_jax.captions.models.decoding.wording import END, FREE, PAD, Wording, at_least_one
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Beam:
     wording: Wording = FREE
 
     def __post_init__(self):
-        _at_least_one(self, "width", "max_length")
+        at_least_one(self, "width", "max_length")
 
     def __call__(
         self,
@@ -74,7 +74,7 @@ class DiverseBeam:
     wording: Wording = FREE
 
     def __post_init__(self):
-        _at_least_one(self, "groups", "width", "max_length")
+        at_least_one(self, "groups", "width", "max_length")
 
     def __call__(
         self,
@@ -224,9 +224,3 @@ def _keep(over: Bool[Array, " B"], old: Any, new: Any) -> Any:
 def _rows(x: Array, order: Int[Array, "B n"]) -> Array:
     """The rows `order` of x [B, m, ...], for each image."""
     return jnp.take_along_axis(x, order.reshape(*order.shape, *[1] * (x.ndim - 2)), axis=1)
-
-
-def _at_least_one(options: Any, *names: str) -> None:
-    for name in names:
-        if getattr(options, name) < 1:
-            raise ValueError(f"got {name}={getattr(options, name)}; wanted at least 1")

@@ -1,6 +1,7 @@
 """Greedy decoding and sampling."""
 
 import dataclasses
+import math
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ from jaxtyping import Array, Float
 
 from lrp_jax.captions.models.captioner import Captioner
 from lrp_jax.captions.models.decoding.step import Captions, Predict, begin, first_words, next_logits
-from lrp_jax.captions.models.decoding.wording import END, FREE, PAD, Wording
+from lrp_jax.captions.models.decoding.wording import END, FREE, PAD, Wording, at_least_one, is_whole
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,9 @@ class Greedy:
 
     max_length: int = 20
     wording: Wording = FREE
+
+    def __post_init__(self):
+        at_least_one(self, "max_length")
 
     def __call__(
         self,
@@ -67,11 +71,10 @@ class Sample:
     wording: Wording = FREE
 
     def __post_init__(self):
-        if self.count < 1 or self.max_length < 1:
-            raise ValueError(f"got count={self.count}, max_length={self.max_length}; wanted at least 1 of each")
-        if not self.temperature > 0:
+        at_least_one(self, "count", "max_length")
+        if not 0 < self.temperature < math.inf:
             raise ValueError(f"got temperature={self.temperature}; wanted more than 0 (Greedy is the limit)")
-        if self.top_k is not None and self.top_k < 1:
+        if self.top_k is not None and not is_whole(self.top_k, 1):
             raise ValueError(f"got top_k={self.top_k}; wanted at least 1, or None")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"got top_p={self.top_p}; wanted more than 0 and at most 1, or None")

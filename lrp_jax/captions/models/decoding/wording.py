@@ -1,12 +1,26 @@
 """Restrictions on the words of decoded captions."""
 
 import dataclasses
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
+
+
+def at_least_one(options: Any, *names: str) -> None:
+    """Raises ValueError unless these settings of a decoder are integers from 1 on."""
+    for name in names:
+        value = getattr(options, name)
+        if not is_whole(value, 1):
+            raise ValueError(f"got {name}={value}; wanted at least 1, a whole number")
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether a value is an integer from `least` on."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,10 +40,12 @@ class Wording:
     least: int = 0
 
     def __post_init__(self):
-        if self.repeat is not None and self.repeat < 1:
+        if self.repeat is not None and not is_whole(self.repeat, 1):
             raise ValueError(f"got repeat={self.repeat}; wanted the length of a run of words, at least 1, or None")
-        if self.least < 0:
+        if not is_whole(self.least, 0):
             raise ValueError(f"got least={self.least}; wanted 0 words or more")
+        if not all(is_whole(token, 0) for token in self.endings):
+            raise ValueError(f"got endings={self.endings}; wanted ids of words")
 
     def forbidden(self, tokens: Int[Array, "*batch L"], t: Int[Array, ""], size: int) -> Bool[Array, "*batch V"]:
         """Which words may not come next.
@@ -40,6 +56,8 @@ class Wording:
           size: V, of the vocabulary.
         """
         batch, longest = tokens.shape[:-1], tokens.shape[-1]
+        if self.endings and max(self.endings) >= size:
+            raise ValueError(f"got endings with {max(self.endings)}; wanted ids from 0 to {size - 1}")
         never = np.isin(np.arange(size), [PAD, START] if self.unknown else [PAD, START, UNKNOWN])
         if self == Wording(unknown=self.unknown):
             return jnp.broadcast_to(never, (*batch, size))  # constant: nothing to compute per caption
