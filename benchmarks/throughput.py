@@ -18,7 +18,7 @@ from benchmarks.harness import Contender
 from benchmarks.paper_size import write_models, write_pictures
 from lrp_jax.captions.pages.explained import begin_picture, caption_pictures
 from lrp_jax.captions.pages.pictures import find_pictures
-from lrp_jax.cli.manners import Voice
+from lrp_jax.cli.common import Output
 
 WORDS = 12
 COMPUTING = "captions and relevance alone"
@@ -49,7 +49,7 @@ def ways(folder: str) -> dict[str, Callable]:
 
     def everything():
         with tempfile.TemporaryDirectory() as out:
-            code, summary = explain.run_batch(explain.dataclasses.replace(options, out=out), Voice())
+            code, summary = explain.run_batch(explain.dataclasses.replace(options, out=out), Output())
         if code or summary["explained"] != len(pictures):
             raise ValueError(f"explain.py printed {summary}; wanted {len(pictures)} explained images")
 

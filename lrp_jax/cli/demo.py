@@ -29,8 +29,8 @@ from lrp_jax.captions.runs.settings import paper_settings
 from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.training import train_and_evaluate
 from lrp_jax.captions.words import tokenize
+from lrp_jax.cli.common import INTERRUPTED
 from lrp_jax.cli.explain import Options, explain_all
-from lrp_jax.cli.manners import INTERRUPTED
 
 PAGES = 12  # scenes with a page
 LOCATED = 150  # scenes whose object words are explained to measure the correctness

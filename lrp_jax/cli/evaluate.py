@@ -52,7 +52,15 @@ from lrp_jax.captions.pages.batch import one_line
 from lrp_jax.captions.pages.provenance import provenance
 from lrp_jax.captions.runs.loading import load as load_speaker
 from lrp_jax.captions.runs.speaker import Speaker
-from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voice, conduct, define_manners, run_verb
+from lrp_jax.cli.common import (
+    NOT_STARTED,
+    SOME_FAILED,
+    CannotStartError,
+    Output,
+    define_common_flags,
+    run_command,
+    run_verb,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -205,7 +213,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("rows_only", False, "Write only the measured rows, rows.csv, without tables and figures.")
     flags.DEFINE_integer("processes", 1, "Number of processes that share the images.", lower_bound=1)
     flags.DEFINE_integer("process", 0, "Index of this process, from 0.", lower_bound=0)
-    define_manners()
+    define_common_flags()
 
 
 def main(program: str, arguments: Sequence[str]) -> int:
@@ -218,9 +226,9 @@ def _main(argv: list[str]) -> int:
     values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
     values["experiment"] = tuple(values["experiment"])
 
-    def work(voice: Voice) -> tuple[int, Mapping[str, Any]]:
-        del voice
+    def work(output: Output) -> tuple[int, Mapping[str, Any]]:
+        del output
         return run_experiments(Options(**values))
 
     codes = {CannotStartError: NOT_STARTED, OtherSettingsError: NOT_STARTED, OSError: SOME_FAILED}
-    return conduct(argv, work, go_on="run the same command again to continue", codes=codes)
+    return run_command(argv, work, continue_hint="run the same command again to continue", codes=codes)

@@ -93,7 +93,15 @@ from lrp_jax.captions.runs.scene_captioner import SHIPPED, load_scene_captioner
 from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.weights import PUBLISHED
 from lrp_jax.captions.words import tokenize
-from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, CannotStartError, Voice, conduct, define_manners, run_verb
+from lrp_jax.cli.common import (
+    NOT_STARTED,
+    SOME_FAILED,
+    CannotStartError,
+    Output,
+    define_common_flags,
+    run_command,
+    run_verb,
+)
 
 # Images that are captioned together. Each keeps the arrays of its forward pass until it is explained: 110 MB for VGG16.
 TOGETHER = 4
@@ -128,12 +136,12 @@ class Options(Question):
 OF_NO_RESULT = dict.fromkeys(("images", "out", "resume", "processes", "process"), "")
 
 
-def explain_all(options: Options, voice: Voice | None = None) -> int:
+def explain_all(options: Options, output: Output | None = None) -> int:
     """Explains every image and writes its files; returns the exit code, see `explain_batch`."""
-    return run_batch(options, voice or Voice())[0]
+    return run_batch(options, output or Output())[0]
 
 
-def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
+def run_batch(options: Options, output: Output) -> tuple[int, dict[str, Any]]:
     """Explains every image and writes its files; returns the exit code and the summary.
 
     Raises:
@@ -166,17 +174,17 @@ def run_batch(options: Options, voice: Voice) -> tuple[int, dict[str, Any]]:
             prepare=functools.partial(caption_pictures, speaker, options),
             together=TOGETHER,
             share=share,
-            tell=functools.partial(tell, voice, bar),
+            tell=functools.partial(tell, output, bar),
         )
     where = pathlib.Path(options.out) / ("index.html" if "html" in options.format else "")
     print(f"{outcome}; see {where}", flush=True)
     return 0 if outcome.complete else SOME_FAILED, {**dataclasses.asdict(outcome), "see": str(where)}
 
 
-def tell(voice: Voice, bar: tqdm, done: Done) -> None:
+def tell(output: Output, bar: tqdm, done: Done) -> None:
     """Prints the outcome of an image, as text and as JSON."""
     if str(done):
-        voice.line(str(done), done.error)
+        output.line(str(done), done.error)
     record = {"image": done.name, "status": done.status}
     if done.status in (EXPLAINED, SKIPPED):
         record["folder"] = str(done.folder)
@@ -184,7 +192,7 @@ def tell(voice: Voice, bar: tqdm, done: Done) -> None:
         record["caption"] = done.caption
     if done.error is not None:
         record["error"] = one_line(done.error)
-    voice.tell(record)
+    output.tell(record)
     bar.update()
 
 
@@ -282,7 +290,7 @@ def remarks(speaker: Speaker) -> list[str]:
 # --- in the browser -----------------------------------------------------------------------------------------
 
 
-def serve(options: Options, host: str, port: int, voice: Voice) -> tuple[int, Mapping[str, Any]]:
+def serve(options: Options, host: str, port: int, output: Output) -> tuple[int, Mapping[str, Any]]:
     """Serves the page for the browser until it is interrupted; pictures are uploaded there.
 
     Raises:
@@ -300,7 +308,7 @@ def serve(options: Options, host: str, port: int, voice: Voice) -> tuple[int, Ma
             if not server.is_local:
                 print(f"--host={host}: everyone who can reach this machine can use the page", file=sys.stderr)
             print(f"serving {server.address} until Ctrl-C", flush=True)
-            voice.tell({"serving": server.address})
+            output.tell({"serving": server.address})
             server.run()
     except OSError as error:
         why = error.strerror or error
@@ -365,7 +373,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("serve", False, "Serve a page for the browser, where pictures are uploaded, until Ctrl-C.")
     flags.DEFINE_string("host", "127.0.0.1", "Address of --serve; unless loopback, other machines can use the page.")
     flags.DEFINE_integer("port", 8000, "Port of --serve; 0 for any free port.", lower_bound=0, upper_bound=65535)
-    define_manners()
+    define_common_flags()
     flags.register_validator(
         "method",
         lambda names: bool(names) and set(names) <= set(explain.METHODS) and len(set(names)) == len(names),
@@ -393,9 +401,9 @@ def _main(argv: list[str]) -> int:
         values["against"] = " ".join(tokenize(values["against"]))
     options = Options(**values)
 
-    def work(voice: Voice) -> tuple[int, Mapping[str, Any]]:
+    def work(output: Output) -> tuple[int, Mapping[str, Any]]:
         if flags.FLAGS.serve:
-            return serve(options, flags.FLAGS.host, flags.FLAGS.port, voice)
-        return run_batch(options, voice)
+            return serve(options, flags.FLAGS.host, flags.FLAGS.port, output)
+        return run_batch(options, output)
 
-    return conduct(argv[:1], work, go_on="continue with --resume", codes={CannotStartError: NOT_STARTED})
+    return run_command(argv[:1], work, continue_hint="continue with --resume", codes={CannotStartError: NOT_STARTED})

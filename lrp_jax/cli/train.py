@@ -46,7 +46,16 @@ from ml_collections import config_flags
 
 from lrp_jax.captions.runs.settings import SettingsError
 from lrp_jax.captions.training import NotFiniteError, StoppedError, train_and_evaluate
-from lrp_jax.cli.manners import NOT_STARTED, SOME_FAILED, STOPPED, Voice, conduct, define_manners, refuse, run_verb
+from lrp_jax.cli.common import (
+    NOT_STARTED,
+    SOME_FAILED,
+    STOPPED,
+    Output,
+    define_common_flags,
+    refuse,
+    run_command,
+    run_verb,
+)
 from lrp_jax.cli.overrides import OverrideError, base_config, check_overrides, with_config_files
 
 # NOT_STARTED for errors before the first step, SOME_FAILED for errors during training.
@@ -70,13 +79,13 @@ def define_flags(argv: Sequence[str]) -> None:
     flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, if jax cannot detect it.")
     flags.DEFINE_integer("processes", None, "Number of processes, with --coordinator.")
     flags.DEFINE_integer("process", None, "Index of this process, with --coordinator.")
-    define_manners()
+    define_common_flags()
     flags.mark_flags_as_required(["config", "workdir"])
 
 
-def train(voice: Voice) -> tuple[int, Mapping[str, Any]]:
+def train(output: Output) -> tuple[int, Mapping[str, Any]]:
     """Trains as the flags say; returns the exit code and the summary."""
-    del voice
+    del output
     values = flags.FLAGS
     if values.distributed or values.coordinator:
         jax.distributed.initialize(values.coordinator, values.processes, values.process)
@@ -98,4 +107,6 @@ def main(program: str, arguments: Sequence[str]) -> int:
     except OverrideError as error:
         refuse(program, str(error))
     define_flags(argv)
-    return run_verb(__name__, argv, lambda argv: conduct(argv, train, go_on="continue with --resume", codes=CODES))
+    return run_verb(
+        __name__, argv, lambda argv: run_command(argv, train, continue_hint="continue with --resume", codes=CODES)
+    )

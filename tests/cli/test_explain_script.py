@@ -49,7 +49,7 @@ from lrp_jax.captions.serve import inspection
 from lrp_jax.captions.training.saving import Progress, save_checkpoint
 from lrp_jax.captions.training.state import TrainState
 from lrp_jax.captions.words import END, Vocabulary
-from lrp_jax.cli.manners import parse_flags
+from lrp_jax.cli.common import parse_flags
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "explain.py"
 WORDS = ("a", "red", "blue", "dog", "ball", "on", "the", "grass")

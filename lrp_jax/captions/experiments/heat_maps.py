@@ -53,7 +53,7 @@ def heat_maps(
         found = speaker.explain_padded(seen, tokens, method, head=head)
         return spread(np.asarray(found.regions)[positions], seen.boxes)
     view = speaker.see(pixels) if view is None else view
-    if not (method.one_way_back or method.enlarges):  # it has a way of its own to the pixels
+    if not (method.backward_rules or method.enlarges):  # it has a way of its own to the pixels
         return np.asarray(speaker.explain_padded(view, tokens, method, head=head).pixels)[positions]
     asked = ask(speaker.captioner, speaker.params, view.encode(), tokens, head)
     rows = np.pad(positions, (0, len(positions) % 2), mode="edge")  # XLA compiles once for each number

@@ -68,7 +68,7 @@ def explain_image(
         raises.
     """
     method = resolve(method, rules, against)
-    view = View(encoder, encoder_params, preprocess(image, preprocessing), rules=method.one_way_back)
+    view = View(encoder, encoder_params, preprocess(image, preprocessing), rules=method.backward_rules)
     if tokens is None:
         tokens = decode(captioner, params, view.encode(), max_length)
     how = {"method": method, "head": head, "against": against, "rows": rows, "words_per_chunk": words_per_chunk}
@@ -91,7 +91,7 @@ def explain_view(
     """`explain_image` of a `View`, for an image that is encoded already: what the view has computed is reused.
 
     Args:
-      view: of one image. If its `rules` are those of the method (`Method.one_way_back`), the forward pass that computed
+      view: of one image. If its `rules` are those of the method (`Method.backward_rules`), the forward pass that gave
         the features is reused for the relevance.
       captioner, params, tokens, method, head, against, rules, rows, words_per_chunk: as for `explain_image`.
 
@@ -154,7 +154,7 @@ def explain_images(
             for image, caption, wanted in zip(images, tokens, chosen, strict=True)
         ]
     images = _stacked([preprocess(image, preprocessing) for image in images])
-    view = View(encoder, encoder_params, images, rules=method.one_way_back)
+    view = View(encoder, encoder_params, images, rules=method.backward_rules)
     lengths = [len(caption) - 1 for caption in tokens]
     padded = np.stack(
         [np.pad(caption, (0, max(lengths) + 1 - len(caption)), constant_values=PAD) for caption in tokens]

@@ -75,7 +75,7 @@ def caption_pictures(
         seen = [find_regions(speaker.regions, picture) for picture, _ in pictures]
     else:
         # If the caption lacks the requested words, only the features are needed.
-        rules = None if question.words else explain.method_of(question.method[0]).one_way_back
+        rules = None if question.words else explain.method_of(question.method[0]).backward_rules
         seen = [speaker.see(pixels, rules) for _, pixels in pictures]
     if question.caption is not None:
         said = [speaker.given(question.caption)] * len(seen)

@@ -314,7 +314,7 @@ class Speaker:
             `given` or `explain_image` raises.
         """
         method = explain.method_of(method)
-        seen = self.see(image, method.one_way_back)
+        seen = self.see(image, method.backward_rules)
         said = self.caption(features_of(seen)) if said is None else self.given(said)
         if not len(said):
             raise ValueError("got a caption without words; there is nothing to explain")

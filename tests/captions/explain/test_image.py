@@ -136,7 +136,7 @@ def test_a_caption_is_decoded_if_none_is_given(model):
 def test_an_image_that_was_encoded_before_is_explained_the_same(model, method):
     """Whether the view was made for the method's rules or for those of another one."""
     captioner, params, encoder_params, _ = model
-    view = View(ENCODER, encoder_params, SEEN(IMAGE), rules=METHODS["lrp"].one_way_back)
+    view = View(ENCODER, encoder_params, SEEN(IMAGE), rules=METHODS["lrp"].backward_rules)
     view.encode()
     found = explain_view(captioner, params, view, TOKENS, method=method, rows=[2])
     wanted = explain(model, method, rows=[2])

@@ -43,7 +43,7 @@ class Method(abc.ABC):
         return view.enlarge(explanation.regions)
 
     @property
-    def one_way_back(self) -> Composite | None:
+    def backward_rules(self) -> Composite | None:
         """The composite of the backward pass through the encoder, for methods with just one, at the image itself."""
         return None
 

@@ -46,7 +46,7 @@ class GuidedGradCAM(Method):
     batched: ClassVar[bool] = True
 
     @property
-    def one_way_back(self) -> Composite:
+    def backward_rules(self) -> Composite:
         """The composite of guided backpropagation."""
         return self.rules
 

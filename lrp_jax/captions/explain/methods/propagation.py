@@ -15,7 +15,7 @@ class Propagation(Method):
     batched: ClassVar[bool] = True
 
     @property
-    def one_way_back(self) -> Composite:
+    def backward_rules(self) -> Composite:
         """The method's composite."""
         return self.rules
 

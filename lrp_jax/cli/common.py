@@ -16,7 +16,7 @@ from tqdm import tqdm
 from lrp_jax.captions.pages.batch import one_line
 
 # Exit codes; docs/EXPLAINING.md and the --help of each script explain them.
-DONE, SOME_FAILED, NOT_STARTED, INTERRUPTED, UNHEARD, STOPPED = 0, 1, 2, 130, 141, 143
+DONE, SOME_FAILED, NOT_STARTED, INTERRUPTED, BROKEN_PIPE, STOPPED = 0, 1, 2, 130, 141, 143
 
 flags.disclaim_key_flags()  # flags defined here belong to the --help of the script that defines them
 
@@ -26,7 +26,7 @@ class CannotStartError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Voice:
+class Output:
     """The output of a script: what is printed, and to which stream.
 
     Attributes:
@@ -79,7 +79,7 @@ class _NoTerminal:
         return getattr(self._stream, name)
 
 
-def define_manners() -> None:
+def define_common_flags() -> None:
     """Defines --quiet, --verbose and --json."""
     flags.DEFINE_bool("quiet", False, "Print errors only.")
     flags.DEFINE_bool("verbose", False, "Print also the log of the libraries, and tracebacks of errors.")
@@ -107,7 +107,7 @@ def parse_flags(argv: Sequence[str], module: str = __name__) -> list[str]:
             print(f"{sys.modules[module].__doc__.strip()}\n\nFlags:\n\n{_flags_of(module)}")
             sys.exit(DONE)
         except BrokenPipeError:
-            sys.exit(_unheard())
+            sys.exit(_discard_output())
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
@@ -129,11 +129,11 @@ def refuse(script: str, message: str) -> NoReturn:
     sys.exit(NOT_STARTED)
 
 
-def conduct(
+def run_command(
     argv: Sequence[str],
-    work: Callable[[Voice], tuple[int, Mapping[str, Any]]],
+    work: Callable[[Output], tuple[int, Mapping[str, Any]]],
     *,
-    go_on: str,
+    continue_hint: str,
     codes: Mapping[type[Exception], int],
 ) -> int:
     """Runs the work of a script with the output that its flags ask for, and returns the exit code.
@@ -142,8 +142,8 @@ def conduct(
 
     Args:
       argv: the arguments without flags, the script's name first.
-      work: takes a `Voice`, returns the exit code and the entries of the summary.
-      go_on: how to continue after an interruption, for the message.
+      work: takes an `Output`, returns the exit code and the entries of the summary.
+      continue_hint: how to continue after an interruption, for the message.
       codes: exit codes of errors that are shown as one line, the first match is used; any other error is a bug, and
         its traceback is shown.
     """
@@ -152,32 +152,32 @@ def conduct(
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):  # a character outside the terminal's encoding must not raise
         sys.stdout.reconfigure(errors="backslashreplace")
-    voice = Voice(values.quiet, values.verbose, values.json)
+    output = Output(values.quiet, values.verbose, values.json)
     if not values["verbosity"].present:  # the checkpoint library logs every step
-        logging.set_verbosity(logging.INFO if voice.verbose else logging.WARNING)
+        logging.set_verbosity(logging.INFO if output.verbose else logging.WARNING)
     if len(argv) > 1:
         refuse(script, f"got {argv[1]!r}, wanted flags only, of the form --name=value. See --help.")
     summary: Mapping[str, Any]
-    with voice.listening():
+    with output.listening():
         try:
-            code, summary = work(voice)
+            code, summary = work(output)
         except KeyboardInterrupt:
             code, summary = INTERRUPTED, {"error": "interrupted"}
-            print(f"interrupted; {go_on}", file=sys.stderr)
+            print(f"interrupted; {continue_hint}", file=sys.stderr)
         except BrokenPipeError:  # the reader of stdout has exited, as head does
-            return _unheard()
+            return _discard_output()
         except Exception as error:
             code = next((code for kind, code in codes.items() if isinstance(error, kind)), None)
             if code is None:
-                voice.tell({"summary": {"exit_code": SOME_FAILED, "error": one_line(error)}})
+                output.tell({"summary": {"exit_code": SOME_FAILED, "error": one_line(error)}})
                 raise
             summary = {"error": " ".join(str(error).split()) or type(error).__name__}
-            voice.line(f"{script}: {summary['error']}", error)
-    voice.tell({"summary": {"exit_code": code, **summary}})
+            output.line(f"{script}: {summary['error']}", error)
+    output.tell({"summary": {"exit_code": code, **summary}})
     return code
 
 
-def _unheard() -> int:
+def _discard_output() -> int:
     """Discards the rest of the output, so that Python does not report a broken pipe at exit; returns the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
-    return UNHEARD
+    return BROKEN_PIPE

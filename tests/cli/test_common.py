@@ -9,8 +9,8 @@ import pytest
 from absl import flags
 from tqdm import tqdm
 
-from lrp_jax.cli import manners as command_line
-from lrp_jax.cli.manners import CannotStartError, conduct, define_manners, parse_flags
+from lrp_jax.cli import common as command_line
+from lrp_jax.cli.common import CannotStartError, define_common_flags, parse_flags, run_command
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -19,14 +19,14 @@ ROOT = pathlib.Path(__file__).parents[2]
 def start():
     """start(work, *flags) -> exit code."""
     others = set(flags.FLAGS)
-    define_manners()
+    define_common_flags()
 
     def start(work, *given):
         flags.FLAGS.unparse_flags()
         for name in ("quiet", "verbose", "json"):
             flags.FLAGS[name].value = False
         codes = {CannotStartError: 2, OSError: 1}
-        return conduct(parse_flags(["a/script.py", *given]), work, go_on="do it again", codes=codes)
+        return run_command(parse_flags(["a/script.py", *given]), work, continue_hint="do it again", codes=codes)
 
     yield start
     flags.FLAGS.unparse_flags()
@@ -34,14 +34,14 @@ def start():
         delattr(flags.FLAGS, name)
 
 
-def fine(voice):
+def fine(output):
     print("progress")
-    voice.tell({"image": "ä"})
+    output.tell({"image": "ä"})
     return 0, {"explained": 1}
 
 
 def failing(error):
-    def work(voice):
+    def work(output):
         raise error
 
     return work
@@ -59,7 +59,7 @@ def test_machines_read_stdout_alone(start, capsys):
 
 
 def test_quiet_is_quiet_and_has_no_progress_bars(start, capsys, monkeypatch):
-    def work(voice):
+    def work(output):
         print("progress")
         with tqdm(total=1, disable=None) as bar:
             print("a bar" if not bar.disable else "none", file=sys.stderr)
