@@ -30,7 +30,6 @@ _NOT_READ = {
     "Radiance HDR": re.compile(rb"#\?(RADIANCE|RGBE)"),
     "DirectDraw": re.compile(rb"DDS "),
     "SVG": re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE )?<?svg\b", re.DOTALL),
-    "PostScript": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
     "Canon raw": re.compile(rb"....ftypcrx ", re.DOTALL),
     "Fujifilm raw": re.compile(rb"FUJIFILMCCD-RAW"),
 }

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from lrp_jax.captions import scenes
 from lrp_jax.captions.data.sources import source
 from lrp_jax.captions.images import load_image
-from lrp_jax.captions.pages.batch import Picture
-from lrp_jax.captions.pages.found import SUFFIXES, pictures_at, unreadable
+from lrp_jax.captions.pages.batch import Picture, no_images
+from lrp_jax.captions.pages.found import pictures_at, unreadable
 from lrp_jax.captions.pages.naming import printable
 from lrp_jax.captions.runs.speaker import Speaker
 
@@ -21,7 +21,9 @@ SCENE_SIZE = 480
 _INDICES = re.compile(r"\d+(-\d+)?")
 
 
-def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
+def find_pictures(
+    images: str | Sequence[str], out: str | os.PathLike, speaker: Speaker, others: list[str] | None = None
+) -> list[Picture]:
     """The image of a file, the images of a folder and all below it, those of a pattern, or scenes of a split.
 
     What is read of each are the model's own pixels, from the file to its size in one go as in training; people are
@@ -32,6 +34,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: 
         world that the run was trained on; several in a row or separated by commas.
       out: the folder of the results, which is not searched.
       speaker: the models.
+      others: takes the names of the files of folders that are no images.
 
     Returns:
       The pictures, each once and all of different names. What is not there is a picture that cannot be read, so that
@@ -43,7 +46,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: 
     specs, found, missing = split_specs(images), [], []
     for spec in specs:
         try:
-            found += _find(spec, out, speaker)
+            found += _find(spec, out, speaker, [] if others is None else others)
         except ValueError as error:
             missing.append((spec, error))
     if not found and len(missing) == 1:
@@ -68,7 +71,7 @@ def split_specs(images: str | Sequence[str]) -> list[str]:
     return specs
 
 
-def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
+def _find(spec: str, out: str | os.PathLike, speaker: Speaker, others: list[str]) -> list[Picture]:
     """The pictures of one path, pattern or split; a ValueError says that there are none."""
     if spec.startswith("scenes:"):
         return _scenes(spec, speaker)
@@ -78,15 +81,17 @@ def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
         paths = sorted(glob.glob(spec, recursive=True))
         if not paths:
             raise ValueError("no file has such a name")
+    passed: list[str] = []
     try:
         # Not what an earlier run wrote, where the results lie in the folder of the images.
-        pictures = [found for path in paths for found in pictures_at(path, read, skip=out, show=show)]
+        pictures = [found for path in paths for found in pictures_at(path, read, out, show, passed)]
     except FileNotFoundError:
         raise ValueError("no such file or folder") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from error
     if not pictures:
-        raise ValueError(f"no image in this folder, looked for {' '.join(SUFFIXES)}")
+        raise ValueError(f"no image in this folder{f', but {no_images(passed)}' if passed else ''}")
+    others += passed
     return pictures
 
 

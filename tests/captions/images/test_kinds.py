@@ -39,7 +39,6 @@ OTHERS = {
     "f.jxl": (b"\xff\x0a" + bytes(100), "JPEG XL"),
     "g.svg": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', "SVG"),
     "h.svg": (b'<svg width="9">', "SVG"),
-    "i.eps": (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
     "j.nef": (b"MM\0*" + bytes(100), "camera raw"),
     "k.exr": (b"v/1\x01" + bytes(100), "OpenEXR"),
     "l.cr3": (box(b"crx "), "Canon raw"),
@@ -52,6 +51,7 @@ NO_PICTURES = {
     "e.mov": box(b"qt  "),
     "f.wav": b"RIFF\1\2\3\4WAVEfmt ",
     "g.pdf": b"%PDF-1.7",
+    "g.eps": b"%!PS-Adobe-3.0 EPSF-3.0",  # a program
     "h.zip": b"PK\3\4" + bytes(60),
     "i.html": b"<!DOCTYPE html><html><svg></svg></html>",
     "j": b"",

@@ -10,6 +10,7 @@ from PIL import Image
 from lrp_jax.captions.data.images import LazyImages, load_all
 from lrp_jax.captions.images import Example, load_image
 from lrp_jax.captions.models import Preprocessing
+from lrp_jax.captions.pages.batch import Outcome
 from lrp_jax.captions.pages.pictures import find_pictures, split_specs
 
 
@@ -115,3 +116,59 @@ def test_a_pipe_or_a_closed_folder_among_images_costs_no_other(tmp_path, monkeyp
         pipe.read()
     with pytest.raises(PermissionError):
         closed.read()
+
+
+def test_a_folder_is_told_by_content(tmp_path):
+    """Every file is a picture, a picture that fails, or among those that are none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8))
+    for name, kind in (
+        *(
+            ("a.jpg", "JPEG"),
+            ("b.jfif", "JPEG"),
+            ("c.avif", "AVIF"),
+            ("e.jp2", "JPEG2000"),
+            ("f", "PNG"),
+            ("g.JPE", "JPEG"),
+        ),
+        *(("h.dat", "WEBP"), (".hidden.png", "PNG"), ("deep/i.jp2", "JPEG2000")),
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        noise.save(folder / name, format=kind)
+    (folder / "d.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    (folder / "notes.txt").write_text("BMW")
+    (folder / "deep" / "captions.jsonl").write_text("{}")
+    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (folder / "Thumbs.db").write_bytes(b"\xd0\xcf")
+    (folder / "empty.png").write_bytes(b"")
+    os.mkfifo(folder / "pipe")
+    others = []
+    found = {picture.name: picture for picture in find_pictures(str(folder), tmp_path / "out", run_of((8, 8)), others)}
+    bad = {name: found.pop(name) for name in ("d.heic", "empty.png")}
+    assert sorted(found) == [".hidden.png", "a.jpg", "b.jfif", "c.avif", "deep/i.jp2", "e.jp2", "f", "g.JPE", "h.dat"]
+    assert all(picture.read().shape == (8, 8, 3) for picture in found.values())
+    with pytest.raises(ValueError, match="a HEIC picture, which is not read here: save it as JPEG or PNG"):
+        bad["d.heic"].read()
+    with pytest.raises(ValueError, match="of no known format"):
+        bad["empty.png"].read()
+    assert others == ["deep/captions.jsonl", "notes.txt", "pipe"]
+
+
+def test_many_files_that_are_none_are_counted(tmp_path):
+    images_in(tmp_path, "one/a.png", "two/b.png")
+    for number in range(5):
+        for folder in ("one", "two"):
+            (tmp_path / folder / f"{number}.txt").write_text("x")
+    others = []
+    found = find_pictures(f"{tmp_path}/one,{tmp_path}/two", tmp_path / "out", run_of((8, 8)), others)
+    assert [picture.name for picture in found] == ["a.png", "b.png"] and len(others) == 10
+    outcome = Outcome(explained=2, others=others)
+    assert outcome.complete
+    assert str(outcome) == ("2 explained in 0 s, 10 files that are no images (0.txt, 1.txt, 2.txt, 3.txt, 4.txt, ...)")
+
+
+def test_a_folder_without_images_names_what_it_has(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(ValueError, match=r"no image in this folder, but 1 file that is no image \(notes.txt\)$"):
+        find_pictures(str(tmp_path), tmp_path / "out", run_of((8, 8)))
