@@ -152,8 +152,9 @@ def run_batch(options: Options, output: Output) -> tuple[int, dict[str, Any]]:
     check_out(pathlib.Path(options.out))
     speaker = load(options)
     images = options.images or default_images(options)
+    others: list[str] = []
     try:
-        pictures = find_pictures(images, options.out, speaker)
+        pictures = find_pictures(images, options.out, speaker, others)
     except ValueError as error:
         named = images if isinstance(images, str) else ",".join(images)
         raise CannotStartError(f"--images={named}: {error}") from None
@@ -176,6 +177,7 @@ def run_batch(options: Options, output: Output) -> tuple[int, dict[str, Any]]:
             share=share,
             tell=functools.partial(tell, output, bar),
         )
+    outcome.others = others
     where = pathlib.Path(options.out) / ("index.html" if "html" in options.format else "")
     print(f"{outcome}; see {where}", flush=True)
     return 0 if outcome.complete else SOME_FAILED, {**dataclasses.asdict(outcome), "see": str(where)}

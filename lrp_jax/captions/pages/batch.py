@@ -98,7 +98,8 @@ class Outcome:
         failed: name -> the error, in one line.
         left: number of images that were not started, because nothing more could be written.
         no_index: why the index could not be written, in one line.
-        seconds: the elapsed time.
+        seconds: how long it took.
+        others: the names of files that were found beside the images and are none.
     """
 
     explained: int = 0
@@ -108,6 +109,7 @@ class Outcome:
     left: int = 0
     no_index: str = ""
     seconds: float = 0.0
+    others: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -128,7 +130,17 @@ class Outcome:
             parts.append(f"{self.left} not started: nothing more can be written; free space and continue with --resume")
         if self.no_index:
             parts.append(f"no index ({self.no_index})")
+        if self.others:
+            parts.append(no_images(self.others))
         return ", ".join(parts)
+
+
+def no_images(names: Sequence[str], most: int = 5) -> str:
+    """Such as "7 files that are no images (a.txt, b.json, ...)"."""
+    shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return (
+        f"{len(names)} files that are no images ({shown})" if len(names) > 1 else f"1 file that is no image ({shown})"
+    )
 
 
 Later = Callable[[], Case | Comparison | None]

@@ -32,6 +32,9 @@ def pictures_at(
     In a folder a file is an image by its first bytes, whatever it is called, or by an ending in SUFFIXES. One of a
     format that is not read here (HEIC, camera raw, SVG) is a picture that cannot be read, so that it is told.
 
+    In a folder a file is an image by its first bytes, whatever it is called, or by an ending in SUFFIXES. One of a
+    format that is not read here (HEIC, camera raw, SVG) is a picture that cannot be read, so that it is told.
+
     Args:
         path: a file of any name, or a folder; folders below it whose names begin with a full stop are not looked into.
         read: a file to the pixels that are explained, uint8 [H, W, 3].

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from lrp_jax.captions import scenes
 from lrp_jax.captions.data.sources import source
 from lrp_jax.captions.images import load_image
-from lrp_jax.captions.pages.batch import Picture
+from lrp_jax.captions.pages.batch import Picture, no_images
 from lrp_jax.captions.pages.found import pictures_at, unreadable
 from lrp_jax.captions.pages.naming import printable
 from lrp_jax.captions.runs.speaker import Speaker
@@ -21,8 +21,10 @@ SCENE_SIZE = 480
 _INDICES = re.compile(r"\d+(-\d+)?")
 
 
-def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
-    """The image in a file, the images in a folder and its subfolders, those of a pattern, or scenes of a split.
+def find_pictures(
+    images: str | Sequence[str], out: str | os.PathLike, speaker: Speaker, others: list[str] | None = None
+) -> list[Picture]:
+    """The image of a file, the images of a folder and all below it, those of a pattern, or scenes of a split.
 
     The explained pixels are resized from the file to the model's input size in one step, as in training; pages show
     the whole picture.
@@ -32,6 +34,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: 
         world that the run was trained on; several as a sequence or separated by commas.
       out: the folder of the results, which is not searched.
       speaker: the models.
+      others: takes the names of the files of folders that are no images.
 
     Returns:
       The pictures, each once and all of different names. Of a folder, how many files are no images is printed in a
@@ -44,7 +47,7 @@ def find_pictures(images: str | Sequence[str], out: str | os.PathLike, speaker: 
     specs, found, missing = split_specs(images), [], []
     for spec in specs:
         try:
-            found += _find(spec, out, speaker)
+            found += _find(spec, out, speaker, [] if others is None else others)
         except ValueError as error:
             missing.append((spec, error))
     if not found and len(missing) == 1:
@@ -69,8 +72,8 @@ def split_specs(images: str | Sequence[str]) -> list[str]:
     return specs
 
 
-def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
-    """The pictures of one path, pattern or split; a ValueError if there are none."""
+def _find(spec: str, out: str | os.PathLike, speaker: Speaker, others: list[str]) -> list[Picture]:
+    """The pictures of one path, pattern or split; a ValueError says that there are none."""
     if spec.startswith("scenes:"):
         return _scenes(spec, speaker)
     read, show = functools.partial(load_image, size=_size(speaker)), load_image if _size(speaker) else None
@@ -79,19 +82,17 @@ def _find(spec: str, out: str | os.PathLike, speaker: Speaker) -> list[Picture]:
         paths = sorted(glob.glob(spec, recursive=True))
         if not paths:
             raise ValueError("no file has such a name")
-    others: list[str] = []
+    passed: list[str] = []
     try:
         # Not what an earlier run wrote, where the results lie in the folder of the images.
-        pictures = [found for path in paths for found in pictures_at(path, read, out, show, others)]
+        pictures = [found for path in paths for found in pictures_at(path, read, out, show, passed)]
     except FileNotFoundError:
         raise ValueError("no such file or folder") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from error
     if not pictures:
-        raise ValueError(f"no image in this folder{f', but {_listed(others)}' if others else ''}")
-    if others:
-        are = "is no image" if len(others) == 1 else "are no images"
-        print(f"{spec}: {_listed(others)} {are}", flush=True)
+        raise ValueError(f"no image in this folder{f', but {no_images(passed)}' if passed else ''}")
+    others += passed
     return pictures
 
 

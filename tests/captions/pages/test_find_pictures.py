@@ -10,6 +10,7 @@ from PIL import Image
 from lrp_jax.captions.data.images import LazyImages, load_all
 from lrp_jax.captions.images import Example, load_image
 from lrp_jax.captions.models import Preprocessing
+from lrp_jax.captions.pages.batch import Outcome
 from lrp_jax.captions.pages.pictures import find_pictures, split_specs
 
 
@@ -117,8 +118,8 @@ def test_a_pipe_or_a_closed_folder_among_images_costs_no_other(tmp_path, monkeyp
         closed.read()
 
 
-def test_a_folder_is_told_by_content(tmp_path, capsys):
-    """Every file is a picture, a picture that fails, or named in the one line of those that are none."""
+def test_a_folder_is_told_by_content(tmp_path):
+    """Every file is a picture, a picture that fails, or among those that are none."""
     folder = tmp_path / "photos"
     folder.mkdir()
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8))
@@ -142,7 +143,8 @@ def test_a_folder_is_told_by_content(tmp_path, capsys):
     (folder / "Thumbs.db").write_bytes(b"\xd0\xcf")
     (folder / "empty.png").write_bytes(b"")
     os.mkfifo(folder / "pipe")
-    found = {picture.name: picture for picture in find_pictures(str(folder), tmp_path / "out", run_of((8, 8)))}
+    others = []
+    found = {picture.name: picture for picture in find_pictures(str(folder), tmp_path / "out", run_of((8, 8)), others)}
     bad = {name: found.pop(name) for name in ("d.heic", "empty.png")}
     assert sorted(found) == [".hidden.png", "a.jpg", "b.jfif", "c.avif", "deep/i.jp2", "e.jp2", "f", "g.JPE", "h.dat"]
     assert all(picture.read().shape == (8, 8, 3) for picture in found.values())
@@ -150,19 +152,23 @@ def test_a_folder_is_told_by_content(tmp_path, capsys):
         bad["d.heic"].read()
     with pytest.raises(ValueError, match="of no known format"):
         bad["empty.png"].read()
-    assert capsys.readouterr().out == f"{folder}: 3 files (deep/captions.jsonl, notes.txt, pipe) are no images\n"
+    assert others == ["deep/captions.jsonl", "notes.txt", "pipe"]
 
 
-def test_many_files_that_are_none_are_one_line(tmp_path, capsys):
-    images_in(tmp_path, "photos/a.png")
-    for number in range(9):
-        (tmp_path / "photos" / f"{number}.txt").write_text("x")
-    (picture,) = find_pictures(str(tmp_path / "photos"), tmp_path / "out", run_of((8, 8)))
-    assert picture.name == "a.png"
-    assert capsys.readouterr().out.endswith(": 9 files (0.txt, 1.txt, 2.txt, 3.txt, 4.txt, ...) are no images\n")
+def test_many_files_that_are_none_are_counted(tmp_path):
+    images_in(tmp_path, "one/a.png", "two/b.png")
+    for number in range(5):
+        for folder in ("one", "two"):
+            (tmp_path / folder / f"{number}.txt").write_text("x")
+    others = []
+    found = find_pictures(f"{tmp_path}/one,{tmp_path}/two", tmp_path / "out", run_of((8, 8)), others)
+    assert [picture.name for picture in found] == ["a.png", "b.png"] and len(others) == 10
+    outcome = Outcome(explained=2, others=others)
+    assert outcome.complete
+    assert str(outcome) == ("2 explained in 0 s, 10 files that are no images (0.txt, 1.txt, 2.txt, 3.txt, 4.txt, ...)")
 
 
 def test_a_folder_without_images_names_what_it_has(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(ValueError, match=r"no image in this folder, but 1 file \(notes.txt\)$"):
+    with pytest.raises(ValueError, match=r"no image in this folder, but 1 file that is no image \(notes.txt\)$"):
         find_pictures(str(tmp_path), tmp_path / "out", run_of((8, 8)))
