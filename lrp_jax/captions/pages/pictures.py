@@ -37,9 +37,8 @@ def find_pictures(
       others: takes the names of the files of folders that are no images.
 
     Returns:
-      The pictures, each once and all of different names. Of a folder, how many files are no images is printed in a
-      line, with names. What is not there is a picture that cannot be read, so that
-      it costs no other.
+      The pictures, each once and all with different names. A path that does not exist becomes a picture that cannot be
+      read, so that it does not affect the others.
 
     Raises:
       ValueError: there are no pictures.
@@ -94,12 +93,6 @@ def _find(spec: str, out: str | os.PathLike, speaker: Speaker, others: list[str]
         raise ValueError(f"no image in this folder{f', but {no_images(passed)}' if passed else ''}")
     others += passed
     return pictures
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    """Such as "7 files (a.txt, b.json, ...)"."""
-    shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-    return f"{len(names)} file{'s'[: len(names) > 1]} ({shown})"
 
 
 def _distinct(pictures: Sequence[Picture]) -> list[Picture]:
