@@ -8,6 +8,7 @@
 import importlib.resources
 import importlib.util
 import pathlib
+import re
 import sys
 
 import jax
@@ -50,6 +51,14 @@ def check_relevance() -> None:
     np.testing.assert_allclose(jax.grad(lrp_jax.lrp(lambda x: x @ w))(x), by_hand, rtol=1e-6)
 
 
+def check_readme() -> None:
+    """The README's first example needs no more than the library."""
+    text = (pathlib.Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    names: dict = {}
+    exec(re.search(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1], names)
+    assert names["relevance"].shape == names["image"].shape
+
+
 def check_imports() -> None:
     """`import lrp_jax` brings core and jaxtyping; none of the packages of captions is here at all."""
     assert "site-packages" in lrp_jax.__file__, lrp_jax.__file__
@@ -72,5 +81,6 @@ def check_files() -> None:
 if __name__ == "__main__":
     check_imports()
     check_relevance()
+    check_readme()
     check_files()
     print(f"lrp_jax {lrp_jax.__version__} on jax {jax.__version__}: the library alone works")
