@@ -249,3 +249,9 @@ def test_two_thousand_programs_are_accounted_for(rules, block):
 @pytest.mark.parametrize("name", sorted(STEPS | LATE))
 def test_each_operation_is_accounted_for(name):
     assert_accounted_for(PAPER, [("dense with bias", 0, 0), (name, 0, 1), ("residual", 0, 2)], 0)
+
+
+@pytest.mark.parametrize("seed", [424])
+def test_programs_that_failed_once(seed):
+    """424: a scan that feeds a gate only, through which jax found no way back."""
+    assert_accounted_for(PAPER, drawn(seed, True), seed)
