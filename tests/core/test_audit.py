@@ -251,7 +251,13 @@ def test_each_operation_is_accounted_for(name):
     assert_accounted_for(PAPER, [("dense with bias", 0, 0), (name, 0, 1), ("residual", 0, 2)], 0)
 
 
-@pytest.mark.parametrize("seed", [424])
-def test_programs_that_failed_once(seed):
-    """424: a scan that feeds a gate only, through which jax found no way back."""
-    assert_accounted_for(PAPER, drawn(seed, True), seed)
+def test_a_scan_that_feeds_a_gate_only():
+    """Seed 424 of the programs as they were then: jax found no way back through the scan."""
+    steps = [
+        ("shards", 0, 25),
+        ("scan", 27, 51),
+        ("softmax times gate", 56, 62),
+        ("roll", 26, 71),
+        ("softplus", 73, 37),
+    ]
+    assert_accounted_for(PAPER, steps, 424)
