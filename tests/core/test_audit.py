@@ -249,3 +249,15 @@ def test_two_thousand_programs_are_accounted_for(rules, block):
 @pytest.mark.parametrize("name", sorted(STEPS | LATE))
 def test_each_operation_is_accounted_for(name):
     assert_accounted_for(PAPER, [("dense with bias", 0, 0), (name, 0, 1), ("residual", 0, 2)], 0)
+
+
+def test_a_scan_that_feeds_a_gate_only():
+    """Seed 424 of the programs as they were then: jax found no way back through the scan."""
+    steps = [
+        ("shards", 0, 25),
+        ("scan", 27, 51),
+        ("softmax times gate", 56, 62),
+        ("roll", 26, 71),
+        ("softplus", 73, 37),
+    ]
+    assert_accounted_for(PAPER, steps, 424)

@@ -136,7 +136,8 @@ class Evaluator:
         operands = [read(v) for v in node.inputs]
         if node.name == "reduce_window_max" and node.inputs[0].facts.depends and (windows := windows_of(node.params)):
             return [backward.max_pool(windows, lambda x: node.bind(x)[0], *operands)]
-        if node.name in P.OPAQUE and not any(v.use for v in node.outputs if v.facts.depends):
+        # A loop that feeds gates only: jax need not look for a way back through it, and does not always find one.
+        if (node.name in P.OPAQUE or node.bodies) and not any(v.use for v in node.outputs if v.facts.depends):
             return backward.opaque(node.bind, operands)
         return node.bind(*operands)
 
