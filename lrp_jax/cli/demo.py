@@ -28,7 +28,7 @@ from lrp_jax.captions.runs.loading import load
 from lrp_jax.captions.runs.settings import paper_settings
 from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.training import train_and_evaluate
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.cli.common import INTERRUPTED
 from lrp_jax.cli.explain import Options, explain_all
 
@@ -85,7 +85,7 @@ def print_captions(speaker: Speaker) -> None:
         features = encode_dataset(speaker.encoder, dataset, folder=config.features_folder, name=split)
         captions = [str(said) for said in speaker.caption(features.array, batch_size=config.evaluation_batch_size)]
         present = [{thing.kind for thing in dataset.scene(i).objects} for i in features.indices]
-        named = metrics.named_objects([tokenize(text) for text in captions], present, scenes.SYNONYMS)
+        named = metrics.named_objects([words_of(text) for text in captions], present, scenes.SYNONYMS)
         score, _ = metrics.cider(captions, features.captions)
         shuffled, _ = metrics.cider(captions[1:] + captions[:1], features.captions)
         print(f"{len(captions)} scenes, biases {bias}:")

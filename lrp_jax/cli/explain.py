@@ -92,7 +92,7 @@ from lrp_jax.captions.runs.published import load_published
 from lrp_jax.captions.runs.scene_captioner import SHIPPED, load_scene_captioner
 from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.weights import PUBLISHED
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.cli.common import (
     NOT_STARTED,
     SOME_FAILED,
@@ -396,11 +396,11 @@ def main(program: str, arguments: Sequence[str]) -> int:
 
 def _main(argv: list[str]) -> int:
     values = {field.name: getattr(flags.FLAGS, field.name) for field in dataclasses.fields(Options)}
-    values["words"] = tuple(token for word in values["words"] for token in tokenize(word))
+    values["words"] = tuple(token for word in values["words"] for token in words_of(word))
     values["images"] = (*values["images"], *argv[1:])
     values |= {name: tuple(values[name]) for name in ("format", "method")}
     if values["against"] is not None:
-        values["against"] = " ".join(tokenize(values["against"]))
+        values["against"] = " ".join(words_of(values["against"]))
     options = Options(**values)
 
     def work(output: Output) -> tuple[int, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from lrp_jax.captions import scenes
 from lrp_jax.captions.images import Dataset, Example
-from lrp_jax.captions.words import objects, tokenize
+from lrp_jax.captions.words import objects, words_of
 from lrp_jax.captions.words.objects import mentions
 
 
@@ -30,7 +30,7 @@ class Domain:
         """The `count` object words that occur in the most captions of a training set, most frequent first."""
         found = collections.Counter()
         for caption in captions:
-            found.update({" ".join(mention.words) for mention in mentions(tokenize(caption), self.words)})
+            found.update({" ".join(mention.words) for mention in mentions(words_of(caption), self.words)})
         return [word for word, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:count]]
 
 

@@ -16,7 +16,7 @@ from lrp_jax.captions.metrics.java import JavaError, MissingPartError
 from lrp_jax.captions.metrics.meteor import meteor
 from lrp_jax.captions.metrics.ptb import ptb_tokens
 from lrp_jax.captions.metrics.spice import spice
-from lrp_jax.captions.words import UNK, tokenize
+from lrp_jax.captions.words import UNK, words_of
 
 RAW, KNOWN = "raw", "known words"
 BLEUS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")
@@ -56,7 +56,7 @@ class Captions(Experiment):
     def rows(self, case: Case) -> list[Row]:
         """One row: the caption, and the words of its references that are not in the captioner's vocabulary."""
         known = case.speaker.words.encode
-        words = {word for text in case.example.captions for word in tokenize(text)}
+        words = {word for text in case.example.captions for word in words_of(text)}
         return [{"caption": " ".join(case.words), "unknown": " ".join(sorted(w for w in words if known(w) == [UNK]))}]
 
     def tables(self, rows: pd.DataFrame, context: Context) -> dict[str, pd.DataFrame]:

@@ -9,7 +9,7 @@ import pandas as pd
 from lrp_jax.captions.experiments.case import Case
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
 from lrp_jax.captions.experiments.resampled import estimates
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.captions.words.objects import mentions
 
 TRUTHS = ("objects", "references")
@@ -34,7 +34,7 @@ class Chair(Experiment):
         """One row: how many objects the caption names, how many of them are not in the image, and their categories."""
         named = [mention.category for mention in case.mentions]
         texts = case.example.captions
-        told = {found.category for text in texts for found in mentions(tokenize(text), case.domain.words)}
+        told = {found.category for text in texts for found in mentions(words_of(text), case.domain.words)}
         false = [category for category in named if category not in case.present]
         return [
             {

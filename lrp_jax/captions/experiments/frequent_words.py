@@ -13,7 +13,7 @@ from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
 from lrp_jax.captions.experiments.resampled import estimates
 from lrp_jax.captions.experiments.saying import precision_of, saying, training_captions
 from lrp_jax.captions.metrics.frequent_words import names_said
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 
 TRUTHS: Mapping[str, str] = {"references": "confirmed", "objects": "there"}
 """Criterion for a true word -> column of the rows: a reference has exactly this word, or its object is in the image."""
@@ -54,7 +54,7 @@ class FrequentWords(Experiment):
             return {}
         words = frequent_words(self, context)
         training = collections.Counter(
-            name for text in training_captions(context) for name in names_said(tokenize(text), context.domain.words)
+            name for text in training_captions(context) for name in names_said(words_of(text), context.domain.words)
         )
         each = pd.DataFrame({"word": words, "training_captions": [training[word] for word in words]})
         table = []

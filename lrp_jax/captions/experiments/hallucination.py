@@ -13,7 +13,7 @@ from lrp_jax.captions.experiments.case import Case
 from lrp_jax.captions.experiments.experiment import Context, Experiment, Row
 from lrp_jax.captions.experiments.resampled import estimates
 from lrp_jax.captions.metrics.ranks import delong, weighted_areas
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 
 STATISTICS = ("quantile-5%", "quantile-50%", "max", "mean")
 """Statistics of E, signed and not normalised, in the order of Table 2."""
@@ -58,7 +58,7 @@ class Hallucination(Experiment):
 
         A name of several words is evaluated at its last word.
         """
-        references = [tokenize(caption) for caption in case.example.captions]
+        references = [words_of(caption) for caption in case.example.captions]
         rows = []
         for number, mention in enumerate(case.mentions):
             row = {

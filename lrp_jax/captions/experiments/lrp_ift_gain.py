@@ -26,7 +26,7 @@ from lrp_jax.captions.experiments.saying import (
     training_captions,
 )
 from lrp_jax.captions.metrics.rarest_words import over_references, permutation_test
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.captions.words.stop_words import STOP_WORDS
 
 _TIE = 1e-9  # tolerance for equal CIDEr scores; equal captions have exactly equal scores
@@ -139,7 +139,7 @@ class LrpIftGain(Experiment):
         """Table 5."""
         before, after = both["baseline"], both["fine_tuned"]
         gain = after["cider"].to_numpy() - before["cider"].to_numpy()
-        counts = collections.Counter(word for text in training_captions(context) for word in tokenize(text))
+        counts = collections.Counter(word for text in training_captions(context) for word in words_of(text))
         of_image = {
             image: over_references(references(context)[image], counts, STOP_WORDS) for image in after["image"].unique()
         }

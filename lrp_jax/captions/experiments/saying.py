@@ -12,7 +12,7 @@ from lrp_jax.captions.experiments.case import Case
 from lrp_jax.captions.experiments.experiment import Context, Row
 from lrp_jax.captions.metrics import cider
 from lrp_jax.captions.metrics.frequent_words import WordPrecision, names_said, word_precision
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.captions.words.objects import Mention, mentions
 
 _BETWEEN = "|"  # separator; it is not part of any token
@@ -26,7 +26,7 @@ def saying(case: Case) -> Row:
       objects that are in the image. The latter two are separated by "|"; a name of several words is one item.
     """
     said = names_said(case.words, case.domain.words)
-    references = [names_said(tokenize(text), case.domain.words) for text in case.example.captions]
+    references = [names_said(words_of(text), case.domain.words) for text in case.example.captions]
     there = {" ".join(mention.words) for mention in case.mentions if mention.category in case.present}
     return {
         "caption": " ".join(case.words),
@@ -91,7 +91,7 @@ def has_references(rows: pd.DataFrame, context: Context) -> Bool[np.ndarray, " r
 
 def cut(text: str, without: frozenset[str]) -> str:
     """A caption without some words; unchanged if `without` is empty."""
-    return " ".join(token for token in tokenize(text) if token not in without) if without else text
+    return " ".join(token for token in words_of(text) if token not in without) if without else text
 
 
 @functools.lru_cache(maxsize=4)

@@ -13,20 +13,20 @@ from pycocoevalcap.bleu.bleu_scorer import BleuScorer
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge
 
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import composed, words_of
 
 Tokenizer = Callable[[Sequence[str]], list[str]]
 """Maps captions to their tokens, joined by single spaces."""
 
 
 def our_tokens(captions: Sequence[str]) -> list[str]:
-    """The tokens of `lrp_jax.captions.words.tokenize`: Penn Treebank tokens, without Java."""
-    return [" ".join(tokenize(text)) for text in captions]
+    """The tokens of `lrp_jax.captions.words.words_of`: Penn Treebank tokens, without Java."""
+    return [" ".join(words_of(text)) for text in captions]
 
 
 def as_given(captions: Sequence[str]) -> list[str]:
-    """A `Tokenizer` for captions that are already tokens joined by spaces."""
-    return [" ".join(text.split()) for text in captions]
+    """A `Tokenizer` for captions that are already tokens joined by spaces; their letters are composed."""
+    return [" ".join(composed(text).split()) for text in captions]
 
 
 def cider(

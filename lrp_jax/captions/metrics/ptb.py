@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pycocoevalcap.tokenizer.ptbtokenizer as ptbtokenizer
 
 from lrp_jax.captions.metrics import java
+from lrp_jax.captions.words import composed
 
 _SECONDS = 300.0
 _DROPPED = frozenset(ptbtokenizer.PUNCTUATIONS)
@@ -21,7 +22,7 @@ def ptb_tokens(captions: Sequence[str]) -> list[str]:
       MissingPartError: Java is not installed.
       JavaError: the tokenizer failed.
     """
-    lines = [" ".join(text.split()) for text in captions]
+    lines = [" ".join(composed(text).split()) for text in captions]
     written = java.run(
         [
             *("-cp", ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR, "-Dfile.encoding=UTF-8"),

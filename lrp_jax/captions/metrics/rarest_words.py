@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 
 
 def rarest_word_count(caption: str, counts: Mapping[str, int], stop_words: Collection[str]) -> float:
@@ -20,7 +20,7 @@ def rarest_word_count(caption: str, counts: Mapping[str, int], stop_words: Colle
     Returns:
       The count; nan for a caption of stop words only.
     """
-    words = [word for word in tokenize(caption) if word not in stop_words]
+    words = [word for word in words_of(caption) if word not in stop_words]
     return float(min(counts.get(word, 0) for word in words)) if words else float("nan")
 
 

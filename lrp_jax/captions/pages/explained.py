@@ -12,7 +12,7 @@ from lrp_jax.captions.data.domain import domain_of
 from lrp_jax.captions.models.decoding import Beam
 from lrp_jax.captions.pages.batch import Picture, presentable
 from lrp_jax.captions.runs.speaker import REST, Caption, Speaker, features_of
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.captions.words.objects import mentions
 
 
@@ -180,7 +180,7 @@ def check(speaker: Speaker, question: Question) -> list[str]:
 def _check_words(speaker: Speaker, question: Question) -> list[str]:
     known, remarks = speaker.words.ids, []
     if question.caption is not None:
-        tokens = tokenize(question.caption)
+        tokens = words_of(question.caption)
         if not tokens:
             raise QuestionError(f"caption={question.caption!r}: got no words")
         unknown = [token for token in tokens if token not in known]

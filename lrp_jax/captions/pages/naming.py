@@ -6,6 +6,9 @@ import os
 import re
 from collections.abc import Sequence
 
+from lrp_jax.captions.words import composed
+from lrp_jax.captions.words.tokens import marks
+
 LONGEST = 100
 # Names of devices on Windows, with any ending.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
@@ -14,12 +17,22 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 def safe(text: str) -> str:
     """A file name that is safe on every system: letters, digits, dots, dashes, underscores, at most LONGEST bytes.
 
-    Separators and leading dots are removed, so that no name points outside its folder or is hidden; an empty result
-    becomes "_".
+    Letters keep their marks and are composed. Separators and leading dots go, so that no name leaves its folder or
+    hides in it; what is left empty becomes "_".
     """
-    kept = re.sub(r"[^\w.-]+", "_", text).encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore")
+    kept = _underscored(composed(text)).encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore")
     kept = kept.strip("._") or "_"
     return f"_{kept}"[:LONGEST] if kept.partition(".")[0].casefold() in _DEVICES else kept
+
+
+def _underscored(text: str) -> str:
+    """An underscore for each run of characters that a name should not have; a letter's marks stay with it."""
+
+    def replaced(run: re.Match[str]) -> str:
+        others = run[0].lstrip(marks()) if text[: run.start()][-1:].isalnum() else run[0]
+        return run[0][: len(run[0]) - len(others)] + "_" * bool(others)
+
+    return re.sub(r"[^\w.-]+", replaced, text)
 
 
 def printable(name: str | os.PathLike) -> str:

@@ -4,6 +4,7 @@ A page loads nothing from elsewhere, and its Content-Security-Policy forbids it;
 the policy, so that no other script can run. Captions and file names are external text and are escaped.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import markupsafe
@@ -77,6 +78,7 @@ def page(
         ground_white=GROUND_WHITE,
         methods=[_method(case, scale, palette) for case, scale in zip(cases, scales, strict=True)],
         chips=chips(first, chosen["position"], chosen["cells"][0]["context"]),
+        right_to_left=_right_to_left(first.words[1:]),
         words=words,
         chosen=chosen,
         scale_reach=f"{100 * QUANTILE:g} % of all values lie within it",
@@ -86,6 +88,12 @@ def page(
         links=links or {},
         data=markupsafe.Markup(embedded(cases, scales, palette, links)),
     )
+
+
+def _right_to_left(words: Sequence[str]) -> bool:
+    """Whether a caption is read from the right, by its first letter that says it: Arabic, Hebrew, Persian."""
+    kinds = map(unicodedata.bidirectional, "".join(words))
+    return next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L"
 
 
 def _method(case: Case, scale: float, palette: Palette) -> dict:

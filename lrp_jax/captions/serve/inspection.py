@@ -13,7 +13,7 @@ from lrp_jax.captions.runs.speaker import Speaker
 from lrp_jax.captions.serve.app import LIMIT, Application, Held
 from lrp_jax.captions.serve.asked import Asked
 from lrp_jax.captions.serve.server import Server, is_local
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class Live:
         question = dataclasses.replace(
             self.question,
             caption=self.question.caption if asked.caption is None else asked.caption,
-            words=tuple(tokenize(asked.words)) or self.question.words,
-            against=" ".join(tokenize(asked.against)) or self.question.against,
+            words=tuple(words_of(asked.words)) or self.question.words,
+            against=" ".join(words_of(asked.against)) or self.question.against,
             method=asked.method,
         )
         remarks = [*check(self.speaker, question), *self.remarks]

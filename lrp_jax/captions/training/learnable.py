@@ -7,7 +7,7 @@ import numpy as np
 
 from lrp_jax.captions.runs.settings import SettingsError
 from lrp_jax.captions.training.material import Material
-from lrp_jax.captions.words import SPECIAL, UNK, Vocabulary, tokenize
+from lrp_jax.captions.words import SPECIAL, UNK, Vocabulary, words_of
 
 CUT = 0.1
 """The share of captions longer than the model's from which on it is said that there are such."""
@@ -60,7 +60,7 @@ def is_always_zero(references: Iterable[Sequence[str]], known: Vocabulary) -> bo
 
 def _n_grams(texts: Sequence[str], known: Vocabulary) -> frozenset[tuple[str, ...]]:
     grams = set()
-    for words in map(tokenize, texts):
+    for words in map(words_of, texts):
         runs = (tuple(words[i : i + n]) for n in range(1, 5) for i in range(len(words) - n + 1))
         grams.update(run for run in runs if all(word in known.ids for word in run))
     return frozenset(grams)
@@ -92,7 +92,7 @@ def _check_words(material: Material, config: ml_collections.ConfigDict) -> list[
 def _most_frequent(material: Material) -> tuple[str, int]:
     counts: dict[str, int] = {}
     for texts in material.references["train"]:
-        for word in (word for text in texts for word in tokenize(text)):
+        for word in (word for text in texts for word in words_of(text)):
             counts[word] = counts.get(word, 0) + 1
     word = max(counts, key=lambda word: (counts[word], word))
     return word, counts[word]
@@ -150,7 +150,7 @@ def _check_split(material: Material, split: str) -> list[str]:
     references = material.references[split]
     if not len(references):
         raise SettingsError(f"config.source: split {split} has no images; wanted at least two with captions")
-    without = sum(not any(map(tokenize, texts)) for texts in references)
+    without = sum(not any(map(words_of, texts)) for texts in references)
     if without:
         raise SettingsError(
             f"config.source: {without} of {len(references)} images of split {split} have no caption to be scored with; "

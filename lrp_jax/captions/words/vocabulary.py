@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from lrp_jax.captions.storage.files import atomic
-from lrp_jax.captions.words.tokens import tokenize
+from lrp_jax.captions.words.tokens import composed, words_of
 
 PAD = 0
 """The id of `<pad>`, which fills rows of tokens after the end token."""
@@ -51,7 +51,7 @@ class Vocabulary:
         Words of equal frequency are in alphabetical order, so the ids depend only on the words of the captions.
         Build it on the training captions only (section 5.1).
         """
-        counts = collections.Counter(word for caption in captions for word in tokenize(caption))
+        counts = collections.Counter(word for caption in captions for word in words_of(caption))
         kept = [word for word, count in counts.items() if count >= min_count and word not in SPECIAL]
         return cls(SPECIAL + tuple(sorted(kept, key=lambda word: (-counts[word], word))))
 
@@ -60,12 +60,23 @@ class Vocabulary:
         """The id of each word."""
         return {word: index for index, word in enumerate(self.words)}
 
+    @functools.cached_property
+    def _composed(self) -> Mapping[str, int]:
+        """The id of each word, its letters composed; of words that are the same then, the first."""
+        found: dict[str, int] = {}
+        for index, word in enumerate(self.words):
+            found.setdefault(composed(word), index)
+        return found
+
     def __len__(self) -> int:
         return len(self.words)
 
     def encode(self, caption: str) -> list[int]:
-        """The ids of a caption's tokens, `UNK` for unknown ones; no start or end token is added."""
-        return [self.ids.get(token, UNK) for token in tokenize(caption)]
+        """The ids of a caption's tokens, `UNK` for unknown ones; no start or end token is added.
+
+        Accented letters may be composed or not, in the caption and in the vocabulary.
+        """
+        return [self._composed.get(token, UNK) for token in words_of(caption)]
 
     def decode(self, ids: Sequence[int]) -> list[str]:
         """The words of a row of ids up to the end token; padding and start tokens are left out.

@@ -164,3 +164,17 @@ def test_the_exact_arrays_are_linked_where_they_are(make_case):
     assert not Reader(page(make_case())).of("a")[-1].get("download")
     links = [a for a in Reader(page(make_case(), links={"lrp": "relevance%20.npz"})).of("a") if "download" in a]
     assert [link["href"] for link in links] == ["relevance%20.npz"]
+
+
+def test_scripts_with_marks_and_from_the_right(make_case):
+    """A word is one piece of the page, in the order in which it is read."""
+    arabic = ("<start>", "كَلْبٌ", "يَجْرِي")
+    document = Reader(page(make_case(caption=arabic)))
+    assert "كَلْبٌ" in document.text and "يَجْرِي" in document.text
+    assert document.of("ol", "caption")[0]["dir"] == "rtl"
+    hindi = Reader(page(make_case(caption=("<start>", "एक", "कुत्ता"))))
+    assert "कुत्ता" in hindi.text
+    for other in (hindi, Reader(page(make_case())), Reader(page(make_case(caption=("<start>", "42", "dog", "כלב"))))):
+        assert "dir" not in other.of("ol", "caption")[0]
+    hebrew = Reader(page(make_case(caption=("<start>", "42", "כלב", "dog"))))  # by the first letter that says it
+    assert hebrew.of("ol", "caption")[0]["dir"] == "rtl"

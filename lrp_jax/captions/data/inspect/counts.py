@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from lrp_jax.captions.images import Example, load_image
-from lrp_jax.captions.words import SPECIAL, Vocabulary, tokenize
+from lrp_jax.captions.words import SPECIAL, Vocabulary, words_of
 from lrp_jax.captions.words.objects import box_categories, mentions
 
 
@@ -185,7 +185,7 @@ class _Texts:
         self.words: collections.Counter[str] = collections.Counter()
         self._lengths = []
         for caption in self.captions:
-            tokens = tokenize(caption)
+            tokens = words_of(caption)
             self._lengths.append(len(tokens))
             self.words.update(tokens)
 
@@ -211,7 +211,7 @@ def _objects(
     said, boxed, asked = _Tally(), _Tally(), _Tally()
     in_boxed_images = with_box = 0
     for captions, names in images:
-        texts = [tokenize(caption) for caption in captions]
+        texts = [words_of(caption) for caption in captions]
         found = [mention for tokens in texts for mention in mentions(tokens, categories)]
         said.add((" ".join(mention.words), mention.category) for mention in found)
         boxed.add((name, name) for name in names)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lrp_jax.captions.images import Example, load_image
-from lrp_jax.captions.words import tokenize
+from lrp_jax.captions.words import words_of
 from lrp_jax.captions.words.objects import box_categories, mentions
 
 COLUMNS, ROWS = 4, 3
@@ -147,7 +147,7 @@ def _write_caption(
     draw.text(corner, _cut(_head(example), small, _PICTURE[0]), _FAINT, small)
     if not example.captions:
         return
-    tokens = tokenize(example.captions[0])
+    tokens = words_of(example.captions[0])
     words: list[_Word] = [(token, _INK, False) for token in tokens]
     for mention in mentions(tokens, categories):
         for position in range(mention.position, mention.position + len(mention.words)):

@@ -16,8 +16,8 @@
   const cards = [...list.children, ...others].map((node, place) => ({
     node,
     place,
-    caption: ` ${node.querySelector(".caption").textContent.toLowerCase()}`,
-    file: node.querySelector(".file").textContent.toLowerCase(),
+    caption: ` ${node.querySelector(".caption").textContent.normalize().toLowerCase()}`,
+    file: node.querySelector(".file").textContent.normalize().toLowerCase(),
     objects: [...node.querySelectorAll(".objects a")].map((tag) => ({
       tag,
       category: tag.dataset.category,
@@ -45,7 +45,7 @@
   }
 
   function update() {
-    const terms = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const terms = words.value.normalize().toLowerCase().split(/\s+/).filter(Boolean);
     const lowest = Number(least?.value ?? 0);
     chosen = cards.filter((card) => fits(card, terms, lowest));
     if (order?.value === "suspicion") chosen.sort((a, b) => b.suspicion - a.suspicion || a.place - b.place);

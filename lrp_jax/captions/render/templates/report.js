@@ -111,7 +111,7 @@
     tell(
       async () => {
         const found = await allArrays(entries);
-        const name = `${data.name.replace(/[^\p{L}\p{N}._-]+/gu, "_").slice(0, 80)}.json`;
+        const name = `${data.name.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "_").slice(0, 80)}.json`;
         save(found, name);
         return name;
       },

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lrp_jax.captions.images import Example
-from lrp_jax.captions.words.tokens import tokenize
+from lrp_jax.captions.words.tokens import words_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,5 +112,5 @@ def present(example: Example, categories: Mapping[str, str | None]) -> frozenset
       categories: name -> category, for captions and (see `box_categories`) for boxes.
     """
     return frozenset(box_categories(example.names, categories)).union(
-        mention.category for caption in example.captions for mention in mentions(tokenize(caption), categories)
+        mention.category for caption in example.captions for mention in mentions(words_of(caption), categories)
     )

@@ -7,7 +7,7 @@ import pathlib
 from lrp_jax.captions.words.objects.coco import ANIMALS, CATEGORIES, MISSPELT
 from lrp_jax.captions.words.objects.mentions import ObjectWords
 from lrp_jax.captions.words.objects.plurals import plurals
-from lrp_jax.captions.words.tokens import tokenize
+from lrp_jax.captions.words.tokens import words_of
 
 # Words that the published code misses. Its singulariser turns "bus" into "bu", "ties" into "ty" and "canoes" into
 # "cano"; two entries of its list begin with a space and one with a capital, which never match a caption in lower case;
@@ -80,7 +80,7 @@ def read_synonyms(path: str | os.PathLike) -> ObjectWords:
         raise ValueError(f"{path}: not a text file ({error}); wanted lines of a category and its nouns") from None
     given: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
-        nouns = [noun for noun in (" ".join(tokenize(part)) for part in line.split(",")) if noun]
+        nouns = [noun for noun in (" ".join(words_of(part)) for part in line.split(",")) if noun]
         for noun in nouns:
             if given.setdefault(noun, nouns[0]) != nouns[0]:
                 raise ValueError(
