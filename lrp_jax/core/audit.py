@@ -1,4 +1,4 @@
-"""`audit`: what has no rule, and where relevance is absorbed, stopped or created on its way back."""
+"""`audit`: what has no rule, and where relevance is absorbed, stopped or created in the backward pass."""
 
 import dataclasses
 import functools

@@ -49,7 +49,7 @@ class GuidedReLU:
 
 @dataclasses.dataclass(frozen=True)
 class DeconvReLU:
-    """The deconvolution network: a rectifier rectifies on the way back too. c_z = max(c, 0).
+    """The deconvolution network: a rectifier rectifies in the backward pass too. c_z = max(c, 0).
 
     Reference:
       Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014.

@@ -1,6 +1,6 @@
 """Identities, and functions, whose derivative is what the rules say.
 
-Each is exact in the forward direction and plain JAX on the way back, so that a relevance can be differentiated like
+Each is exact in the forward direction and plain JAX in the backward pass, so that a relevance can be differentiated like
 any other function. None of them uses `stop_gradient`: that would also cut second derivatives.
 """
 

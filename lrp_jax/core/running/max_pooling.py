@@ -1,6 +1,6 @@
-"""Max pooling, and the way back to the winner of each window.
+"""Max pooling, and its backward pass to the winner of each window.
 
-XLA's own way back, select-and-scatter, looks for the winners anew for every seed, and on a CPU element by element. Here
+XLA's own backward pass, select-and-scatter, looks for the winners anew for every seed, and on a CPU element by element. Here
 they are found once, in the forward pass, and each seed is a comparison and a product that fuse with what comes next.
 """
 
