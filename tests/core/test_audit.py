@@ -1,6 +1,7 @@
 """The audit accounts for all relevance: by hand, and on random programs."""
 
 import functools
+import os
 
 import hypothesis
 import jax
@@ -235,12 +236,15 @@ def drawn(seed, late):
     return [(str(rng.choice(names)), int(rng.integers(99)), int(rng.integers(99))) for _ in range(rng.integers(3, 10))]
 
 
-# Two thousand programs in all, of which a failure names the seed.
+# A failure names the seed. `LRP_JAX_PROGRAMS=2000 make test-slow` takes an hour or more on two cores.
+DRAWN = int(os.environ.get("LRP_JAX_PROGRAMS", 200))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", range(-(-DRAWN // 100)))
 @pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
-def test_two_thousand_programs_are_accounted_for(rules, block):
-    each = -(-2000 // (20 * len(RULES)))
+def test_drawn_programs_are_accounted_for(rules, block):
+    each = -(-100 // len(RULES))
     for seed in range(block * each, (block + 1) * each):
         assert_accounted_for(rules, drawn(seed, rules.name != "ATTN_LRP"), seed, compiled=seed % 4 == 0)
     jax.clear_caches()
@@ -252,7 +256,7 @@ def test_each_operation_is_accounted_for(name):
 
 
 def test_a_scan_that_feeds_a_gate_only():
-    """Seed 424 of the programs as they were then: jax found no way back through the scan."""
+    """Seed 424 of the programs as they were then: jax could not transpose the scan."""
     steps = [
         ("shards", 0, 25),
         ("scan", 27, 51),

@@ -1,7 +1,7 @@
 """Identities, and functions, whose derivative is what the rules say.
 
-Each is exact in the forward direction and plain JAX in the backward pass, so that a relevance can be differentiated like
-any other function. None of them uses `stop_gradient`: that would also cut second derivatives.
+Each is exact in the forward pass and plain JAX in the backward pass, so that a relevance can be differentiated like any
+other function. None of them uses `stop_gradient`: that would also cut second derivatives.
 """
 
 import dataclasses
