@@ -1,7 +1,8 @@
 """Max pooling, and its backward pass to the winner of each window.
 
 XLA's own backward pass, select-and-scatter, searches for the winners again for every seed, and on a CPU element by
-element. Here they are found once, in the forward pass, and each seed is a comparison and a product that fuse with what comes next.
+element. Here they are found once, in the forward pass; each seed is a comparison and a product that fuse with what
+comes next.
 """
 
 import dataclasses
