@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 
@@ -18,14 +19,15 @@ def contrastive_seed(
 
     Args:
       logits: the output of the function that is explained, softmax not applied.
-      target: the class to explain, for each element of the batch.
-      against: "rest", or the other class.
+      target: the class to explain, for each element of the batch; -1 is the last.
+      against: "rest" for all other classes, or the other class.
 
     Returns:
       A seed for `relevance`, `relevance_at` or `audit`.
 
     Raises:
-      ValueError: for another string.
+      ValueError: a class that does not exist, or another string. Inside `jit` the classes are not known, and one that
+        does not exist makes the seed NaN.
 
     Example:
       >>> import jax.numpy as jnp, lrp_jax
@@ -49,12 +51,31 @@ def contrast(
 
     A density explains a logit that is exactly 0 too, which a seed cannot.
     """
-    chosen = jax.nn.one_hot(target, logits.shape[-1], dtype=logits.dtype)
+    chosen = _one_hot("target", target, logits)
     if isinstance(against, str):
         if against != "rest":
             raise ValueError(f"got against={against!r}; wanted 'rest' or the index of a class")
         # A softmax over the others, which stays exact where p_t is nearly 1.
         others = jax.nn.softmax(jnp.where(chosen > 0, -jnp.inf, logits), axis=-1)
     else:
-        others = jax.nn.one_hot(against, logits.shape[-1], dtype=logits.dtype)
+        others = _one_hot("against", against, logits)
     return chosen - others
+
+
+def _one_hot(
+    name: str, classes: int | Int[Array, "*batch"], logits: Float[Array, "*batch n"]
+) -> Float[Array, "*batch n"]:
+    count = logits.shape[-1]
+    if not isinstance(classes, jax.core.Tracer):
+        given = np.asarray(classes)
+        if not np.issubdtype(given.dtype, np.integer):
+            raise ValueError(f"got {name}={classes!r}; wanted the index of a class, an integer")
+        outside = given[(given < -count) | (given >= count)]
+        if outside.size:
+            raise ValueError(
+                f"got {name}={outside.flat[0]}; wanted a class from 0 to {count - 1}, or from -1 to {-count}"
+            )
+    classes = jnp.asarray(classes)
+    chosen = jax.nn.one_hot(jnp.where(classes < 0, classes + count, classes), count, dtype=logits.dtype)
+    there = (classes >= -count) & (classes < count)
+    return jnp.where(there[..., None], chosen, jnp.nan)

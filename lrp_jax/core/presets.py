@@ -1,5 +1,7 @@
 """Composites that the field uses. Those of zennit keep the names they have there."""
 
+from jaxtyping import ArrayLike
+
 from lrp_jax.core.composite import Composite, On
 from lrp_jax.core.rules import (
     AlphaBeta,
@@ -60,11 +62,11 @@ EpsilonAlpha2Beta1Flat = Composite(
 """EpsilonAlpha2Beta1 with the flat rule on the first layer."""
 
 
-def EpsilonGammaBox(low: float, high: float, gamma: float = 0.25) -> Composite:
+def EpsilonGammaBox(low: ArrayLike, high: ArrayLike, gamma: float = 0.25) -> Composite:
     """z-box on a first convolution, gamma on the others, epsilon on all other sums (zennit's EpsilonGammaBox).
 
     Args:
-      low, high: the bounds of the input, as the first convolution sees it.
+      low, high: the bounds of the input, as the first convolution sees it; see `ZBox`.
       gamma: of the gamma rule.
 
     Returns:

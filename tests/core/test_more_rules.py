@@ -71,7 +71,7 @@ def test_gamma(value, bias):
     x, w, b, u, c = arrays(2, (4, 4, 2), (3, 3, 2, 4), (1, 1, 4), (3, 3, 4, 3), (1, 1, 3))
     layers = [lambda x: conv(x, w) + b, jax.nn.relu, lambda h: conv(h, u) + c]
     rule = partial(slow.gamma, gamma=value, bias=bias)
-    rules = Composite("T", (On("conv", Gamma(value, bias)), *PAPER.lines))
+    rules = Composite("T", (On("conv", Gamma(value, bias=bias)), *PAPER.lines))
     _, r = lrp_jax.relevance(lambda x: conv(jax.nn.relu(conv(x, w) + b), u) + c, rules)(x)
     wanted = slow.explain(list(zip(layers, [rule, slow.unchanged, rule], strict=True)), x)
     np.testing.assert_allclose(r, wanted, rtol=1e-8, atol=1e-9)

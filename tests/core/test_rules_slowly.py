@@ -79,13 +79,13 @@ def test_alpha_beta_on_convolutions(alpha, bias, seed):
         h = jax.nn.relu(conv(x, w) + b.reshape(1, 1, 4))
         return pool(jax.nn.relu(conv(h, v) + c.reshape(1, 1, 3))).ravel() @ u
 
-    assert_same(f, layers, x, with_rule(On("conv", AlphaBeta(alpha, bias))))
+    assert_same(f, layers, x, with_rule(On("conv", AlphaBeta(alpha, bias=bias))))
 
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_alpha_beta_on_a_dense_layer_whose_kernel_stands_first(bias):
     x, w, b = arrays(0, (6,), (4, 6), (4,))
-    rules = with_rule(On("dense", AlphaBeta(0.5, bias)))
+    rules = with_rule(On("dense", AlphaBeta(0.5, bias=bias)))
     rule = partial(slow.alpha_beta, alpha=0.5, bias=bias)
     assert_same(lambda x: w @ x + b, [(lambda x: w @ x + b, rule)], x, rules)
 
@@ -101,7 +101,7 @@ def test_alpha_beta_folds_a_batch_norm_of_both_signs():
 
     for alpha, bias in ((0.0, False), (1.0, True)):
         rule = partial(slow.alpha_beta, alpha=alpha, bias=bias)
-        assert_same(f, [(f, rule)], x, with_rule(On("conv", AlphaBeta(alpha, bias))))
+        assert_same(f, [(f, rule)], x, with_rule(On("conv", AlphaBeta(alpha, bias=bias))))
 
 
 def test_alpha_beta_with_a_scale_for_every_pixel():

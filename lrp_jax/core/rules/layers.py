@@ -5,9 +5,11 @@ a density, because it does not multiply by the input.
 """
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from lrp_jax.core.rules.base import divide
@@ -29,13 +31,14 @@ class AlphaBeta:
     """
 
     alpha: float = 0.0
-    bias: bool = False
+    bias: bool = dataclasses.field(default=False, kw_only=True)  # AlphaBeta(2, 1) elsewhere means alpha and beta
     kinds: ClassVar[tuple[str, ...]] = ("conv", "dense")
     layer: ClassVar[bool] = True
 
     def __post_init__(self):
-        if self.alpha < 0:
+        if not 0 <= self.alpha < math.inf:
             raise ValueError(f"got alpha={self.alpha}; Eq. 21 needs alpha >= 0 (0 is alpha1-beta0): use AlphaBeta(0.0)")
+        check_bias(self.bias)
 
     def prepare(self, layer: Layer) -> tuple[Array, ...]:
         """The factors (1 + alpha) y / z^+ and alpha y / z^- by which densities become S_j = R_j / z_j."""
@@ -73,9 +76,14 @@ class Gamma:
     """
 
     gamma: float = 0.25
-    bias: bool = True
+    bias: bool = dataclasses.field(default=True, kw_only=True)
     kinds: ClassVar[tuple[str, ...]] = ("conv", "dense")
     layer: ClassVar[bool] = True
+
+    def __post_init__(self):
+        if not 0 <= self.gamma < math.inf:
+            raise ValueError(f"got gamma={self.gamma}; wanted a number of at least 0, which is LRP-0")
+        check_bias(self.bias)
 
     def prepare(self, layer: Layer) -> tuple[Array, Array]:
         """y / z for the outputs above zero, and for those below, 0 elsewhere."""
@@ -141,20 +149,30 @@ class ZBox:
     R_i = sum_j R_j (x_i w_ij - l w_ij^+ - h w_ij^-) / sum_k (x_k w_kj - l w_kj^+ - h w_kj^-). Without bias.
 
     Attributes:
-      low, high: the bounds l and h of the input, as the layer sees it.
+      low, high: the bounds l and h of the input, as the layer sees it: numbers, or arrays that broadcast against the
+        input without its batch axis, such as one number per channel where channels come last.
+
+    Raises:
+      ValueError: low is not below high; when the layer is explained, bounds that do not broadcast.
 
     Reference:
       Montavon et al., 2017, as for `WSquare`.
     """
 
-    low: float
-    high: float
+    low: float | tuple
+    high: float | tuple
     kinds: ClassVar[tuple[str, ...]] = ("conv", "dense")
     layer: ClassVar[bool] = True
     of_relevance: ClassVar[bool] = True
 
     def __post_init__(self):
-        if not self.low < self.high:
+        for name in ("low", "high"):  # as tuples, so that the rule can be compared and hashed
+            object.__setattr__(self, name, _nested(np.asarray(getattr(self, name), float).tolist()))
+        try:
+            below = np.less(self.low, self.high)
+        except ValueError:
+            below = np.False_
+        if not np.all(below):
             raise ValueError(f"got low={self.low}, high={self.high}; wanted low < high, the bounds of the input")
 
     def prepare(self, layer: Layer) -> Array:
@@ -170,4 +188,25 @@ class ZBox:
         return layer.input * layer.back(s) - low * layer.back(s, "plus") - high * layer.back(s, "minus")
 
     def _bounds(self, layer: Layer) -> tuple[Array, Array]:
-        return jnp.full_like(layer.input, self.low), jnp.full_like(layer.input, self.high)
+        shape, dtype = layer.input.shape, layer.input.dtype
+        try:
+            return tuple(jnp.broadcast_to(jnp.asarray(bound, dtype), shape) for bound in (self.low, self.high))
+        except ValueError:
+            got = np.shape(self.low), np.shape(self.high)
+            raise ValueError(
+                f"got bounds of the z-box rule of shapes {got[0]} and {got[1]} for an input of shape {shape}; wanted "
+                "numbers, or arrays that broadcast: (3,) for channels last, (3, 1, 1) for channels first"
+            ) from None
+
+
+def _nested(value: float | list) -> float | tuple:
+    """A list of lists as tuples of tuples."""
+    return tuple(map(_nested, value)) if isinstance(value, list) else value
+
+
+def check_bias(bias: bool) -> None:
+    """Refuses a number where a flag is meant: `AlphaBeta(2, bias=1)` is no alpha2-beta1."""
+    if not isinstance(bias, bool):
+        raise ValueError(
+            f"got bias={bias!r}; wanted True or False: whether the bias counts (alpha2-beta1 is AlphaBeta(1.0))"
+        )

@@ -1,6 +1,7 @@
 """Rules for sums: what a neuron keeps of its relevance."""
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -22,6 +23,10 @@ class Epsilon:
 
     epsilon: float = 1e-2
     kinds: ClassVar[tuple[str, ...]] = SUMS
+
+    def __post_init__(self):
+        if not 0 <= self.epsilon < math.inf:
+            raise ValueError(f"got epsilon={self.epsilon}; wanted a number of at least 0, which is LRP-0")
 
     def prepare(self, z: Array) -> Array:
         """z [...] to the factor [...]; without epsilon it is 1, also where z is 0."""
