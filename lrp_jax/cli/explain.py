@@ -381,6 +381,8 @@ def define_flags() -> None:
         lambda names: bool(names) and set(names) <= set(explain.METHODS) and len(set(names)) == len(names),
         f"wanted one or more of {', '.join(explain.METHODS)}, each once",
     )
+    # Of punctuation alone no word would be left, which would mean all words.
+    flags.register_validator("words", lambda words: not words or any(map(words_of, words)), "wanted words, got none")
     flags.register_validator(
         "format",
         lambda names: bool(names) and set(names) <= set(FORMATS),

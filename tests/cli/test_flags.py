@@ -18,6 +18,7 @@ from lrp_jax.cli import convert, inspect
         ("explain", "--processes=0", "--processes=0"),
         ("explain", "--port=70000", "--port=70000"),
         ("explain", "--method=lrp,lrp", "each once"),
+        ("explain", "--words=?!,...", "wanted words, got none"),
         ("explain", "--format=docx", "wanted one or more of"),
         ("evaluate", "--images=0", "--images=0"),
         ("evaluate", "--seed=-1", "--seed=-1"),

@@ -5,6 +5,7 @@ small table of tensor constructors and plain containers. Every other class becom
 state that the file gives it and does nothing with it; a call of any other function is refused.
 """
 
+import _compat_pickle
 import collections
 import io
 import math
@@ -106,7 +107,8 @@ def state_dict(saved: Any, key: str | None = None, file: str = "FILE") -> dict[s
             inside = saved.get(found[0])
     if isinstance(inside, Mapping):
         arrays = {str(name): a for name, a in inside.items() if isinstance(a, np.ndarray)}
-        if arrays:
+        # Beside whole modules a lone number, such as a score, is not what anybody wants.
+        if arrays and not (holds_module(inside) and all(array.ndim == 0 for array in arrays.values())):
             return arrays
     how = ""
     if holds_module(saved):
@@ -309,6 +311,9 @@ class _Reader(pickle.Unpickler):
         self._load_storage, self._refused = load_storage, refused
 
     def find_class(self, module: str, name: str) -> Any:
+        # Protocol 2, which torch writes, has the names of Python 2: __builtin__.set.
+        module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
+        module = _compat_pickle.IMPORT_MAPPING.get(module, module)
         return _KNOWN.get((module, name)) or _placeholder(module, name, self._refused)
 
     def persistent_load(self, persistent: Any) -> Any:

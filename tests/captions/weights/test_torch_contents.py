@@ -91,6 +91,23 @@ def test_the_checkpoint_of_a_tutorial(tmp_path):
     assert written == {"encoder.pth": "tensors of encoder", "decoder.pth": "tensors of decoder"}
 
 
+def test_a_lone_number_beside_modules_is_not_taken_for_the_weights(tmp_path):
+    path = tmp_path / "model.pth"
+    score = tensor(Stored("0", WEIGHT), (), ())
+    write_zip(path, {"encoder": encoder(), "bleu-4": score}, {"0": WEIGHT})
+    assert "encoder (a whole module, Encoder: scale, layers.0.weight), bleu-4" in str(refusal(path))
+    write_zip(path, {"scale": score, "epoch": 3}, {"0": WEIGHT})
+    assert list(read_weights(path)) == ["scale"]
+
+
+def test_buffers_that_a_state_dict_has_not_are_not_named(tmp_path):
+    path = tmp_path / "model.pth"
+    module = Module("Net", {"weight": weight()}, transient=["mask"])
+    module.state["_buffers"] = {"mask": weight(), "mean": weight(), "nothing": None}
+    write_zip(path, module, {"0": WEIGHT})
+    assert "a whole module, Net: weight, mean." in str(refusal(path))
+
+
 def test_one_module_among_other_things(tmp_path):
     path = tmp_path / "model.pt"
     write_zip(path, {"epoch": 1, "model": encoder()}, {"0": WEIGHT})
@@ -124,14 +141,27 @@ def test_what_modules_have_in_them_is_not_unsafe(tmp_path, part):
     assert "epoch, net (a whole module, Encoder: scale, layers.0.weight)" in str(error)
 
 
-@pytest.mark.parametrize("call", ["os.system", "posix.system", "builtins.eval", "subprocess.Popen", "builtins.getattr"])
+CALLS = {  # as the file has it -> as it is told
+    "os.system": "os.system",
+    "posix.system": "posix.system",
+    "nt.system": "nt.system",
+    "builtins.eval": "builtins.eval",
+    "__builtin__.eval": "builtins.eval",
+    "__builtin__.execfile": "builtins.execfile",
+    "commands.getoutput": "subprocess.getoutput",
+    "subprocess.Popen": "subprocess.Popen",
+    "builtins.getattr": "builtins.getattr",
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
 def test_a_module_that_calls_what_python_has_is_unsafe_all_the_same(tmp_path, call):
     mark, path = tmp_path / "was_here", tmp_path / "model.pth"
     gift = Call(Name(*call.split(".")), f"touch {mark}")
     write_zip(path, {"net": encoder(extra=gift), "other": Call(Name("my_project", "f"))}, {"0": WEIGHT})
     error = refusal(path)
     assert isinstance(error, UnsafeFileError)
-    assert f"the file calls {call}, which does not make a tensor; nothing was executed" in str(error)
+    assert f"the file calls {CALLS[call]}, which does not make a tensor; nothing was executed" in str(error)
     assert not mark.exists()
 
 
