@@ -125,7 +125,13 @@ class Demand:
         elif (region := patterns.rectifier(node)) is not None:
             self._activation(node, region)
         elif patterns.is_softmax(node):
-            self._softmax(node)
+            self._softmax(node, "a softmax", patterns.softmax_region(node))
+        elif patterns.is_logsumexp(node) or patterns.is_logaddexp(node):
+            self._softmax(node, "a log of a sum of exponentials", patterns.logsumexp_region(node))
+        elif patterns.is_log_of_softmax(node) and self._rule("softmax", node) is not None:
+            # With the derivative of the softmax it makes that of log_softmax, however that is spelled.
+            node.action = Activate(Derivative(), node.inputs[0], (node,))
+            _add(node.inputs[0], END)
         elif (region := patterns.sigmoid(node)) is not None:
             self._activation(node, region)
         elif name == "name" and node.params["name"] == NEURON:
@@ -268,11 +274,16 @@ class Demand:
             node.action = Split(tuple(float(i != position) for i in range(2)))
             _add(node.inputs[1 - position], END)
 
-    def _softmax(self, node: Node) -> None:
-        region = patterns.softmax_region(node)
-        if self._rule("softmax", node) is None or region is None:
-            what = "a softmax carries relevance itself"
-            self._other(node, [], what, "explain its logits, or use a composite with a line for 'softmax'", "softmax")
+    def _softmax(self, node: Node, what: str, region: patterns.Region | None) -> None:
+        """A probability, or the log of one: explained by its derivative under a line for 'softmax', else refused."""
+        rule = self._rule("softmax", node)
+        if rule is None or region is None:
+            what, advice = f"{what} carries relevance itself", "explain its logits"
+            if rule is not None:
+                what = f"{what}, and it is of several signals, or not spelled as {self.rules.name} knows it"
+            else:
+                advice += ", or use a composite with a line for 'softmax'"
+            self._other(node, [], what, advice, "softmax")
             region = region or (node.inputs[0], ())
         else:
             node.action = Activate(Derivative(), *region)

@@ -15,6 +15,9 @@ _SOFTMAX = frozenset({
     "scatter-max", "gather",
 })  # fmt: skip
 
+# What keeps the log of a probability finite.
+_FLOORS = ("add", "max", "min", "clamp", "convert_element_type")
+
 # What makes an elementwise function more than a polynomial.
 _BENDS = ("max", "min", "clamp", "select_n")
 
@@ -67,6 +70,57 @@ def softmax_region(node: Node) -> Region | None:
         if nodes[0].name == "sub":
             break
     return source, nodes
+
+
+def is_logsumexp(node: Node) -> bool:
+    """Whether a node is the log of a sum of exponentials, as in `log_softmax`, `logsumexp` and cross-entropies."""
+    facts = node.outputs[0].facts
+    return node.name == "log" and facts.part == "logsum" and all(name in ("exp", "exp2") for name, _ in facts.of)
+
+
+def logsumexp_region(node: Node) -> Region | None:
+    """The scores under the log of a sum of their exponentials, and all nodes from there on; None of several scores."""
+    source, nodes, is_exponent = node.inputs[0], (node,), False
+    while source.node is not None and not source.node.bodies:
+        before = source.node
+        signals = [v for v in before.inputs if v.facts.depends]
+        if len(signals) != 1:
+            return None
+        if is_exponent and not (before.name == "sub" and signals[0] is before.inputs[0]):
+            return source, nodes  # the largest score was not taken out
+        if not is_exponent and before.name not in _SOFTMAX and before.name != "abs":
+            return None
+        nodes, (source,) = (before, *nodes), signals
+        if is_exponent:
+            return source, nodes
+        is_exponent = before.name in ("exp", "exp2")
+    return (source, nodes) if is_exponent else None
+
+
+def is_log_of_softmax(node: Node) -> bool:
+    """Whether a node is the log of probabilities that a softmax makes, or of some of them, with a floor or without."""
+    if node.name not in ("log", "log2"):
+        return False
+    (value,) = node.inputs
+    while value.node is not None and not is_softmax(value.node):
+        moves = value.node.name in P.MOVEMENT or value.node.name in P.ROUTING or value.node.name in _FLOORS
+        signals = {v for v in value.node.inputs if v.facts.depends}
+        if not moves or len(signals) != 1:
+            return False
+        (value,) = signals
+    return value.node is not None
+
+
+def is_logaddexp(node: Node) -> bool:
+    """Whether a node is the log1p(exp(-|a - b|)) of two signals that `jnp.logaddexp` adds to the larger one."""
+    if node.name != "log1p":
+        return False
+    (value,) = node.inputs
+    for name in ("exp", "neg", "abs"):
+        if value.node is None or value.node.name != name:
+            return False
+        (value,) = value.node.inputs
+    return value.node is not None and value.node.name == "sub" and all(v.facts.depends for v in value.node.inputs)
 
 
 def region_of(node: Node, inside: frozenset[str] | None = None, source: Value | None = None) -> Region | None:
