@@ -18,6 +18,7 @@ from lrp_jax.core.presets import PAPER
 from lrp_jax.core.program.graph import Graph, Node, Value
 from lrp_jax.core.program.lines import Place
 from lrp_jax.core.rules import Derivative
+from lrp_jax.core.running.interpreter import moves_relevance
 from lrp_jax.core.transform import densities, prepare
 
 # Why relevance does not arrive where it should, in the order of the table.
@@ -165,7 +166,8 @@ def _merge(arrays, chosen, explained):
 
 
 # Points at which relevance is measured: ("out", value) before the rule of a neuron, ("in", value) after it, and
-# ("edge", node, value) where a node hands it to an operand; ("named", value) before a mask.
+# ("edge", node, value) where a node hands it to an operand; ("named", value) before a mask; ("moved", value) and
+# ("move", node, value) the same for relevance that a rule of a whole layer hands back through data movement.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,6 +230,9 @@ def _points(graph: Graph) -> list[tuple]:
             if value.named:
                 points.append(("named", value))
         points += [("edge", node, value) for value in read_signals(node)]
+        if moves_relevance(node):
+            points += [("moved", value) for value in node.outputs]
+            points += [("move", node, value) for value in dict.fromkeys(node.inputs) if value.facts.depends]
         for body in node.bodies if isinstance(node.action, Call) else ():
             points += _points(body)
     return points
@@ -244,6 +249,11 @@ def _rows(graph: Graph, flows: dict[tuple, float], rules: Composite) -> list[Row
     for value in graph.inputs:
         end(value, value.open.place if value.open else Place(), "sum")
     for node in graph.nodes:
+        if moves_relevance(node):
+            # Of a rule that hands on relevance whatever the values are: some may go to constants, such as padding.
+            moved = sum(flows[("moved", v)] for v in node.outputs)
+            kept = sum(flows[("move", node, v)] for v in dict.fromkeys(node.inputs) if v.facts.depends)
+            rows.append(Row(node.place, node.name, "bias", moved, moved - kept))
         signals = read_signals(node)
         if not signals or node.absorbed:
             continue

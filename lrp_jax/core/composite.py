@@ -32,7 +32,8 @@ class On:
       rule: the rule.
       scope: a glob over the operation's name scope (`jax.named_scope`, Linen's module paths) or the path of its
         weight among the arguments, e.g. "*/head/*".
-      position: "first", "last", or None for any.
+      position: "first" for layers without another layer or activation before them, "last" for those without one behind
+        them, None for any. Pooling, resizing, scaling and the like take no layer's place.
     """
 
     kind: str

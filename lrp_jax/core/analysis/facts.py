@@ -24,7 +24,8 @@ class Facts:
         constants only, or it was declared to be one.
       attention: it is a gate that comes from a softmax.
       non_negative: no element can be below zero.
-      first: no layer and no activation stands between it and the explained inputs.
+      first: no layer and no activation stands between it and the explained inputs; a resize, pooling, a mean that is
+        taken off, cropping, scaling and the like may.
       norm: it is the norm or the deviation of a signal, or its inverse: it comes from a square root, or a sum or
         maximum of magnitudes, through data movement and operations with constants.
       divisor: its inverse is a gate: 1 + exp(-z).
@@ -124,7 +125,8 @@ def _node_facts(node: Node) -> list[Facts]:
 def _is_first(node: Node, ins: list[Facts]) -> bool:
     signals = [f for f in ins if f.depends]
     affine = node.name in ("add", "sub", "mul", "div", "neg") and len(signals) == 1
-    passed = node.name in P.MOVEMENT or node.name in P.ROUTING or affine or bool(node.weights)
+    weightless = (P.MOVEMENT, P.ROUTING, P.POOLING, P.ADDITION, P.PLAIN_SUMS)
+    passed = affine or bool(node.weights) or any(node.name in names for names in weightless)
     return passed and all(f.first for f in signals)
 
 

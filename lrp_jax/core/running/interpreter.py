@@ -89,11 +89,15 @@ class Evaluator:
             if value not in moved:
                 moved[value] = None
                 node = value.node
-                if node is not None and _moves(node):
+                if node is not None and moves_relevance(node):
                     operands = [second(v) if v.facts.depends else read(v) for v in node.inputs]
                     if all(o is not None for o in operands):
-                        for i, (v, array) in enumerate(zip(node.outputs, node.bind(*operands), strict=True)):
-                            moved[v] = at_place(v, array, 1, i)
+                        taps = [
+                            self.tap(o, "move", node, v, second=True) if v.facts.depends else o
+                            for v, o in zip(node.inputs, operands, strict=True)
+                        ]
+                        for i, (v, array) in enumerate(zip(node.outputs, node.bind(*taps), strict=True)):
+                            moved[v] = at_place(v, self.tap(array, "moved", v, second=True), 1, i)
             return moved[value]
 
         def reader(node: Node) -> Callable[[Value], Array]:
@@ -254,7 +258,7 @@ def signature(graph: Graph) -> tuple:
     return tuple(map(of_value, graph.inputs)), nodes
 
 
-def _moves(node: Node) -> bool:
+def moves_relevance(node: Node) -> bool:
     """Whether a node only moves relevance (real numbers) about."""
     moves = node.name in P.MOVEMENT or node.name in P.ROUTING or node.weights == "movement"
     return moves and not any(v.is_complex for v in (*node.inputs, *node.outputs))
