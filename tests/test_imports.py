@@ -1,8 +1,11 @@
 """Imports go one way: who may import whom, read from the source of every module."""
 
 import ast
+import importlib
+import importlib.util
 import pathlib
 import sys
+import types
 
 import pytest
 
@@ -172,3 +175,29 @@ def test_edges(module):
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith(("tests", "benchmarks"))])
 def test_nothing_that_only_posix_has_is_imported(module):
     assert not POSIX & {name.partition(".")[0] for name in imports(ROOT / module)}
+
+
+def _missing_names(path: pathlib.Path) -> list[str]:
+    """`module.name` in a file, where the module is imported from this repository and has no such name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "lrp_jax":
+            found = importlib.import_module(node.module)
+            for alias in node.names:
+                if isinstance(value := getattr(found, alias.name, None), types.ModuleType):
+                    modules[alias.asname or alias.name] = value
+                elif importlib.util.find_spec(f"{node.module}.{alias.name}") if hasattr(found, "__path__") else False:
+                    modules[alias.asname or alias.name] = importlib.import_module(f"{node.module}.{alias.name}")
+    used = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    assigned = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    assigned |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+    names = [(n.value.id, n.attr) for n in used if n.value.id in modules and n.value.id not in assigned]
+    return [f"{path}: {module}.{name}" for module, name in names if not hasattr(modules[module], name)]
+
+
+def test_what_is_taken_from_a_module_is_in_it():
+    root = pathlib.Path(__file__).parents[1]
+    files = [*root.glob("lrp_jax/**/*.py"), *root.glob("study/*.py"), *root.glob("*.py")]
+    assert len(files) > 200
+    assert [m for f in files for m in _missing_names(f)] == []

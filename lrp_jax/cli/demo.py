@@ -22,6 +22,7 @@ from collections.abc import Sequence
 import ml_collections
 
 from lrp_jax.captions import experiments, metrics, scenes
+from lrp_jax.captions.data.domain import SCENES
 from lrp_jax.captions.data.sources import source
 from lrp_jax.captions.runs.encoders import encode_dataset
 from lrp_jax.captions.runs.loading import load
@@ -98,7 +99,7 @@ def print_captions(speaker: Speaker) -> None:
 def print_correctness(speaker: Speaker) -> None:
     """Prints the correctness of LRP for object words, and its chance levels."""
     dataset = source(speaker.config.source)["test_broken"]
-    found = experiments.correctness_of(speaker, dataset, experiments.SCENES, LOCATED)
+    found = experiments.correctness_of(speaker, dataset, SCENES, LOCATED)
     if found is None:
         print("no object was named correctly: the correctness cannot be measured")
         return
