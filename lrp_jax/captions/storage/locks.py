@@ -32,7 +32,7 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         except filelock.Timeout:
             logging.warning("%s is being written by another process; waiting for it", folder)
             lock.acquire()
-    except (NotImplementedError, OSError) as error:
+    except (NotImplementedError, OSError) as error:  # filelock raises the first where flock says ENOSYS
         if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
             raise
         logging.warning("%s: this file system has no locks (%s); run only one process that writes there", folder, error)

@@ -112,9 +112,8 @@ class Demand:
     def _decide(self, node: Node) -> None:
         signals = [v for v in node.inputs if v.facts.depends]
         name = node.name
-        weightless = (P.MOVEMENT, P.ROUTING, P.POOLING, P.ADDITION, P.PLAIN_SUMS)
         scaled = name == "neg" or (name in ("mul", "div") and len(signals) == 1)
-        straight = scaled or bool(node.weights) or any(name in names for names in weightless)
+        straight = scaled or bool(node.weights) or name in P.WEIGHTLESS
         if straight and any(v.last for v in node.outputs):
             for value in signals:
                 value.last = True

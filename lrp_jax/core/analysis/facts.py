@@ -125,8 +125,7 @@ def _node_facts(node: Node) -> list[Facts]:
 def _is_first(node: Node, ins: list[Facts]) -> bool:
     signals = [f for f in ins if f.depends]
     affine = node.name in ("add", "sub", "mul", "div", "neg") and len(signals) == 1
-    weightless = (P.MOVEMENT, P.ROUTING, P.POOLING, P.ADDITION, P.PLAIN_SUMS)
-    passed = affine or bool(node.weights) or any(node.name in names for names in weightless)
+    passed = affine or bool(node.weights) or node.name in P.WEIGHTLESS
     return passed and all(f.first for f in signals)
 
 

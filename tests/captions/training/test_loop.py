@@ -126,20 +126,24 @@ def test_a_run_is_read_from_its_folder_alone(whole_run):
     assert cider(captions, [e.captions for e in SPLITS["test"]])[0] == pytest.approx(results["cider/test"])
 
 
+def interrupt(monkeypatch, folder, config, step):
+    """Trains until the metrics of a step are written, and stops there as Ctrl-C does."""
+    write = MetricLog.write
+
+    def stop(log, at, **numbers):
+        write(log, at, **numbers)
+        if at == step:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(MetricLog, "write", stop)
+        train(folder, config=config)
+
+
 def test_an_interrupted_run_resumes_bit_by_bit(whole_run, tmp_path, monkeypatch):
     """Stopped in the middle of the second epoch, after a checkpoint within it and further steps."""
     config = small_config(checkpoint_every=5)
-    write = MetricLog.write
-
-    def stop_at_twelve(log, step, **numbers):
-        write(log, step, **numbers)
-        if step == 12:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(MetricLog, "write", stop_at_twelve)
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path, config=config)
-    monkeypatch.undo()
+    interrupt(monkeypatch, tmp_path, config, step=12)
     checkpoints = {path.name for path in (tmp_path / "checkpoints").glob("[0-9]*")}
     assert checkpoints == {"8", "10"}  # the best so far, and the last
     results = train(tmp_path, config=config, resume=True)
@@ -214,17 +218,7 @@ def test_training_stops_when_the_score_no_longer_rises(tmp_path):
 
 def test_a_linear_rate_falls_step_by_step_and_goes_on_where_it_was(tmp_path, monkeypatch):
     config = small_config(schedule="linear", stop_after=1, epochs=2, log_every=1)
-    write = MetricLog.write
-
-    def stop_at_nine(log, step, **numbers):
-        write(log, step, **numbers)
-        if step == 9:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(MetricLog, "write", stop_at_nine)
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path, config=config)
-    monkeypatch.undo()
+    interrupt(monkeypatch, tmp_path, config, step=9)
     train(tmp_path, config=config, resume=True)
     rates = [line["learning_rate"] for line in read_metrics(tmp_path) if "learning_rate" in line]
     np.testing.assert_allclose(rates, 2e-2 * (1 - np.arange(16) / 16))
